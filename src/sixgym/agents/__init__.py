@@ -1,0 +1,1 @@
+"""Agents and the one loop that lets them work."""

@@ -1,0 +1,19 @@
+"""What an agent is."""
+
+from typing import Protocol
+
+from sixgym.envs.observation import Observation
+from sixgym.episodes.episode import Turn
+
+
+class Agent(Protocol):
+    """A policy. Stateless: what it remembers is in the observation's history."""
+
+    @property
+    def name(self) -> str:
+        """Name for the record."""
+        ...
+
+    def act(self, observation: Observation) -> Turn:
+        """The next turn: a call, or a final answer."""
+        ...

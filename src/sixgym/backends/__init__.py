@@ -1,0 +1,1 @@
+"""The waist: `Backend.execute(ToolCall) -> Transition`. Nothing above knows what runs below."""

@@ -1,0 +1,5 @@
+"""The nouns: scenario, slice, network state, change, command, fault, UAV, mission, radio.
+
+Frozen values with units in their names. Nothing here performs I/O, keeps state or imports
+another part of sixgym.
+"""

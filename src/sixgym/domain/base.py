@@ -1,0 +1,24 @@
+"""What every record shares: frozen, strict about unknown keys, finite numbers only."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """An immutable value that round-trips through JSON. An unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Ratio = Annotated[float, Field(ge=0, le=1)]
+"""A share between 0 and 1."""
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+"""A whole percentage, as TS 28.541 writes ratios."""
+
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+"""An identifier of a cell, group, device or node."""

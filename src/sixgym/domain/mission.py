@@ -1,0 +1,95 @@
+"""UAVs and their mission: fleet state, plan, tasks, mailboxes, log."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from sixgym.domain.base import Name, NonNegative, Positive, Record
+from sixgym.domain.geometry import Position
+from sixgym.domain.slices import SliceType
+
+
+class TaskSpec(Record):
+    """A compute task class: what it costs and by when an answer is needed."""
+
+    id: Name
+    megacycles: Positive = Field(description="work of one task")
+    input_bytes: Annotated[int, Field(ge=0, le=100_000_000)] = 1_000
+    deadline_ms: Positive = 1_000.0
+    slice: SliceType | None = None
+
+
+class MissionSpec(Record):
+    """What a mission has to achieve."""
+
+    waypoints: tuple[Position, ...] = Field(
+        default=(), max_length=64, description="points to visit, in order"
+    )
+    tasks: tuple[TaskSpec, ...] = Field(default=(), max_length=64)
+    deadline_s: Positive = Field(default=600.0, description="network time by which it has to be done")
+    min_battery_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
+
+
+class LogEntry(Record):
+    """A line of the mission log."""
+
+    t_ms: Annotated[int, Field(ge=0)]
+    kind: Annotated[str, Field(max_length=40)]
+    text: Annotated[str, Field(max_length=500)]
+    device: Name | None = None
+
+
+class MissionLog(Record):
+    """What has been recorded about a mission."""
+
+    visited: tuple[Position, ...] = Field(default=(), max_length=256)
+    completed_tasks: tuple[Name, ...] = Field(default=(), max_length=256)
+    elapsed_s: NonNegative = 0.0
+    min_battery_percent: Annotated[float, Field(ge=0, le=100)] = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Uav:
+    """A UAV as the world knows it.
+
+    Attributes:
+        position, velocity_mps: Where it is and how it moves (x, y, z).
+        waypoints: Still to be visited, in order; empty when hovering.
+        speed_mps: Speed at which it flies its route.
+        battery_j, capacity_j: Energy left and when full, joules.
+        power_w: Mean power drawn over the last interval: propulsion, sensors, on-board compute.
+        sensors: Active sensors, kind to handle.
+        tasks: Ids of the tasks assigned to it.
+        inbox: Messages to it.
+        last_heartbeat_ms, heartbeats: Liveness.
+    """
+
+    id: str
+    position: Position
+    velocity_mps: tuple[float, float, float]
+    waypoints: tuple[Position, ...]
+    speed_mps: float
+    battery_j: float
+    capacity_j: float
+    power_w: float
+    sensors: tuple[tuple[str, str], ...] = ()
+    tasks: tuple[str, ...] = ()
+    inbox: tuple[str, ...] = ()
+    last_heartbeat_ms: int = 0
+    heartbeats: int = 0
+
+    @property
+    def battery_percent(self) -> float:
+        """Energy left as a percentage of capacity."""
+        return 100.0 * self.battery_j / self.capacity_j
+
+
+@dataclass(frozen=True, slots=True)
+class Mission:
+    """The mission: its plan, its log, what has been visited."""
+
+    version: int = 0
+    plan: MissionSpec | None = None
+    log: tuple[LogEntry, ...] = ()
+    visited: tuple[Position, ...] = ()

@@ -1,0 +1,282 @@
+"""The large-scale radio channel: path loss, line of sight, shadowing, antenna, link quality.
+
+One deterministic field per transmitter, a function of (topology seed, transmitter, position). The
+simulators and the tools that predict signal strength use the same field, so a prediction can be
+held against what a device really measures. Fast fading is not part of it.
+"""
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from sixgym.domain.geometry import Position
+from sixgym.domain.scenario import Cell, Channel, Scenario
+
+SPEED_OF_LIGHT_MPS = 299_792_458.0
+PRB_HZ = 180_000.0
+SUBCARRIERS_PER_PRB = 12
+THERMAL_NOISE_DBM_HZ = -174.0
+WAVES = 64
+
+CQI_EFFICIENCY = (
+    0.0, 0.1523, 0.2344, 0.3770, 0.6016, 0.8770, 1.1758, 1.4766,
+    1.9141, 2.4063, 2.7305, 3.3223, 3.9023, 4.5234, 5.1152, 5.5547,
+)  # fmt: skip
+"""Bit/s/Hz per layer by CQI index, TS 36.213 table 7.2.3-1 (index 0: out of range)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """A Gaussian random field as a sum of plane waves: zero mean, unit variance.
+
+    Its correlation falls as exp(-distance / d) for the correlation distance d given on evaluation
+    (TR 38.901 clause 7.4.4). Wave numbers are for d = 1 m.
+    """
+
+    kx: npt.NDArray[np.float64]
+    ky: npt.NDArray[np.float64]
+    phase: npt.NDArray[np.float64]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Waves":
+        """A field from the generator."""
+        # radial spectrum of a planar exponential correlation: P(|k| < x) = 1 - 1 / sqrt(1 + x^2)
+        u = rng.uniform(0.0, 0.999, WAVES)
+        k = np.sqrt(1.0 / (1.0 - u) ** 2 - 1.0)
+        direction = rng.uniform(0.0, 2.0 * np.pi, WAVES)
+        return cls(k * np.cos(direction), k * np.sin(direction), rng.uniform(0.0, 2.0 * np.pi, WAVES))
+
+    def at(self, x_m: float, y_m: float, correlation_m: float) -> float:
+        """The field at a point."""
+        angle = (self.kx * x_m + self.ky * y_m) / correlation_m + self.phase
+        return math.sqrt(2.0 / WAVES) * float(np.cos(angle).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Emitter:
+    """A transmitter and its two fields: one decides on line of sight, one is the shadowing."""
+
+    id: str
+    position: Position
+    antenna: str
+    antenna_gain_dbi: float
+    azimuth_deg: float
+    sight: Waves
+    shadow: Waves
+
+    @classmethod
+    def of(cls, cell: Cell, topology_seed: int) -> "Emitter":
+        """The emitter of a cell."""
+        sight, shadow = _fields(cell.id, topology_seed)
+        return cls(
+            cell.id, cell.position, cell.antenna, cell.antenna_gain_dbi, cell.azimuth_deg, sight, shadow
+        )
+
+    @classmethod
+    def interferer(cls, position: Position, topology_seed: int) -> "Emitter":
+        """The emitter of an interferer at that place."""
+        name = f"interferer@{position.x_m:.2f},{position.y_m:.2f}"
+        return cls(name, position, "isotropic", 0.0, 0.0, *_fields(name, topology_seed))
+
+
+def _fields(name: str, topology_seed: int) -> tuple[Waves, Waves]:
+    rng = np.random.default_rng([topology_seed, zlib.crc32(name.encode())])
+    return Waves.draw(rng), Waves.draw(rng)
+
+
+def path_gain_db(emitter: Emitter, point: Position, channel: Channel) -> float:
+    """Gain from a transmitter's power amplifier to an isotropic receiver, in dB (a negative number).
+
+    Antenna pattern, path loss and shadowing; line of sight where the sight field says so.
+    """
+    dx, dy = point.x_m - emitter.position.x_m, point.y_m - emitter.position.y_m
+    d2 = max(math.hypot(dx, dy), 10.0)  # TR 38.901 table 7.4.1-1 applies from 10 m
+    rise = emitter.position.z_m - point.z_m
+    sight = emitter.sight.at(point.x_m, point.y_m, 50.0)
+    los = NormalDist().cdf(sight) < line_of_sight_probability(d2, point.z_m, channel.path_loss)
+    loss = path_loss_db(
+        d2,
+        emitter.position.z_m,
+        point.z_m,
+        los=los,
+        channel=channel.path_loss,
+        frequency_mhz=channel.frequency_mhz,
+    )
+    shadow = 0.0
+    if channel.shadowing:
+        deviation_db, correlation_m = shadowing(point.z_m, los=los, channel=channel.path_loss)
+        shadow = deviation_db * emitter.shadow.at(point.x_m, point.y_m, correlation_m)
+    return antenna_gain_db(emitter, dx, dy, rise) - loss - shadow
+
+
+def line_of_sight_probability(d2_m: float, height_m: float, model: str) -> float:
+    """TR 38.901 table 7.4.2-1 up to 22.5 m, TR 36.777 table B-1 above."""
+    urban = model == "UMa"
+    if height_m > 100.0 and urban:
+        return 1.0
+    if height_m > 22.5:
+        lg = math.log10(height_m)
+        p1, d1 = (4300 * lg - 3800, 460 * lg - 700) if urban else (233.98 * lg - 0.95, 294.05 * lg - 432.94)
+        d1 = max(d1, 18.0)
+        return 1.0 if d2_m <= d1 else d1 / d2_m + math.exp(-d2_m / p1) * (1 - d1 / d2_m)
+    if d2_m <= 18.0:
+        return 1.0
+    probability = 18 / d2_m + math.exp(-d2_m / (63.0 if urban else 36.0)) * (1 - 18 / d2_m)
+    if urban and height_m > 13.0:
+        c = ((height_m - 13.0) / 10.0) ** 1.5
+        probability *= 1 + c * 1.25 * (d2_m / 100) ** 3 * math.exp(-d2_m / 150)
+    return min(probability, 1.0)
+
+
+def path_loss_db(
+    d2_m: float, base_m: float, height_m: float, *, los: bool, channel: str, frequency_mhz: float
+) -> float:
+    """Median path loss: TR 38.901 table 7.4.1-1 up to 22.5 m, TR 36.777 table B-2 above.
+
+    `d2_m` is the horizontal distance, at least 10 m. UMa takes the effective environment height as
+    1 m throughout (TR 38.901 note 1, the value for heights up to 13 m).
+    """
+    urban = channel == "UMa"
+    d3 = math.hypot(d2_m, base_m - height_m)
+    lf, ld = math.log10(frequency_mhz / 1e3), math.log10(d3)
+    if height_m > 22.5:
+        lh = math.log10(height_m)
+        if urban:
+            clear = 28 + 22 * ld + 20 * lf
+            if los:
+                return clear
+            return -17.5 + (46 - 7 * lh) * ld + 20 * math.log10(40 * math.pi * frequency_mhz / 3e3)
+        free = 20 * ld + 20 * lf + 32.45
+        clear = max(free, 30.9 + (22.25 - 0.5 * lh) * ld + 20 * lf)
+        return clear if los else max(clear, 32.4 + (43.2 - 7.6 * lh) * ld + 20 * lf)
+    breakpoint_m = 4 * (base_m - 1) * max(height_m - 1, 0.1) * frequency_mhz * 1e6 / SPEED_OF_LIGHT_MPS
+    square = breakpoint_m**2 + (base_m - height_m) ** 2
+    near = d2_m <= breakpoint_m
+    if urban:
+        clear = 28 + 22 * ld + 20 * lf if near else 28 + 40 * ld + 20 * lf - 9 * math.log10(square)
+        return clear if los else max(clear, 13.54 + 39.08 * ld + 20 * lf - 0.6 * (height_m - 1.5))
+    clear = 32.4 + 21 * ld + 20 * lf if near else 32.4 + 40 * ld + 20 * lf - 9.5 * math.log10(square)
+    return clear if los else max(clear, 35.3 * ld + 22.4 + 21.3 * lf - 0.3 * (height_m - 1.5))
+
+
+def shadowing(height_m: float, *, los: bool, channel: str) -> tuple[float, float]:
+    """Standard deviation in dB and correlation distance in m.
+
+    TR 38.901 tables 7.4.1-1 and 7.5-6 up to 22.5 m, TR 36.777 table B-3 above (where the correlation
+    distance is kept).
+    """
+    if channel == "UMa":
+        correlation = 37.0 if los else 50.0
+        if height_m > 22.5:
+            return (4.64 * math.exp(-0.0066 * height_m) if los else 6.0), correlation
+        return (4.0 if los else 6.0), correlation
+    correlation = 10.0 if los else 13.0
+    if height_m > 22.5:
+        return (max(5 * math.exp(-0.01 * height_m), 2.0) if los else 8.0), correlation
+    return (4.0 if los else 7.82), correlation
+
+
+def antenna_gain_db(emitter: Emitter, dx_m: float, dy_m: float, drop_m: float) -> float:
+    """Antenna gain towards a point `dx_m` east, `dy_m` north and `drop_m` below, in dBi.
+
+    `sector` is the element pattern of TR 38.901 table 7.3-1 (65 degree beams, 30 dB floor).
+    """
+    if emitter.antenna == "isotropic":
+        return emitter.antenna_gain_dbi
+    azimuth = math.degrees(math.atan2(dy_m, dx_m)) - emitter.azimuth_deg
+    azimuth = (azimuth + 180) % 360 - 180
+    zenith = 90 + math.degrees(math.atan2(drop_m, max(math.hypot(dx_m, dy_m), 1e-3)))
+    vertical = min(12 * ((zenith - 90) / 65) ** 2, 30.0)
+    horizontal = min(12 * (azimuth / 65) ** 2, 30.0)
+    return emitter.antenna_gain_dbi - min(vertical + horizontal, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBudget:
+    """What a receiver at a point gets from one cell.
+
+    `sinr_db` counts other cells in proportion to their PRB load, interferers fully, and noise.
+    """
+
+    cell: str
+    rsrp_dbm: float
+    sinr_db: float
+
+
+class RadioMap:
+    """The large-scale field of all cells of a placed scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        if scenario.topology_seed is None:
+            raise ValueError(f"scenario {scenario.name} is not placed: call Scenario.placed(topology_seed)")
+        self._channel = scenario.channel
+        self._prbs = scenario.prbs
+        self._seed = scenario.topology_seed
+        self.emitters = tuple(Emitter.of(cell, self._seed) for cell in scenario.cells)
+
+    def noise_dbm(self) -> float:
+        """Receiver noise per subcarrier of 15 kHz."""
+        bandwidth = PRB_HZ / SUBCARRIERS_PER_PRB
+        return THERMAL_NOISE_DBM_HZ + 10 * math.log10(bandwidth) + self._channel.noise_figure_db
+
+    def links(
+        self,
+        point: Position,
+        tx_power_dbm: Mapping[str, float],
+        prb_load: Mapping[str, float],
+        interferers: Mapping[Position, float] | None = None,
+    ) -> tuple[LinkBudget, ...]:
+        """Link budgets from every cell to a point, strongest first.
+
+        Args:
+            point: Where the receiver is.
+            tx_power_dbm: Total power of each cell over the carrier.
+            prb_load: Share of PRBs each cell transmits on, 0 to 1.
+            interferers: Power in dBm over the carrier by position.
+        """
+        per_subcarrier = 10 * math.log10(self._prbs * SUBCARRIERS_PER_PRB)
+        received = {
+            emitter.id: tx_power_dbm[emitter.id]
+            - per_subcarrier
+            + path_gain_db(emitter, point, self._channel)
+            for emitter in self.emitters
+        }
+        rest = _mw(self.noise_dbm())
+        for position, power in (interferers or {}).items():
+            jammer = Emitter.interferer(position, self._seed)
+            rest += _mw(power - per_subcarrier + path_gain_db(jammer, point, self._channel))
+        total = sum(_mw(level) * prb_load[name] for name, level in received.items())
+        budgets = [
+            LinkBudget(name, level, level - _dbm(rest + total - _mw(level) * prb_load[name]))
+            for name, level in received.items()
+        ]
+        return tuple(sorted(budgets, key=lambda budget: (-budget.rsrp_dbm, budget.cell)))
+
+
+@lru_cache(maxsize=32)
+def radio_map(scenario: Scenario) -> RadioMap:
+    """The radio map of a scenario, made once."""
+    return RadioMap(scenario)
+
+
+def cqi_of_sinr(sinr_db: float) -> int:
+    """CQI that a link with that SINR supports: Shannon with a gap for a block error of 5e-5.
+
+    The gap -ln(5 BER)/1.5 is the one of ns-3's LteAmc (Piro et al., EW 2010).
+    """
+    efficiency = math.log2(1 + 10 ** (sinr_db / 10) / (-math.log(5 * 0.00005) / 1.5))
+    return max(index for index, value in enumerate(CQI_EFFICIENCY) if value <= efficiency)
+
+
+def _mw(dbm: float) -> float:
+    return 10 ** (dbm / 10)
+
+
+def _dbm(mw: float) -> float:
+    return 10 * math.log10(mw)

@@ -1,0 +1,405 @@
+"""A network scenario: cells, slices, users, UAVs, traffic, compute, channel, faults, clock.
+
+One file serves every simulator. Places may be given as points or as areas; `Scenario.placed` draws
+the points of the areas from a topology seed, and a simulator only accepts a placed scenario.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal, Self, TypeVar
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from sixgym.domain.base import Name, NonNegative, Positive, Ratio, Record
+from sixgym.domain.faults import FaultEvent
+from sixgym.domain.geometry import GeofenceSpec, HeightMetres, Metres, Position
+from sixgym.domain.intent import TaskTemplate
+from sixgym.domain.slices import RrmPolicyRatio, SlaSpec, SliceType
+
+PRBS_OF_BANDWIDTH_MHZ = {1.4: 6, 3.0: 15, 5.0: 25, 10.0: 50, 15.0: 75, 20.0: 100}
+"""Physical resource blocks of 180 kHz, TS 36.101 table 5.6-1."""
+
+
+class Cell(Record):
+    """A gNB with one downlink carrier. All cells share the carrier (frequency reuse 1)."""
+
+    id: Name
+    position: Position
+    tx_power_dbm: Annotated[float, Field(ge=-10, le=60)]
+    bandwidth_mhz: float
+    antenna: Literal["isotropic", "sector"] = Field(
+        default="isotropic", description="sector: element pattern of TR 38.901 table 7.3-1"
+    )
+    antenna_gain_dbi: Annotated[float, Field(ge=-20, le=30)] = 0.0
+    azimuth_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+
+    @field_validator("bandwidth_mhz")
+    @classmethod
+    def _is_a_channel_bandwidth(cls, value: float) -> float:
+        if value not in PRBS_OF_BANDWIDTH_MHZ:
+            raise ValueError(
+                f"{value:g} MHz is no channel bandwidth; choose {_listed(PRBS_OF_BANDWIDTH_MHZ)}"
+            )
+        return value
+
+    @property
+    def prbs(self) -> int:
+        """Downlink PRBs of the carrier."""
+        return PRBS_OF_BANDWIDTH_MHZ[self.bandwidth_mhz]
+
+
+class Slice(Record):
+    """A network slice: its S-NSSAI type, service level and initial share of PRBs."""
+
+    type: SliceType
+    label: str = Field(default="", description="what the operator calls it")
+    sla: SlaSpec
+    policy: RrmPolicyRatio
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        if self.sla.slice is not self.type:
+            raise ValueError(f"sla.slice is {self.sla.slice.value}, but the slice is {self.type.value}")
+        return self
+
+
+class OnOff(Record):
+    """Constant bit rate during exponentially distributed on periods (slicing paper, table I)."""
+
+    model: Literal["on_off"]
+    rate_mbps: Positive
+    packet_bytes: Annotated[int, Field(ge=20, le=1400)]
+    mean_on_s: Positive
+    mean_off_s: Positive
+
+
+class Constant(Record):
+    """Constant bit rate."""
+
+    model: Literal["constant"]
+    rate_mbps: Positive
+    packet_bytes: Annotated[int, Field(ge=20, le=1400)]
+
+
+class Periodic(Record):
+    """One packet every interval, as control and telemetry links send (TS 22.125)."""
+
+    model: Literal["periodic"]
+    interval_ms: Annotated[float, Field(ge=1, le=60_000)]
+    packet_bytes: Annotated[int, Field(ge=20, le=1400)]
+
+
+Traffic = Annotated[OnOff | Constant | Periodic, Field(discriminator="model")]
+"""Downlink traffic of one user."""
+
+
+class ComputeDemand(Record):
+    """Tasks that each device of a group creates and that some node has to compute."""
+
+    rate_hz: Positive = Field(description="tasks per second and device")
+    request_bytes: Annotated[int, Field(ge=32, le=1400)] = 1000
+    response_bytes: Annotated[int, Field(ge=32, le=1400)] = 250
+    megacycles: Positive = Field(description="mean work of a task; exponentially distributed")
+    runs_on: Name = Field(description="a compute node, or `onboard`")
+
+
+class Area(Record):
+    """Where devices are drawn from the topology seed: uniform in a sector of an annulus."""
+
+    centre: tuple[Metres, Metres] = (0.0, 0.0)
+    min_radius_m: NonNegative = 0.0
+    max_radius_m: Positive
+    from_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+    to_deg: Annotated[float, Field(ge=-360, le=360)] = 360.0
+    min_height_m: HeightMetres = 1.5
+    max_height_m: HeightMetres = 1.5
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        for low, high, name in (
+            (self.min_radius_m, self.max_radius_m, "radius_m"),
+            (self.from_deg, self.to_deg, "deg"),
+            (self.min_height_m, self.max_height_m, "height_m"),
+        ):
+            if low > high or (low == high and name != "height_m"):
+                raise ValueError(f"the area is empty: {name} runs from {low:g} to {high:g}")
+        return self
+
+    def draw(self, rng: np.random.Generator) -> Position:
+        """One point, uniform over the area and the height range."""
+        radius = math.sqrt(rng.uniform(self.min_radius_m**2, self.max_radius_m**2))
+        angle = math.radians(rng.uniform(self.from_deg, self.to_deg))
+        height = rng.uniform(self.min_height_m, self.max_height_m)
+        return Position(
+            x_m=round(self.centre[0] + radius * math.cos(angle), 2),
+            y_m=round(self.centre[1] + radius * math.sin(angle), 2),
+            z_m=round(height, 2),
+        )
+
+
+class Airframe(Record):
+    """What makes a group of devices UAVs: rotary-wing flight, power and route."""
+
+    cruise_speed_mps: Annotated[float, Field(gt=0, le=40)] = 12.0
+    max_speed_mps: Annotated[float, Field(gt=0, le=40)] = 20.0
+    min_altitude_m: HeightMetres = 20.0
+    max_altitude_m: HeightMetres = 120.0
+    mass_kg: Positive = 2.0
+    battery_wh: Positive = 90.0
+    initial_battery_ratio: Ratio = 1.0
+    waypoints: tuple[Position, ...] = Field(default=(), description="first leg of every UAV, in order")
+    waypoint_area: Area | None = Field(default=None, description="or one waypoint each, drawn from here")
+    onboard_megacycles_per_s: Positive = 500.0
+
+
+class Group(Record):
+    """Devices that share a role: their slice, place, downlink traffic and compute tasks.
+
+    Devices are named `<group>-1`, `<group>-2`, … A group with an `airframe` consists of UAVs.
+    """
+
+    name: Name
+    slice: SliceType
+    count: Annotated[int, Field(ge=1, le=200)]
+    placement: Area | tuple[Position, ...]
+    traffic: Traffic
+    workload: ComputeDemand | None = Field(default=None, description="compute tasks of each device")
+    airframe: Airframe | None = None
+    priority: Annotated[int, Field(ge=1, le=15)] = Field(
+        default=8, description="ARP priority level, 1 is highest (TS 23.501 clause 5.7.2.2)"
+    )
+    routes: tuple[tuple[Position, ...], ...] = Field(default=(), description="filled in by placement")
+
+    @property
+    def device_ids(self) -> tuple[str, ...]:
+        """Names of the devices."""
+        return tuple(f"{self.name}-{index + 1}" for index in range(self.count))
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """Where the devices start.
+
+        Raises:
+            ValueError: the group is not placed yet.
+        """
+        if isinstance(self.placement, Area):
+            raise ValueError(f"group {self.name} has no positions yet: call Scenario.placed(topology_seed)")
+        return self.placement
+
+    @model_validator(mode="after")
+    def _one_position_each(self) -> Self:
+        if not isinstance(self.placement, Area) and len(self.placement) != self.count:
+            raise ValueError(f"count is {self.count}, but placement lists {len(self.placement)} positions")
+        if self.routes and len(self.routes) != self.count:
+            raise ValueError(f"count is {self.count}, but routes lists {len(self.routes)}")
+        return self
+
+
+class ComputeNode(Record):
+    """An edge or cloud server: a FIFO queue behind the core network."""
+
+    id: Name
+    kind: Literal["edge", "cloud"]
+    megacycles_per_s: Positive
+    link_delay_ms: NonNegative = Field(description="one way, between core and node")
+    background_load: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share kept busy by other tenants"
+    )
+    queue_limit: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+
+class Backhaul(Record):
+    """The link between every cell and the core."""
+
+    delay_ms: NonNegative = 0.5
+    rate_mbps: Positive = 1000.0
+
+
+class Fading(Record):
+    """Frequency-selective fading trace, TS 36.104 annex B.2."""
+
+    profile: Literal["EPA", "EVA", "ETU"]
+    speed_kmh: Annotated[float, Field(gt=0, le=500)]
+
+
+class Channel(Record):
+    """The radio channel. UAVs above 22.5 m follow TR 36.777 annex B, others TR 38.901 table 7.4.1-1."""
+
+    frequency_mhz: Annotated[float, Field(ge=500, le=6_000)] = 2120.0
+    path_loss: Literal["UMa", "UMi"] = "UMa"
+    shadowing: bool = True
+    fading: Fading | None = Field(default=None, description="absent: a flat channel without fading")
+    noise_figure_db: Annotated[float, Field(ge=0, le=30)] = 5.0
+
+
+class Radio(Record):
+    """Settings of the radio stack."""
+
+    mimo_layers: Literal[1, 2] = Field(default=1, description="2: open-loop spatial multiplexing, 2x2")
+    link_adaptation: Literal["vienna", "piro"] = Field(
+        default="vienna",
+        description="vienna: error model, 10 % block error target; piro: Shannon with a 5e-5 target",
+    )
+    cqi_period_ms: Annotated[int, Field(ge=1, le=160)] = 5
+    rlc_buffer_bytes: Annotated[int, Field(ge=1_500, le=10_000_000)] = 100_000
+    loss_timeout_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
+        default=500, description="a packet not delivered by then counts as lost"
+    )
+
+
+class Handover(Record):
+    """Who decides on handover. Requests through the tools work with either."""
+
+    algorithm: Literal["on_request", "a3"] = "on_request"
+    hysteresis_db: Annotated[float, Field(ge=0, le=15)] = 3.0
+    time_to_trigger_ms: Literal[0, 40, 64, 80, 100, 128, 160, 256, 320, 480, 512, 640, 1024] = 256
+
+
+class Scenario(Record):
+    """Everything a simulator needs, and nothing of one simulator.
+
+    Time is network time in ms; 0 is the end of the warm-up, when the first interval begins.
+    """
+
+    name: Name
+    description: str = ""
+    decision_interval_ms: Annotated[int, Field(ge=10, le=60_000)]
+    warm_up_ms: Annotated[int, Field(ge=300, le=60_000)] = 1_000
+    topology_seed: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="filled in by placement: the seed that places were drawn with"
+    )
+    cells: Annotated[tuple[Cell, ...], Field(min_length=1, max_length=19)]
+    slices: Annotated[tuple[Slice, ...], Field(min_length=1, max_length=3)]
+    groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+    managed: Name = Field(description="the group whose service the operator's intent is about")
+    compute: tuple[ComputeNode, ...] = ()
+    home_edge: Name | None = Field(default=None, description="node whose load is the state's edge_load")
+    backhaul: Backhaul = Backhaul()
+    channel: Channel
+    radio: Radio = Radio()
+    handover: Handover = Handover()
+    geofences: tuple[GeofenceSpec, ...] = ()
+    faults: tuple[FaultEvent, ...] = ()
+    tasks: tuple[TaskTemplate, ...] = Field(default=(), description="what an operator may ask for here")
+
+    # ------------------------------------------------------------------ look-ups
+    def group(self, name: str) -> Group:
+        """The group of that name (KeyError names the known ones)."""
+        return _by_name({group.name: group for group in self.groups}, name, "group")
+
+    def slice(self, kind: SliceType) -> Slice:
+        """The slice of that type (KeyError names the known ones)."""
+        return _by_name({slice_.type: slice_ for slice_ in self.slices}, kind, "slice")
+
+    @property
+    def prbs(self) -> int:
+        """Downlink PRBs of each cell."""
+        return self.cells[0].prbs
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether every device has a position."""
+        return all(not isinstance(group.placement, Area) for group in self.groups)
+
+    def devices(self) -> Iterator[tuple[Group, str, Position]]:
+        """Every device of a placed scenario, in the order simulators number them."""
+        for group in self.groups:
+            for device, position in zip(group.device_ids, group.positions, strict=True):
+                yield group, device, position
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: two scenarios with one digest are the same."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    # ------------------------------------------------------------------ placement
+    def placed(self, topology_seed: int) -> "Scenario":
+        """The same scenario with every area replaced by points drawn from the topology seed.
+
+        Each group draws from a stream of its own, so adding a group moves no other.
+        """
+        groups: list[Group] = []
+        for index, group in enumerate(self.groups):
+            rng = np.random.default_rng([topology_seed, index])
+            changes: dict[str, object] = {}
+            if isinstance(group.placement, Area):
+                area = group.placement
+                changes["placement"] = tuple(area.draw(rng) for _ in range(group.count))
+            if group.airframe is not None and not group.routes:
+                area = group.airframe.waypoint_area
+                fixed = group.airframe.waypoints
+                changes["routes"] = tuple(
+                    (*fixed, *([area.draw(rng)] if area else [])) for _ in range(group.count)
+                )
+            groups.append(group.model_copy(update=changes))
+        return self.model_copy(update={"groups": tuple(groups), "topology_seed": topology_seed})
+
+    # ------------------------------------------------------------------ consistency
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [*self._duplicate_names(), *self._dangling_references(), *self._impossible_shares()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _duplicate_names(self) -> Iterator[str]:
+        for what, names in (
+            ("cells: id", [cell.id for cell in self.cells]),
+            ("slices: type", [slice_.type.value for slice_ in self.slices]),
+            ("groups: name", [group.name for group in self.groups]),
+            ("compute: id", [node.id for node in self.compute]),
+            ("tasks: id", [task.id for task in self.tasks]),
+        ):
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield f"{what} {name} appears twice"
+
+    def _dangling_references(self) -> Iterator[str]:
+        slices = {slice_.type for slice_ in self.slices}
+        groups = {group.name for group in self.groups}
+        cells = {cell.id for cell in self.cells}
+        nodes = {node.id for node in self.compute}
+        if self.managed not in groups:
+            yield f"managed: no group {self.managed}; there are {_listed(groups)}"
+        if self.home_edge is not None and self.home_edge not in nodes:
+            yield f"home_edge: no compute node {self.home_edge}; there are {_listed(nodes)}"
+        for group in self.groups:
+            if group.slice not in slices:
+                yield f"groups: {group.name} uses slice {group.slice.value}, which is not defined"
+            if group.workload is not None and group.workload.runs_on not in {*nodes, "onboard"}:
+                yield f"groups: {group.name}.workload.runs_on: no compute node {group.workload.runs_on}"
+        known = {"cell": cells, "group": groups, "node": nodes}
+        for index, fault in enumerate(self.faults):
+            for key, names in known.items():
+                target = fault.model_dump().get(key)
+                if target is not None and target not in names:
+                    yield f"faults[{index}].{key}: no {key} {target}; there are {_listed(names)}"
+        for task in self.tasks:
+            for target in task.goal.targets:
+                if target.group is not None and target.group not in groups:
+                    yield f"tasks: {task.id} has a target on group {target.group}, which is not defined"
+                if target.slice is not None and target.slice not in slices:
+                    yield f"tasks: {task.id} has a target on slice {target.slice.value}, which is not defined"
+
+    def _impossible_shares(self) -> Iterator[str]:
+        total = sum(slice_.policy.min for slice_ in self.slices)
+        if total > 100:
+            yield f"slices: policy.min adds up to {total} %, more than the carrier holds"
+        if len({cell.bandwidth_mhz for cell in self.cells}) > 1:
+            yield "cells: bandwidth_mhz differs, but all cells share one carrier"
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _by_name(known: dict[_Key, _Value], name: _Key, what: str) -> _Value:
+    try:
+        return known[name]
+    except KeyError:
+        raise KeyError(f"no {what} {name}; there are {_listed(known)}") from None
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(sorted(str(name) for name in names)) or "none"

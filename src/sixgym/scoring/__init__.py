@@ -1,0 +1,1 @@
+"""Episode -> number. Graded on recorded measurements, never on what an agent claims."""

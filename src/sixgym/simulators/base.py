@@ -1,0 +1,57 @@
+"""What a simulator is, and how it fails."""
+
+from typing import Protocol
+
+from sixgym.domain.change import Change
+from sixgym.domain.measurement import Interval
+from sixgym.domain.scenario import Scenario
+
+
+class SimulatorError(RuntimeError):
+    """The simulator is missing, crashed, hung or refused. Never the agent's fault.
+
+    The message says what happened and what to do. After it the simulator is closed; `reset` starts
+    a fresh one. Nothing falls back to another simulator.
+    """
+
+
+class Simulator(Protocol):
+    """Physics of a placed scenario. One object runs one network at a time and may be reset often."""
+
+    @property
+    def name(self) -> str:
+        """Name as users type it, such as `ns3`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version of the simulator and of our code in it: equal versions give equal numbers."""
+        ...
+
+    def reset(self, scenario: Scenario, *, seed: int) -> Interval:
+        """Start the network, run its warm-up and return what was measured at the end of it.
+
+        The interval covers the last `decision_interval_ms` of the warm-up and ends at time 0.
+        `seed` drives traffic, fading and errors; places come from the scenario.
+
+        Raises:
+            SimulatorError: it cannot be started.
+            ValueError: the scenario is not placed.
+        """
+        ...
+
+    def apply(self, change: Change) -> None:
+        """Apply a change now, between two intervals.
+
+        Raises:
+            SimulatorError: it crashed, or the change names something that does not exist.
+        """
+        ...
+
+    def advance(self, duration_ms: int) -> Interval:
+        """Run the network for that long and return what was measured meanwhile."""
+        ...
+
+    def close(self) -> None:
+        """Stop it and free its process. Closing twice is allowed."""
+        ...

@@ -29,10 +29,14 @@ class MoveToSlice:
 
 @dataclass(frozen=True, slots=True)
 class ScaleTraffic:
-    """Set the offered downlink load of a group to `factor` times its normal load (0 stops it)."""
+    """Set the offered downlink load of a group to `factor` times its normal load (0 stops it).
+
+    The world takes it back after `duration_ms`, or keeps it when that is 0; simulators ignore it.
+    """
 
     group: str
     factor: float
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ held against what a device really measures. Fast fading is not part of it.
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -212,13 +212,11 @@ class LinkBudget:
 class RadioMap:
     """The large-scale field of all cells of a placed scenario."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        if scenario.topology_seed is None:
-            raise ValueError(f"scenario {scenario.name} is not placed: call Scenario.placed(topology_seed)")
-        self._channel = scenario.channel
-        self._prbs = scenario.prbs
-        self._seed = scenario.topology_seed
-        self.emitters = tuple(Emitter.of(cell, self._seed) for cell in scenario.cells)
+    def __init__(self, cells: tuple[Cell, ...], channel: Channel, topology_seed: int) -> None:
+        self._channel = channel
+        self._prbs = cells[0].prbs
+        self._seed = topology_seed
+        self.emitters = tuple(Emitter.of(cell, topology_seed) for cell in cells)
 
     def noise_dbm(self) -> float:
         """Receiver noise per subcarrier of 15 kHz."""
@@ -259,10 +257,21 @@ class RadioMap:
         return tuple(sorted(budgets, key=lambda budget: (-budget.rsrp_dbm, budget.cell)))
 
 
-@lru_cache(maxsize=32)
 def radio_map(scenario: Scenario) -> RadioMap:
-    """The radio map of a scenario, made once."""
-    return RadioMap(scenario)
+    """The radio map of a placed scenario, made once.
+
+    Raises:
+        ValueError: the scenario is not placed.
+    """
+    if scenario.topology_seed is None:
+        raise ValueError(f"scenario {scenario.name} is not placed: call Scenario.placed(topology_seed)")
+    channel: Hashable = scenario.channel  # pyright: ignore[reportAssignmentType] - frozen records hash
+    return _radio_map(scenario.cells, channel, scenario.topology_seed)
+
+
+@lru_cache(maxsize=32)
+def _radio_map(cells: tuple[Cell, ...], channel: Channel, topology_seed: int) -> RadioMap:
+    return RadioMap(cells, channel, topology_seed)
 
 
 def cqi_of_sinr(sinr_db: float) -> int:

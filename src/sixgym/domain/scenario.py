@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, Self, TypeVar
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from sixgym.domain.base import Name, NonNegative, Positive, Ratio, Record
 from sixgym.domain.faults import FaultEvent
@@ -139,6 +139,17 @@ class Area(Record):
         )
 
 
+def _placement_kind(value: object) -> str:
+    return "positions" if isinstance(value, list | tuple) else "area"
+
+
+Placement = Annotated[
+    Annotated[Area, Tag("area")] | Annotated[tuple[Position, ...], Tag("positions")],
+    Discriminator(_placement_kind),
+]
+"""An area to draw places from, or the places themselves."""
+
+
 class Airframe(Record):
     """What makes a group of devices UAVs: rotary-wing flight, power and route."""
 
@@ -163,7 +174,7 @@ class Group(Record):
     name: Name
     slice: SliceType
     count: Annotated[int, Field(ge=1, le=200)]
-    placement: Area | tuple[Position, ...]
+    placement: Placement
     traffic: Traffic
     workload: ComputeDemand | None = Field(default=None, description="compute tasks of each device")
     airframe: Airframe | None = None
@@ -300,8 +311,8 @@ class Scenario(Record):
 
     @property
     def is_placed(self) -> bool:
-        """Whether every device has a position."""
-        return all(not isinstance(group.placement, Area) for group in self.groups)
+        """Whether every device has a position and the large-scale channel a seed."""
+        return self.topology_seed is not None
 
     def devices(self) -> Iterator[tuple[Group, str, Position]]:
         """Every device of a placed scenario, in the order simulators number them."""
@@ -339,9 +350,14 @@ class Scenario(Record):
     # ------------------------------------------------------------------ consistency
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._duplicate_names(), *self._dangling_references(), *self._impossible_shares()]
+        problems = [
+            *self._duplicate_names(),
+            *self._dangling_references(),
+            *self._dangling_targets(),
+            *self._impossible_shares(),
+        ]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
     def _duplicate_names(self) -> Iterator[str]:
@@ -357,32 +373,42 @@ class Scenario(Record):
 
     def _dangling_references(self) -> Iterator[str]:
         slices = {slice_.type for slice_ in self.slices}
-        groups = {group.name for group in self.groups}
-        cells = {cell.id for cell in self.cells}
-        nodes = {node.id for node in self.compute}
+        groups = [group.name for group in self.groups]
+        cells = [cell.id for cell in self.cells]
+        nodes = [node.id for node in self.compute]
         if self.managed not in groups:
             yield f"managed: no group {self.managed}; there are {_listed(groups)}"
         if self.home_edge is not None and self.home_edge not in nodes:
             yield f"home_edge: no compute node {self.home_edge}; there are {_listed(nodes)}"
-        for group in self.groups:
+        for index, group in enumerate(self.groups):
             if group.slice not in slices:
-                yield f"groups: {group.name} uses slice {group.slice.value}, which is not defined"
-            if group.workload is not None and group.workload.runs_on not in {*nodes, "onboard"}:
-                yield f"groups: {group.name}.workload.runs_on: no compute node {group.workload.runs_on}"
+                yield f"groups[{index}].slice: there is no slice of type {group.slice.value}"
+            if group.workload is None:
+                continue
+            if group.workload.runs_on not in {*nodes, "onboard"}:
+                yield f"groups[{index}].workload.runs_on: no compute node {group.workload.runs_on}"
+            if group.workload.runs_on == "onboard" and group.airframe is None:
+                yield f"groups[{index}].workload.runs_on: onboard needs an airframe"
         known = {"cell": cells, "group": groups, "node": nodes}
         for index, fault in enumerate(self.faults):
             for key, names in known.items():
                 target = fault.model_dump().get(key)
                 if target is not None and target not in names:
                     yield f"faults[{index}].{key}: no {key} {target}; there are {_listed(names)}"
+
+    def _dangling_targets(self) -> Iterator[str]:
+        slices = {slice_.type for slice_ in self.slices}
+        groups = [group.name for group in self.groups]
         for task in self.tasks:
             for target in task.goal.targets:
                 if target.group is not None and target.group not in groups:
-                    yield f"tasks: {task.id} has a target on group {target.group}, which is not defined"
+                    yield f"tasks: {task.id} targets group {target.group}; there are {_listed(groups)}"
                 if target.slice is not None and target.slice not in slices:
-                    yield f"tasks: {task.id} has a target on slice {target.slice.value}, which is not defined"
+                    yield f"tasks: {task.id} targets slice {target.slice.value}, which is not defined"
 
     def _impossible_shares(self) -> Iterator[str]:
+        if self.topology_seed is not None and any(isinstance(group.placement, Area) for group in self.groups):
+            yield "topology_seed: given, but there are areas left to place; leave it out"
         total = sum(slice_.policy.min for slice_ in self.slices)
         if total > 100:
             yield f"slices: policy.min adds up to {total} %, more than the carrier holds"
@@ -402,4 +428,4 @@ def _by_name(known: dict[_Key, _Value], name: _Key, what: str) -> _Value:
 
 
 def _listed(names: Iterable[object]) -> str:
-    return ", ".join(sorted(str(name) for name in names)) or "none"
+    return ", ".join(str(name) for name in names) or "none"

@@ -1,0 +1,131 @@
+"""A backend on a simulator: tools act, the network runs, the consequences are measured."""
+
+from collections import deque
+from typing import cast
+
+from sixgym.backends.base import Transition
+from sixgym.backends.world import World
+from sixgym.domain.base import Record
+from sixgym.domain.change import InjectFault
+from sixgym.domain.faults import FaultEvent
+from sixgym.domain.measurement import Interval
+from sixgym.domain.scenario import Scenario
+from sixgym.domain.slices import NetworkState
+from sixgym.domain.snapshot import Snapshot
+from sixgym.episodes.episode import BackendInfo, Outcome, ToolCall
+from sixgym.simulators.base import Simulator
+from sixgym.tools.base import Effect, Order, Tool, ToolError, find
+
+REMEMBERED_INTERVALS = 32
+
+
+class SimulatedBackend:
+    """A live network behind the waist.
+
+    Every call takes one decision interval of network time: the call acts first, then the network
+    runs, so what is measured in the interval is the consequence of the call.
+    """
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._world: World | None = None
+        self._scenario: Scenario | None = None
+        self._recent: deque[Interval] = deque(maxlen=REMEMBERED_INTERVALS)
+        self._version = 0
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def info(self) -> BackendInfo:
+        """Name and version of the simulator."""
+        return BackendInfo(name=self._simulator.name, version=self._simulator.version)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The world as tools see it now.
+
+        Raises:
+            RuntimeError: there is none before `reset`.
+        """
+        if self._snapshot is None:
+            raise RuntimeError("call reset() first")
+        return self._snapshot
+
+    def reset(self, scenario: Scenario, *, seed: int) -> tuple[NetworkState, Interval]:
+        """Start the network of a placed scenario; the state and interval at time 0."""
+        self._snapshot = None
+        interval = self._simulator.reset(scenario, seed=seed)
+        # agents look at the scenario through the snapshot and must not see the future
+        self._scenario = scenario.model_copy(update={"faults": (), "tasks": ()})
+        self._world = World(scenario)
+        self._recent.clear()
+        self._version = 0
+        return self._settle(self._world, interval).state, interval
+
+    def execute(self, call: ToolCall, fault: FaultEvent | None = None) -> Transition:
+        """Carry out a call and run the network for one decision interval."""
+        before = self.snapshot
+        if fault is not None:
+            self._simulator.apply(InjectFault(fault))
+        tool = None
+        try:
+            tool = find(call.tool)
+            outcome = self._carry_out(tool, call)
+        except ToolError as error:
+            tool, outcome = None, Outcome(error=str(error))
+        interval = self.idle()
+        if tool is not None and tool.reply is not None:
+            outcome = Outcome(result=tool.output.dump_python(tool.reply(self.snapshot), mode="json"))
+        return Transition(outcome, before.state, self.snapshot.state, interval)
+
+    def idle(self) -> Interval:
+        """Run the network for one decision interval."""
+        if self._world is None or self._scenario is None:
+            raise RuntimeError("call reset() first")
+        for change in self._world.due():
+            self._simulator.apply(change)
+            self._world.note(change)
+        interval = self._simulator.advance(self._scenario.decision_interval_ms)
+        self._settle(self._world, interval)
+        return interval
+
+    def close(self) -> None:
+        """Stop the simulator."""
+        self._snapshot = None
+        self._simulator.close()
+
+    # ------------------------------------------------------------------ inside
+    def _carry_out(self, tool: Tool, call: ToolCall) -> Outcome:
+        """Run the tool and let its effect happen. Raises ToolError before anything has happened."""
+        assert self._world is not None
+        value = tool.run(tool.parse(call.arguments), self.snapshot)
+        if tool.effect is Effect.COMMAND:
+            order = cast("Order[Record]", value)
+            for command in order.commands:
+                change = self._world.obey(command)
+                if change is not None:
+                    self._simulator.apply(change)
+            value = order.reply
+        elif tool.effect is Effect.CONFIGURATION:
+            self._simulator.apply(value)
+            self._world.note(value)
+            return Outcome()
+        return Outcome(result=tool.output.dump_python(value, mode="json"))
+
+    def _settle(self, world: World, interval: Interval) -> Snapshot:
+        """Take an interval into the books and freeze the world as it is now."""
+        assert self._scenario is not None
+        for landing in world.settle(interval):
+            self._simulator.apply(landing)
+        if self._recent:
+            self._version += 1
+        self._recent.append(interval)
+        self._snapshot = Snapshot(
+            scenario=self._scenario,
+            version=self._version,
+            interval=interval,
+            recent=tuple(self._recent),
+            resources=world.resources,
+            uavs=dict(world.uavs),
+            mission=world.mission,
+        )
+        return self._snapshot

@@ -1,0 +1,166 @@
+"""The closed loop: a task, a network, an agent's turns, and the record of it all."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+import sixgym
+from sixgym.backends.base import Backend, Transition
+from sixgym.domain.measurement import Interval
+from sixgym.domain.slices import NetworkState, SlaSpec
+from sixgym.envs.observation import Exchange, Observation
+from sixgym.episodes.episode import Episode, Step, Task, Turn
+
+
+class Environment:
+    """One agent, one task, one network.
+
+    Time runs one decision interval per call. After the agent has finished, `run_out` lets the
+    network run to the task's horizon, so stopping early hides nothing that is still to come.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._task: Task | None = None
+        self._state: NetworkState | None = None
+        self._initial: tuple[NetworkState, Interval] | None = None
+        self._history: list[Exchange] = []
+        self._steps: list[Step] = []
+        self._remainder: list[Interval] = []
+        self._uavs: frozenset[str] = frozenset()
+        self._answer: str | None = None
+        self._terminated = self._truncated = False
+        self._started_at = ""
+
+    def reset(self, task: Task) -> Observation:
+        """Start the task's network.
+
+        Raises:
+            SimulatorError: the network does not start. `episode` still gives a record.
+        """
+        self._task = task
+        self._state = self._initial = self._answer = None
+        self._history, self._steps, self._remainder = [], [], []
+        self._terminated = self._truncated = False
+        self._uavs = frozenset(
+            name for group in task.scenario.groups if group.airframe for name in group.device_ids
+        )
+        self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._state, interval = self._backend.reset(task.scenario, seed=task.seed)
+        self._initial = (self._state, interval.only_devices(self._uavs))
+        return self._observe()
+
+    def step(self, turn: Turn, *, agent_s: float = 0.0) -> tuple[Observation, bool, bool]:
+        """Carry out a turn: the next observation, terminated, truncated.
+
+        Args:
+            turn: A call, or a final answer.
+            agent_s: Seconds the agent took for it, for the record.
+
+        Raises:
+            SimulatorError: the network broke during the turn.
+            RuntimeError: the episode is over.
+            ValueError: the turn holds neither a call nor an answer, or both.
+        """
+        if self._task is None or self._state is None:
+            raise RuntimeError("call reset() first")
+        if self._terminated or self._truncated:
+            raise RuntimeError("the episode is over: call reset() for another")
+        if (turn.call is None) == (turn.answer is None):
+            raise ValueError("a turn holds either a call or an answer")
+        if turn.call is None:
+            self._answer, self._terminated = turn.answer, True
+            return self._observe(), True, False
+        started = time.perf_counter()
+        transition = self._backend.execute(turn.call)
+        self._record(turn, transition, agent_s, time.perf_counter() - started)
+        self._terminated = self._verified(turn, transition)
+        self._truncated = not self._terminated and len(self._steps) >= self._task.max_steps
+        return self._observe(), self._terminated, self._truncated
+
+    def run_out(self) -> None:
+        """Let the network run on, without an agent, to the end of the task."""
+        if self._task is None:
+            raise RuntimeError("call reset() first")
+        while len(self._steps) + len(self._remainder) < self._task.horizon:
+            self._remainder.append(self._backend.idle().only_devices(self._uavs))
+
+    @property
+    def last_step(self) -> Step:
+        """The step just made."""
+        return self._steps[-1]
+
+    def episode(self, agent: str, *, infrastructure_failure: str | None = None) -> Episode:
+        """The record of everything since `reset`."""
+        if self._task is None:
+            raise RuntimeError("call reset() first")
+        return Episode(
+            id=f"{self._task.scenario.name}-{agent}-{self._task.seed}-{uuid.uuid4().hex[:8]}",
+            task=self._task,
+            scenario_digest=self._task.scenario.digest,
+            agent=agent,
+            backend=self._backend.info,
+            sixgym_version=sixgym.__version__,
+            started_at=self._started_at,
+            initial=self._initial[0] if self._initial else None,
+            initial_interval=self._initial[1] if self._initial else None,
+            steps=tuple(self._steps),
+            answer=self._answer,
+            remainder=tuple(self._remainder),
+            terminated=self._terminated,
+            truncated=self._truncated,
+            infrastructure_failure=infrastructure_failure,
+        )
+
+    # ------------------------------------------------------------------ inside
+    def _record(self, turn: Turn, transition: Transition, agent_s: float, world_s: float) -> None:
+        self._state = transition.after
+        self._history.append(Exchange(turn, transition.outcome, transition.after))
+        self._steps.append(
+            Step(
+                index=len(self._steps),
+                turn=turn,
+                outcome=transition.outcome,
+                before=transition.before,
+                after=transition.after,
+                interval=transition.interval.only_devices(self._uavs),
+                agent_s=agent_s,
+                world_s=world_s,
+            )
+        )
+
+    def _verified(self, turn: Turn, transition: Transition) -> bool:
+        """Whether the turn verified the intent: its service level, on the state just measured.
+
+        It ends the agent's work (6GAgentGym section III-A) and decides nothing about success.
+        """
+        assert self._task is not None
+        call, result = turn.call, transition.outcome.result
+        if call is None or call.tool != "verify_sla_compliance" or not isinstance(call.arguments, dict):
+            return False
+        if not isinstance(result, dict) or result.get("fulfilled") is not True:
+            return False
+        try:
+            state = NetworkState.model_validate(call.arguments.get("state"))
+            sla = SlaSpec.model_validate(call.arguments.get("sla"))
+        except ValidationError:
+            return False
+        return state == transition.before and sla == self._task.sla
+
+    def _observe(self) -> Observation:
+        assert self._task is not None
+        assert self._state is not None
+        scenario = self._task.scenario
+        return Observation(
+            intent=self._task.intent,
+            sla=self._task.sla,
+            state=self._state,
+            history=tuple(self._history),
+            uavs=tuple(sorted(self._uavs)),
+            cells=tuple(cell.id for cell in scenario.cells),
+            nodes=(*(node.id for node in scenario.compute), "onboard"),
+            service=scenario.managed,
+            steps_left=self._task.max_steps - len(self._steps),
+        )

@@ -6,13 +6,14 @@ the points of the areas from a topology seed, and a simulator only accepts a pla
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from sixgym.domain.base import Name, NonNegative, Positive, Ratio, Record
+from sixgym.domain.consistency import inconsistencies, listed
 from sixgym.domain.faults import FaultEvent
 from sixgym.domain.geometry import GeofenceSpec, HeightMetres, Metres, Position
 from sixgym.domain.intent import TaskTemplate
@@ -39,9 +40,7 @@ class Cell(Record):
     @classmethod
     def _is_a_channel_bandwidth(cls, value: float) -> float:
         if value not in PRBS_OF_BANDWIDTH_MHZ:
-            raise ValueError(
-                f"{value:g} MHz is no channel bandwidth; choose {_listed(PRBS_OF_BANDWIDTH_MHZ)}"
-            )
+            raise ValueError(f"{value:g} MHz is no channel bandwidth; choose {listed(PRBS_OF_BANDWIDTH_MHZ)}")
         return value
 
     @property
@@ -347,73 +346,12 @@ class Scenario(Record):
             groups.append(group.model_copy(update=changes))
         return self.model_copy(update={"groups": tuple(groups), "topology_seed": topology_seed})
 
-    # ------------------------------------------------------------------ consistency
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [
-            *self._duplicate_names(),
-            *self._dangling_references(),
-            *self._dangling_targets(),
-            *self._impossible_shares(),
-        ]
+        problems = list(inconsistencies(self))
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-    def _duplicate_names(self) -> Iterator[str]:
-        for what, names in (
-            ("cells: id", [cell.id for cell in self.cells]),
-            ("slices: type", [slice_.type.value for slice_ in self.slices]),
-            ("groups: name", [group.name for group in self.groups]),
-            ("compute: id", [node.id for node in self.compute]),
-            ("tasks: id", [task.id for task in self.tasks]),
-        ):
-            for name in sorted({name for name in names if names.count(name) > 1}):
-                yield f"{what} {name} appears twice"
-
-    def _dangling_references(self) -> Iterator[str]:
-        slices = {slice_.type for slice_ in self.slices}
-        groups = [group.name for group in self.groups]
-        cells = [cell.id for cell in self.cells]
-        nodes = [node.id for node in self.compute]
-        if self.managed not in groups:
-            yield f"managed: no group {self.managed}; there are {_listed(groups)}"
-        if self.home_edge is not None and self.home_edge not in nodes:
-            yield f"home_edge: no compute node {self.home_edge}; there are {_listed(nodes)}"
-        for index, group in enumerate(self.groups):
-            if group.slice not in slices:
-                yield f"groups[{index}].slice: there is no slice of type {group.slice.value}"
-            if group.workload is None:
-                continue
-            if group.workload.runs_on not in {*nodes, "onboard"}:
-                yield f"groups[{index}].workload.runs_on: no compute node {group.workload.runs_on}"
-            if group.workload.runs_on == "onboard" and group.airframe is None:
-                yield f"groups[{index}].workload.runs_on: onboard needs an airframe"
-        known = {"cell": cells, "group": groups, "node": nodes}
-        for index, fault in enumerate(self.faults):
-            for key, names in known.items():
-                target = fault.model_dump().get(key)
-                if target is not None and target not in names:
-                    yield f"faults[{index}].{key}: no {key} {target}; there are {_listed(names)}"
-
-    def _dangling_targets(self) -> Iterator[str]:
-        slices = {slice_.type for slice_ in self.slices}
-        groups = [group.name for group in self.groups]
-        for task in self.tasks:
-            for target in task.goal.targets:
-                if target.group is not None and target.group not in groups:
-                    yield f"tasks: {task.id} targets group {target.group}; there are {_listed(groups)}"
-                if target.slice is not None and target.slice not in slices:
-                    yield f"tasks: {task.id} targets slice {target.slice.value}, which is not defined"
-
-    def _impossible_shares(self) -> Iterator[str]:
-        if self.topology_seed is not None and any(isinstance(group.placement, Area) for group in self.groups):
-            yield "topology_seed: given, but there are areas left to place; leave it out"
-        total = sum(slice_.policy.min for slice_ in self.slices)
-        if total > 100:
-            yield f"slices: policy.min adds up to {total} %, more than the carrier holds"
-        if len({cell.bandwidth_mhz for cell in self.cells}) > 1:
-            yield "cells: bandwidth_mhz differs, but all cells share one carrier"
 
 
 _Key = TypeVar("_Key")
@@ -424,8 +362,4 @@ def _by_name(known: dict[_Key, _Value], name: _Key, what: str) -> _Value:
     try:
         return known[name]
     except KeyError:
-        raise KeyError(f"no {what} {name}; there are {_listed(known)}") from None
-
-
-def _listed(names: Iterable[object]) -> str:
-    return ", ".join(str(name) for name in names) or "none"
+        raise KeyError(f"no {what} {name}; there are {listed(known)}") from None

@@ -94,7 +94,7 @@ class World:
             case commands.SendMessage():
                 for name in command.recipients:
                     uav = self.uavs[name]
-                    self.uavs[name] = replace(uav, inbox=(*uav.inbox, command.text)[-INBOX_LIMIT:])
+                    self.uavs[name] = uav._replace(inbox=(*uav.inbox, command.text)[-INBOX_LIMIT:])
             case commands.AppendLog():
                 self.mission = replace(self.mission, log=(*self.mission.log, command.entry)[-LOG_LIMIT:])
             case commands.ReplacePlan():
@@ -108,14 +108,14 @@ class World:
     ) -> Uav:
         match command:
             case commands.ActivateSensor():
-                return replace(uav, sensors=(*uav.sensors, (command.sensor, command.handle)))
+                return uav._replace(sensors=(*uav.sensors, (command.sensor, command.handle)))
             case commands.AssignTask():
-                return replace(uav, tasks=(*uav.tasks, command.task.id))
+                return uav._replace(tasks=(*uav.tasks, command.task.id))
             case commands.Heartbeat():
-                return replace(uav, last_heartbeat_ms=self._t_ms, heartbeats=uav.heartbeats + 1)
+                return uav._replace(last_heartbeat_ms=self._t_ms, heartbeats=uav.heartbeats + 1)
 
     def _fly(self, uav: Uav, waypoints: tuple[Position, ...], speed_mps: float) -> Change:
-        self.uavs[uav.id] = replace(uav, waypoints=waypoints, speed_mps=speed_mps)
+        self.uavs[uav.id] = uav._replace(waypoints=waypoints, speed_mps=speed_mps)
         return changes.Fly(uav.id, waypoints, speed_mps)
 
     # ------------------------------------------------------------------ clock
@@ -130,7 +130,7 @@ class World:
             visited = (*visited, *reached)
             if flown.battery_j == 0.0 and flown.position.z_m > 0 and uav.battery_j > 0.0:
                 pad = flown.position.model_copy(update={"z_m": 0.0})
-                flown = replace(flown, waypoints=(pad,), speed_mps=LANDING_SPEED_MPS)
+                flown = flown._replace(waypoints=(pad,), speed_mps=LANDING_SPEED_MPS)
                 landings.append(changes.Fly(name, (pad,), LANDING_SPEED_MPS))
             self.uavs[name] = flown
         if visited != self.mission.visited:
@@ -151,13 +151,16 @@ class World:
             (position.z_m - uav.position.z_m) / seconds,
         )
         power_w = self._power_w(uav, velocity, interval, seconds) if position.z_m > 0 else 0.0
-        flown = replace(
-            uav,
-            position=position,
-            velocity_mps=velocity,
-            waypoints=waypoints,
-            power_w=power_w,
-            battery_j=max(0.0, uav.battery_j - power_w * seconds),
+        flown = Uav(
+            uav.id,
+            position,
+            velocity,
+            waypoints,
+            uav.speed_mps,
+            max(0.0, uav.battery_j - power_w * seconds),
+            uav.capacity_j,
+            power_w,
+            *uav[8:],
         )
         return flown, uav.waypoints[: len(uav.waypoints) - len(waypoints)]
 

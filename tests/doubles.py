@@ -150,7 +150,9 @@ class FluidSimulator:
             for g, name, _ in scenario.devices()
         }
         nodes = {
-            n.id: NodeMeasurement(min(1.0, n.background_load + 0.2 * list(self.runs_on.values()).count(n.id)), 0, 0)
+            n.id: NodeMeasurement(
+                min(1.0, n.background_load + 0.2 * list(self.runs_on.values()).count(n.id)), 0, 0
+            )
             for n in scenario.compute
         }
         return Interval(
@@ -192,5 +194,3 @@ class FluidSimulator:
             loss_ratio=lost / packets if packets else 0.0,
             throughput_mbps=delivered * 4000 / 1e6 / seconds,
         )
-
-

@@ -138,7 +138,10 @@ def test_the_table_lists_exactly_the_tools_that_act() -> None:
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=8,
@@ -169,7 +172,9 @@ def test_a_plausible_call_is_carried_out_or_refused_with_a_reason(name: str, see
 
 @settings(max_examples=200, deadline=None)
 @given(name=st.sampled_from(sorted(CATALOG)), seed=st.integers(0, 10**6), data=st.data())
-def test_one_wrong_value_in_a_plausible_call_never_crashes_the_world(name: str, seed: int, data: st.DataObject) -> None:
+def test_one_wrong_value_in_a_plausible_call_never_crashes_the_world(
+    name: str, seed: int, data: st.DataObject
+) -> None:
     arguments = draw_arguments(CATALOG[name], observation(world()), random.Random(seed))
     if not arguments:
         return

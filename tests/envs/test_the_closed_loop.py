@@ -50,7 +50,9 @@ def test_the_agent_sees_its_history_but_neither_goal_nor_faults() -> None:
     first = loop.reset(sample_task())
     second, _, _ = loop.step(Turn(call=ToolCall(tool="check_network_state", arguments={})))
     assert first.history == ()
-    assert [exchange.turn.call for exchange in second.history] == [ToolCall(tool="check_network_state", arguments={})]
+    assert [exchange.turn.call for exchange in second.history] == [
+        ToolCall(tool="check_network_state", arguments={})
+    ]
     assert second.steps_left == first.steps_left - 1
     assert second.nodes == ("edge-1", "edge-2", "cloud", "onboard")
     assert not {"goal", "faults", "scenario"} & set(type(second).__slots__)

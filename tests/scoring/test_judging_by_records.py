@@ -104,8 +104,13 @@ def test_every_metric_is_read_where_the_target_points(metric: str, where: dict[s
 
 
 @pytest.mark.parametrize(
-    "where", [{"metric": "latency_ms"}, {"metric": "edge_load", "group": "drone"}, {"metric": "task_latency_ms", "slice": "eMBB"}]
+    "where",
+    [
+        {"metric": "latency_ms"},
+        {"metric": "edge_load", "group": "drone"},
+        {"metric": "task_latency_ms", "slice": "eMBB"},
+    ],
 )
 def test_a_target_that_points_nowhere_is_an_error(where: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="needs either|name neither|per group"):
+    with pytest.raises(ValueError, match=r"needs either|name neither|per group"):
         Target.model_validate({"condition": "IS_LESS_THAN", "value": 1.0, **where})

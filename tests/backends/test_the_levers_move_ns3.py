@@ -185,7 +185,7 @@ def test_a_handover_away_from_a_weak_cell_raises_the_sinr(backend: SimulatedBack
     ]
     scenario = network(groups=groups, faults=weak)
     backend.reset(scenario.placed(1), seed=1)
-    call = ToolCall(tool="request_handover", arguments={"uav_id": "uav-1", "gnb_id": "gnb-2"})
+    call = ToolCall(tool="request_handover", arguments={"uav": "uav-1", "gnb": "gnb-2"})
     pairs = compare(backend, scenario, call, lambda i: -i.devices["uav-1"].sinr_db)
     assert fall(pairs)
     assert backend.snapshot.interval.devices["uav-1"].cell == "gnb-2"
@@ -198,7 +198,7 @@ def test_a_waypoint_near_the_cell_raises_what_the_uav_receives(backend: Simulate
     )
     groups[0]["airframe"] = {"max_speed_mps": 40, "cruise_speed_mps": 40}
     near = {"x_m": -30, "y_m": 0, "z_m": 45}
-    call = ToolCall(tool="set_waypoint", arguments={"uav_id": "uav-1", "position": near})
+    call = ToolCall(tool="set_waypoint", arguments={"uav": "uav-1", "position": near})
     scenario = network(groups=groups)
     pairs = compare(backend, scenario, call, lambda i: -i.devices["uav-1"].rsrp_dbm["gnb-1"], after=16)
     assert fall(pairs)

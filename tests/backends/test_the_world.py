@@ -133,7 +133,7 @@ def test_a_reset_forgets_everything_of_the_last_episode() -> None:
     backend = SimulatedBackend(FluidSimulator())
     scenario = sample_task().scenario
     first = backend.reset(scenario, seed=1)
-    backend.execute(ToolCall(tool="heartbeat", arguments={"uav_id": "drone-1"}))
+    backend.execute(ToolCall(tool="heartbeat", arguments={"uav": "drone-1"}))
     assert backend.reset(scenario, seed=1) == first
     assert backend.snapshot.version == 0
     assert backend.snapshot.uavs["drone-1"].heartbeats == 0

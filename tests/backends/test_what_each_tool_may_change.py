@@ -5,9 +5,8 @@ plain read. Whatever differs afterwards is the call's doing.
 """
 
 import hashlib
-import json
 import random
-from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from pydantic import TypeAdapter
 
 from sixgym.agents.arguments import draw_arguments
 from sixgym.backends.simulated import SimulatedBackend
+from sixgym.domain.measurement import INTERVAL_JSON
 from sixgym.domain.mission import Mission, Uav
 from sixgym.domain.snapshot import Resources, Snapshot
 from sixgym.envs.observation import Observation
@@ -54,7 +54,7 @@ MAY_CHANGE = {
 def digests(snapshot: Snapshot) -> dict[str, str]:
     """A hash of each of the four sub-worlds."""
     parts: dict[str, Any] = {
-        "measurements": json.dumps(asdict(snapshot.interval), sort_keys=True, default=str),
+        "measurements": INTERVAL_JSON.dump_json(snapshot.interval).decode(),
         "resources": RESOURCES.dump_json(snapshot.resources).decode(),
         "uavs": UAVS.dump_json(dict(snapshot.uavs)).decode(),
         "mission": MISSION.dump_json(snapshot.mission).decode(),
@@ -62,17 +62,25 @@ def digests(snapshot: Snapshot) -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in parts.items()}
 
 
-def world(seed: int = 3, steps: int = 2) -> SimulatedBackend:
+TASK = sample_task(seed=3)
+
+
+def world() -> SimulatedBackend:
     backend = SimulatedBackend(FluidSimulator())
-    task = sample_task(seed=seed)
-    backend.reset(task.scenario, seed=seed)
-    for _ in range(steps):
-        backend.execute(PLAIN_READ)
+    backend.reset(TASK.scenario, seed=3)
+    backend.execute(PLAIN_READ)
     return backend
 
 
+@cache
+def after_a_plain_read() -> dict[str, str]:
+    backend = world()
+    backend.execute(PLAIN_READ)
+    return digests(backend.snapshot)
+
+
 def observation(backend: SimulatedBackend) -> Observation:
-    task, snapshot = sample_task(), backend.snapshot
+    task, snapshot = TASK, backend.snapshot
     return Observation(
         intent=task.intent,
         sla=task.sla,
@@ -88,31 +96,43 @@ def observation(backend: SimulatedBackend) -> Observation:
 
 def changed_by(call: ToolCall) -> tuple[set[str], str | None]:
     """Which sub-worlds differ between twins, and the call's error."""
-    acting, reading = world(), world()
+    acting = world()
     outcome = acting.execute(call).outcome
-    reading.execute(PLAIN_READ)
-    mine, theirs = digests(acting.snapshot), digests(reading.snapshot)
+    mine, theirs = digests(acting.snapshot), after_a_plain_read()
     return {name for name in mine if mine[name] != theirs[name]}, outcome.error
 
 
 def accepted_call(name: str) -> ToolCall:
-    """A call of the tool that the world accepts, found by drawing plausible ones."""
-    rng = random.Random(name)
+    """A call of the tool that the world accepts: a known one, or one found by drawing."""
     seen = observation(world())
-    known = ACCEPTED.get(name)
-    if known is not None:
-        return ToolCall(tool=name, arguments=known)
-    errors: list[str | None] = []
+    rng = random.Random(name)
+    fitting = coherent_arguments(world().snapshot).get(name)
     for _ in range(40):
-        call = ToolCall(tool=name, arguments=draw_arguments(CATALOG[name], seen, rng))
+        drawn = draw_arguments(CATALOG[name], seen, rng)
+        call = ToolCall(tool=name, arguments=fitting or drawn)
         _, error = changed_by(call)
         if error is None:
             return call
-        errors.append(error)
-    raise AssertionError(f"{name}: no drawn call was accepted, for example {errors[:3]}")
+    raise AssertionError(f"{name}: no drawn call was accepted, the last one because {error}")
 
 
-ACCEPTED: dict[str, dict[str, Any]] = {}
+def coherent_arguments(snapshot: Snapshot) -> dict[str, Any]:
+    """Arguments of the tools whose parts have to fit each other and the world."""
+    position = snapshot.uavs["drone-1"].position
+    near = position.model_copy(update={"x_m": position.x_m + 1.0})
+    members = [
+        {"uav": name, "position": point.model_dump(), "velocity_mps": [0.0, 0.0, 0.0]}
+        for name, point in (("drone-1", position), ("drone-2", near))
+    ]
+    return {
+        "collision_avoidance": {
+            "uav": "drone-1",
+            "position": position.model_dump(),
+            "swarm": {"members": members},
+        },
+        "edge_offload": {"task": {"id": "drone", "megacycles": 40}, "target": {"node": "edge-2"}},
+        "negotiate_priority": {"uav": "drone-1", "other": "drone-2", "intent": {"text": "inspect"}},
+    }
 
 
 @pytest.mark.parametrize("name", CATALOG)

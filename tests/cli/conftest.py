@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from sixgym.cli.app import app
 from sixgym.simulators import factory

@@ -4,13 +4,19 @@ import time
 from collections.abc import Callable
 
 from sixgym.agents.base import Agent
+from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode, Step, Task
 from sixgym.simulators.base import SimulatorError
 
 
 def rollout(
-    environment: Environment, agent: Agent, task: Task, *, on_step: Callable[[Step], None] | None = None
+    environment: Environment,
+    agent: Agent,
+    task: Task,
+    *,
+    on_step: Callable[[Step], None] | None = None,
+    on_interval: Callable[[Interval], None] | None = None,
 ) -> Episode:
     """Let the agent work until it finishes or its budget is spent, then let the network run out.
 
@@ -22,6 +28,7 @@ def rollout(
         agent: Who works.
         task: On what.
         on_step: Called after every step, for live views.
+        on_interval: Called after every interval that the network runs on without the agent.
     """
     try:
         observation = environment.reset(task)
@@ -29,13 +36,11 @@ def rollout(
         while not done:
             started = time.perf_counter()
             turn = agent.act(observation)
-            observation, terminated, truncated = environment.step(
-                turn, agent_s=time.perf_counter() - started
-            )
+            observation, terminated, truncated = environment.step(turn, agent_s=time.perf_counter() - started)
             done = terminated or truncated
             if on_step is not None and turn.call is not None:
                 on_step(environment.last_step)
-        environment.run_out()
+        environment.run_out(on_interval)
     except SimulatorError as error:
         return environment.episode(agent.name, infrastructure_failure=str(error))
     return environment.episode(agent.name)

@@ -33,7 +33,6 @@ class SimulatedBackend:
         self._recent: deque[Interval] = deque(maxlen=REMEMBERED_INTERVALS)
         self._version = 0
         self._snapshot: Snapshot | None = None
-        self._state: NetworkState | None = None
 
     @property
     def info(self) -> BackendInfo:
@@ -53,7 +52,7 @@ class SimulatedBackend:
 
     def reset(self, scenario: Scenario, *, seed: int) -> tuple[NetworkState, Interval]:
         """Start the network of a placed scenario; the state and interval at time 0."""
-        self._snapshot = self._state = None
+        self._snapshot = None
         interval = self._simulator.reset(scenario, seed=seed)
         # agents look at the scenario through the snapshot and must not see the future
         self._scenario = scenario.model_copy(update={"faults": (), "tasks": ()})
@@ -61,11 +60,11 @@ class SimulatedBackend:
         self._recent.clear()
         self._version = 0
         self._settle(self._world, interval)
-        return self._present(), interval
+        return self.snapshot.state, interval
 
     def execute(self, call: ToolCall, fault: FaultEvent | None = None) -> Transition:
         """Carry out a call and run the network for one decision interval."""
-        before = self._present()
+        before = self.snapshot.state
         if fault is not None:
             self._simulator.apply(InjectFault(fault))
         tool = None
@@ -77,7 +76,7 @@ class SimulatedBackend:
         interval = self.idle()
         if tool is not None and tool.reply is not None:
             outcome = Outcome(result=tool.output.dump_python(tool.reply(self.snapshot), mode="json"))
-        return Transition(outcome, before, self._present(), interval)
+        return Transition(outcome, before, self.snapshot.state, interval)
 
     def idle(self) -> Interval:
         """Run the network for one decision interval."""
@@ -92,7 +91,7 @@ class SimulatedBackend:
 
     def close(self) -> None:
         """Stop the simulator."""
-        self._snapshot = self._state = None
+        self._snapshot = None
         self._simulator.close()
 
     # ------------------------------------------------------------------ inside
@@ -113,12 +112,6 @@ class SimulatedBackend:
             return Outcome()
         return Outcome(result=tool.output.dump_python(value, mode="json"))
 
-    def _present(self) -> NetworkState:
-        """The state now; it is made once, because both ends of a transition show it."""
-        if self._state is None:
-            self._state = self.snapshot.state
-        return self._state
-
     def _settle(self, world: World, interval: Interval) -> None:
         """Take an interval into the books and freeze the world as it is now."""
         assert self._scenario is not None
@@ -136,4 +129,3 @@ class SimulatedBackend:
             uavs=dict(world.uavs),
             mission=world.mission,
         )
-        self._state = None

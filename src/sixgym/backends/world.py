@@ -126,24 +126,25 @@ class World:
         landings: list[Change] = []
         visited = self.mission.visited
         for name, uav in self.uavs.items():
-            flown, reached = self._flown(uav, interval, seconds)
-            visited = (*visited, *reached)
+            flown = self._flown(uav, interval, seconds)
+            if flown.waypoints is not uav.waypoints:
+                visited += uav.waypoints[: len(uav.waypoints) - len(flown.waypoints)]
             if flown.battery_j == 0.0 and flown.position.z_m > 0 and uav.battery_j > 0.0:
                 pad = flown.position.model_copy(update={"z_m": 0.0})
                 flown = flown._replace(waypoints=(pad,), speed_mps=LANDING_SPEED_MPS)
                 landings.append(changes.Fly(name, (pad,), LANDING_SPEED_MPS))
             self.uavs[name] = flown
-        if visited != self.mission.visited:
+        if visited is not self.mission.visited:
             self.mission = replace(self.mission, visited=visited[-LOG_LIMIT:])
         return tuple(landings)
 
-    def _flown(self, uav: Uav, interval: Interval, seconds: float) -> tuple[Uav, tuple[Position, ...]]:
-        """The UAV after the interval, and the waypoints it reached in it."""
+    def _flown(self, uav: Uav, interval: Interval, seconds: float) -> Uav:
+        """The UAV after the interval, less the waypoints it reached in it."""
         position = interval.devices[uav.id].position
         left_m = uav.speed_mps * seconds + 1e-6
         here, waypoints = uav.position, uav.waypoints
-        while waypoints and here.distance_m(waypoints[0]) <= left_m:
-            left_m -= here.distance_m(waypoints[0])
+        while waypoints and (leg_m := here.distance_m(waypoints[0])) <= left_m:
+            left_m -= leg_m
             here, waypoints = waypoints[0], waypoints[1:]
         velocity = (
             (position.x_m - uav.position.x_m) / seconds,
@@ -151,7 +152,7 @@ class World:
             (position.z_m - uav.position.z_m) / seconds,
         )
         power_w = self._power_w(uav, velocity, interval, seconds) if position.z_m > 0 else 0.0
-        flown = Uav(
+        return Uav(
             uav.id,
             position,
             velocity,
@@ -162,7 +163,6 @@ class World:
             power_w,
             *uav[8:],
         )
-        return flown, uav.waypoints[: len(uav.waypoints) - len(waypoints)]
 
     def _power_w(
         self, uav: Uav, velocity: tuple[float, float, float], interval: Interval, seconds: float
@@ -171,7 +171,8 @@ class World:
         assert group.airframe is not None
         level = math.hypot(velocity[0], velocity[1])
         power = propulsion_power_w(level, velocity[2], group.airframe.mass_kg)
-        power += sum(SENSOR_POWER_W[kind] for kind, _ in uav.sensors)
+        if uav.sensors:
+            power += sum(SENSOR_POWER_W[kind] for kind, _ in uav.sensors)
         if group.workload is not None and self.resources.runs_on[group.name] == "onboard":
             done = interval.workloads[group.name].completed / group.count
             power += done * group.workload.megacycles * ONBOARD_J_PER_MEGACYCLE / seconds

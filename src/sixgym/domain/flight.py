@@ -20,6 +20,9 @@ ROTOR_AREA_M2 = 0.503
 REFERENCE_MASS_KG = 2.0
 GRAVITY_MPS2 = 9.81
 
+NEGLIGIBLE_M = 1e-6
+"""Shorter legs cost nothing: their duration underflows."""
+
 SENSOR_POWER_W = {"camera": 6.0, "thermal": 4.0, "lidar": 12.0, "gas": 1.5, "microphone": 0.5}
 """Typical payload power by sensor type (ours)."""
 
@@ -44,7 +47,7 @@ def flight_energy_j(
     here = start
     for point in waypoints:
         leg = here.distance_m(point)
-        if leg > 0:
+        if leg > NEGLIGIBLE_M:
             seconds = leg / speed_mps
             climb = (point.z_m - here.z_m) / seconds
             level = math.hypot(point.x_m - here.x_m, point.y_m - here.y_m) / seconds

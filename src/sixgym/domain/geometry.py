@@ -1,6 +1,7 @@
 """Positions, waypoints and geofences, in metres of a local east-north-up frame."""
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -9,6 +10,11 @@ from sixgym.domain.base import Record
 
 Metres = Annotated[float, Field(ge=-20_000, le=20_000)]
 HeightMetres = Annotated[float, Field(ge=0, le=1_000)]
+
+Point = tuple[float, float]
+"""A point of the plane: x, y in metres."""
+
+Polygon = tuple[Point, ...]
 
 
 class Position(Record):
@@ -53,15 +59,8 @@ class GeofenceSpec(Record):
 
     def contains(self, point: Position) -> bool:
         """Whether the point lies in the prism, by ray casting; the mode plays no part."""
-        if not self.z_min_m <= point.z_m <= self.z_max_m:
-            return False
-        inside = False
-        corners = self.polygon
-        for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1], strict=True):
-            crosses = (y1 > point.y_m) != (y2 > point.y_m)
-            if crosses and point.x_m < (x2 - x1) * (point.y_m - y1) / (y2 - y1) + x1:
-                inside = not inside
-        return inside
+        level = self.z_min_m <= point.z_m <= self.z_max_m
+        return level and polygon_contains(self.polygon, (point.x_m, point.y_m))
 
     def allows(self, point: Position) -> bool:
         """Whether the fence permits a UAV at the point."""
@@ -69,15 +68,29 @@ class GeofenceSpec(Record):
 
     def boundary_distance_m(self, point: Position) -> float:
         """Horizontal distance from the point to the nearest edge of the polygon, in metres."""
-        corners = self.polygon
-        return min(
-            _segment_distance(point, a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)
-        )
+        here = point.x_m, point.y_m
+        return min(distance_to_segment_m(here, a, b) for a, b in sides(self.polygon))
 
 
-def _segment_distance(point: Position, a: tuple[float, float], b: tuple[float, float]) -> float:
+def sides(corners: Polygon) -> Iterator[tuple[Point, Point]]:
+    """The sides of a polygon, corner to corner, the closing one last."""
+    return zip(corners, corners[1:] + corners[:1], strict=True)
+
+
+def polygon_contains(corners: Polygon, point: Point) -> bool:
+    """Whether a point of the plane lies in a polygon, by ray casting."""
+    inside = False
+    x, y = point
+    for (x1, y1), (x2, y2) in sides(corners):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            inside = not inside
+    return inside
+
+
+def distance_to_segment_m(point: Point, a: Point, b: Point) -> float:
+    """Distance in the plane from a point to the segment from `a` to `b`."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     squared = dx * dx + dy * dy
-    along = 0.0 if squared == 0 else ((point.x_m - a[0]) * dx + (point.y_m - a[1]) * dy) / squared
+    along = 0.0 if squared == 0 else ((point[0] - a[0]) * dx + (point[1] - a[1]) * dy) / squared
     along = min(1.0, max(0.0, along))
-    return math.hypot(point.x_m - a[0] - along * dx, point.y_m - a[1] - along * dy)
+    return math.hypot(point[0] - a[0] - along * dx, point[1] - a[1] - along * dy)

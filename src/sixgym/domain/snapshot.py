@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Mission, Uav
@@ -28,7 +29,7 @@ class Resources:
     restore_at_ms: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """What an observation tool may look at.
 
@@ -60,7 +61,7 @@ class Snapshot:
         """The slice that the managed service is in."""
         return self.resources.slice_of[self.scenario.managed]
 
-    @property
+    @cached_property
     def state(self) -> NetworkState:
         """The six-dimensional state: the projection of the last interval on the active slice."""
         flow = self.interval.slices[self.active_slice].flow

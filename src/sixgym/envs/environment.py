@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -80,12 +81,18 @@ class Environment:
         self._truncated = not self._terminated and len(self._steps) >= self._task.max_steps
         return self._observe(), self._terminated, self._truncated
 
-    def run_out(self) -> None:
-        """Let the network run on, without an agent, to the end of the task."""
+    def run_out(self, on_interval: Callable[[Interval], None] | None = None) -> None:
+        """Let the network run on, without an agent, to the end of the task.
+
+        Args:
+            on_interval: Called after every interval, for live views.
+        """
         if self._task is None:
             raise RuntimeError("call reset() first")
         while len(self._steps) + len(self._remainder) < self._task.horizon:
             self._remainder.append(self._backend.idle().only_devices(self._uavs))
+            if on_interval is not None:
+                on_interval(self._remainder[-1])
 
     @property
     def last_step(self) -> Step:

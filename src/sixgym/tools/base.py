@@ -6,21 +6,23 @@ capability: what the function is handed and what it may hand back. A mismatch ra
 ========================  ======================  =======================================
 effect                    is handed               returns
 ========================  ======================  =======================================
-``Effect.REASONING``      its arguments           a value
-``Effect.OBSERVATION``    also a frozen Snapshot  a value
+``Effect.REASONING``      its arguments           a record
+``Effect.OBSERVATION``    also a frozen Snapshot  a record
 ``Effect.COMMAND``        also a frozen Snapshot  an `Order`: commands the world carries out
 ``Effect.CONFIGURATION``  also a frozen Snapshot  a `Change` that only the simulator applies
 ========================  ======================  =======================================
 """
 
+import difflib
 import inspect
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from sixgym.domain.base import Record
@@ -63,6 +65,7 @@ class Tool:
     name: str
     effect: Effect
     paper_class: PaperClass
+    row: int
     description: str
     arguments: type[Record]
     output: TypeAdapter[Any]
@@ -73,15 +76,18 @@ class Tool:
     def parse(self, raw: Mapping[str, Any] | str) -> dict[str, Any]:
         """Check raw arguments, a JSON text or a mapping of JSON values.
 
+        An empty text stands for no arguments, as several model servers send it.
+
         Raises:
             ToolError: with every problem, its place and what is allowed.
         """
+        model = self.arguments
         try:
-            model = self.arguments
-            checked = model.model_validate_json(raw) if isinstance(raw, str) else model.model_validate(raw)
+            if isinstance(raw, str):
+                return vars(model.model_validate_json(raw if raw.strip() else "{}"))
+            return vars(model.model_validate(raw))
         except ValidationError as error:
             raise ToolError(f"{self.name}: {explain(error)}") from None
-        return {name: getattr(checked, name) for name in model.model_fields}
 
     def run(self, arguments: Mapping[str, Any], snapshot: Snapshot) -> Any:
         """Call the function with checked arguments: a value, an `Order` or a `Change`.
@@ -95,13 +101,13 @@ class Tool:
 
 
 CATALOG: dict[str, Tool] = {}
-"""Every declared tool by name, in the order of declaration."""
+"""Every declared tool by name, in the order of 6GAgentGym's table IV whatever is imported first."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 def tool(
-    effect: Effect, *, paper: PaperClass, reply: Callable[[Snapshot], Record] | None = None
+    effect: Effect, *, paper: PaperClass, row: int, reply: Callable[[Snapshot], Record] | None = None
 ) -> Callable[[FunctionT], FunctionT]:
     """Declare a tool.
 
@@ -111,6 +117,7 @@ def tool(
     Args:
         effect: What it may touch; decides what the signature has to look like.
         paper: Where 6GAgentGym's table IV files it.
+        row: Its row there, which is its place in the catalog.
         reply: Configuration only: the answer made from the world after the next interval; without
             it the answer is the NetworkState.
 
@@ -120,26 +127,28 @@ def tool(
 
     def declare(function: FunctionT) -> FunctionT:
         name = function.__name__
-        if name in CATALOG:
-            raise TypeError(f"tool {name} is declared twice")
+        for known in CATALOG.values():
+            if known.name == name or known.row == row:
+                raise TypeError(f"tool {name} (row {row}): {known.name} already holds row {known.row}")
         hints = get_type_hints(function, include_extras=True)
         returned = hints.pop("return", None)
-        takes_snapshot = hints.get("network") is Snapshot
-        if takes_snapshot and effect is Effect.REASONING:
-            raise TypeError(f"{name}: a reasoning tool receives its arguments only, not a Snapshot")
+        takes_snapshot = _takes_snapshot(name, effect, hints)
         if reply is not None and effect is not Effect.CONFIGURATION:
             raise TypeError(f"{name}: only a configuration tool has a reply")
         summary, described = _docstring(function)
-        CATALOG[name] = Tool(
-            name=name,
-            effect=effect,
-            paper_class=paper,
-            description=summary,
-            arguments=_arguments_model(function, hints, described),
-            output=TypeAdapter(_output(name, effect, returned, reply)),
-            function=function,
-            takes_snapshot=takes_snapshot,
-            reply=(reply or _state) if effect is Effect.CONFIGURATION else None,
+        _file(
+            Tool(
+                name=name,
+                effect=effect,
+                paper_class=paper,
+                row=row,
+                description=summary,
+                arguments=_arguments_model(function, hints, described),
+                output=TypeAdapter(_output(name, effect, returned, reply or _state)),
+                function=function,
+                takes_snapshot=takes_snapshot,
+                reply=(reply or _state) if effect is Effect.CONFIGURATION else None,
+            )
         )
         return function
 
@@ -155,8 +164,6 @@ def find(name: str) -> Tool:
     known = CATALOG.get(name)
     if known is not None:
         return known
-    import difflib
-
     near = difflib.get_close_matches(name, CATALOG, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(CATALOG)}"
     raise ToolError(f"there is no tool {name[:80]!r}; {hint}")
@@ -173,37 +180,56 @@ def explain(error: ValidationError) -> str:
             parts.append(f"{place} is not an argument")
         elif problem["type"] == "json_invalid":
             parts.append(f"not valid JSON ({problem['msg'].removeprefix('Invalid JSON: ')})")
+        elif problem["type"] == "value_error":
+            parts.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}")
         else:
-            reason = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            parts.append(f"{place} {reason} (got {_short(problem['input'])})")
+            parts.append(f"{place} {problem['msg'].removeprefix('Input ')} (got {_short(problem['input'])})")
     return "; ".join(parts)
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    # bounded in depth and length, so that a nested or huge argument costs nothing
+    return _REPR.repr(value)
+
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxstring, _REPR.maxlong = 2, 3, 3, 60, 30
+
+
+def _file(declared: Tool) -> None:
+    """Insert a tool at its place."""
+    CATALOG[declared.name] = declared
+    for later in [known for known in CATALOG.values() if known.row > declared.row]:
+        CATALOG[later.name] = CATALOG.pop(later.name)
 
 
 def _state(snapshot: Snapshot) -> NetworkState:
     return snapshot.state
 
 
-def _output(name: str, effect: Effect, returned: Any, reply: Callable[[Snapshot], Record] | None) -> Any:
+def _takes_snapshot(name: str, effect: Effect, hints: Mapping[str, Any]) -> bool:
+    """Whether the function looks at the world; it may do so by `network: Snapshot` alone."""
+    for parameter, hint in hints.items():
+        if hint is Snapshot or Snapshot in get_args(hint):
+            if effect is Effect.REASONING:
+                raise TypeError(f"{name}: a reasoning tool receives its arguments only, not a Snapshot")
+            if parameter != "network" or hint is not Snapshot:
+                raise TypeError(f"{name}: the world comes in as `network: Snapshot`, not as {parameter}")
+    return hints.get("network") is Snapshot
+
+
+def _output(name: str, effect: Effect, returned: Any, reply: Callable[[Snapshot], Record]) -> type[Record]:
+    """The record a caller gets, which depends on what the effect allows the function to return."""
     if effect is Effect.COMMAND:
         if get_origin(returned) is not Order:
             raise TypeError(f"{name}: a command tool returns Order[...], not {returned}")
-        return get_args(returned)[0]
-    if effect is Effect.CONFIGURATION:
+        returned = get_args(returned)[0]
+    elif effect is Effect.CONFIGURATION:
         if returned != Change and returned not in get_args(Change):
             raise TypeError(f"{name}: a configuration tool returns a Change, not {returned}")
-        return get_type_hints(reply or _state)["return"]
-    if (
-        returned is None
-        or get_origin(returned) is Order
-        or returned == Change
-        or returned in get_args(Change)
-    ):
-        raise TypeError(f"{name}: a {effect.value} tool returns a value, not {returned}")
+        returned = get_type_hints(reply)["return"]
+    if not (isinstance(returned, type) and issubclass(returned, Record)):
+        raise TypeError(f"{name}: a {effect.value} tool answers with a Record, not {returned}")
     return returned
 
 
@@ -212,6 +238,8 @@ def _arguments_model(
 ) -> type[Record]:
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints:
+            raise TypeError(f"{function.__name__}: the type of {parameter.name} is missing")
         if hints[parameter.name] is Snapshot:
             continue
         if parameter.name not in described:
@@ -220,11 +248,7 @@ def _arguments_model(
         field = cast(FieldInfo, Field(default, description=described[parameter.name]))
         fields[parameter.name] = (hints[parameter.name], field)
     name = "".join(part.title() for part in function.__name__.split("_")) + "Arguments"
-    return create_model(name, __base__=_Arguments, **fields)
-
-
-class _Arguments(Record):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+    return create_model(name, __base__=Record, **fields)
 
 
 def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:

@@ -1,0 +1,57 @@
+# make demo        an agent keeps an inspection service alive on ns-3, then the same without it
+# make test        style, types, layers and tests
+# make test-slow   the tests with many seeds and long runs
+# make bench       measure what runs and tool calls cost here; rewrites docs/benchmarks.md
+# make clean       remove the virtual environment and caches; stored episodes stay
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROJECT := pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow bench clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: $(VENV)/.demo
+	@echo
+	@echo "== uav-inspection, seed 1: the MAPE-K agent at work =="
+	@$(BIN)/sixgym run --scenario uav-inspection --agent mape-k --seed 1
+	@echo
+	@echo "== the same network and the same fault, nobody at work =="
+	@$(BIN)/sixgym run --scenario uav-inspection --agent null --seed 1
+
+test: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.test
+	$(BIN)/python -m pytest -q -m slow
+
+# The package is installed in place, so a stamp is stale only when the dependencies may have changed.
+$(VENV)/.demo: $(PROJECT) | $(BIN)/python
+	@echo "installing sixgym and ns-3 into $(VENV): ns-3 is large, this takes a minute or more"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ns3]'
+	@touch $@
+
+$(VENV)/.test: $(PROJECT) | $(BIN)/python
+	@echo "installing sixgym, ns-3 and the development tools into $(VENV): ns-3 is large, this takes a minute or more"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ns3,dev]'
+	@touch $@ $(VENV)/.demo
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here: install Python 3.11 or newer, or make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "sixgym needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3-venv is missing: on Debian, apt install python3-venv"; exit 1; }
+
+bench: $(VENV)/.demo
+	$(BIN)/python benchmarks/measure.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

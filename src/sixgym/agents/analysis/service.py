@@ -1,0 +1,160 @@
+"""Facts about the service level and about what was done so far."""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+
+from sixgym.agents.memory import Event, Memory
+from sixgym.domain.slices import NetworkState, SlaSpec, SliceType
+from sixgym.tools.types import TelemetryState
+
+FactItems = Iterator[tuple[str, JsonValue]]
+
+NEVER = 99
+"""Age of what has not happened."""
+
+ACTING = (
+    "trigger_slice_reallocation",
+    "switch_network_slice",
+    "edge_offload",
+    "graceful_degradation",
+    "request_handover",
+    "set_waypoint",
+    "adjust_altitude",
+    "adjust_speed",
+)
+"""Tools whose effect on the service takes a step or more to show."""
+
+GROUP_ALARM_AGE = 2
+SLICE_STATUS_AGE = 9
+TREND_STEPS = 3
+PEAK_STEPS = 6
+NO_PACKETS = 99.0
+
+
+def stresses(state: NetworkState, sla: SlaSpec) -> dict[str, float]:
+    """Each bounded metric relative to its bound; 1 is at the bound, above is a violation."""
+    found: dict[str, float] = {}
+    for name, measured, bound in (
+        ("latency_stress", state.latency_ms, sla.max_latency_ms),
+        ("jitter_stress", state.jitter_ms, sla.max_jitter_ms),
+        ("loss_stress", state.loss_ratio, sla.max_loss_ratio),
+        ("edge_stress", state.edge_load, sla.max_edge_load),
+    ):
+        if bound is not None:
+            found[name] = measured / bound if bound > 0 else (NO_PACKETS if measured > 0 else 0.0)
+    floor = sla.min_throughput_mbps
+    if floor is not None:
+        reached = state.throughput_mbps
+        found["throughput_stress"] = floor / reached if reached > 0 else (NO_PACKETS if floor > 0 else 0.0)
+    return found
+
+
+def stress(state: NetworkState, sla: SlaSpec) -> float:
+    """The largest stress of the network; 0 without any bound.
+
+    The load of the home node is left out: it may be other tenants', and no radio measure mends it.
+    """
+    found = stresses(state, sla)
+    return max((value for name, value in found.items() if name != "edge_stress"), default=0.0)
+
+
+def service_facts(memory: Memory) -> FactItems:
+    """The state against the service level, now and over the last steps."""
+    seen = memory.observation
+    past = [exchange.after for exchange in seen.history]
+    levels = [stress(state, seen.sla) for state in (*past[:-1], seen.state)]
+    now = max(levels[-1], _group_stress(memory))
+    yield "stress", now
+    yield from stresses(seen.state, seen.sla).items()
+    if len(levels) > TREND_STEPS:
+        yield "stress_trend", levels[-1] - levels[-1 - TREND_STEPS]
+    yield "latency_ms", seen.state.latency_ms
+    yield "throughput_mbps", seen.state.throughput_mbps
+    yield "edge_load", seen.state.edge_load
+    peak = max((state.throughput_mbps for state in past[-PEAK_STEPS:]), default=0.0)
+    if peak > 0:
+        yield "throughput_kept", seen.state.throughput_mbps / peak
+    yield "steps_left", seen.steps_left
+    yield "steps_violated", _run_length([*levels[:-1], now], violated=True)
+    yield "steps_held", _run_length([*levels[:-1], now], violated=False)
+    yield "active_slice", seen.state.slice.value
+    yield "service", seen.service
+    yield "state", seen.state.model_dump(mode="json")
+    # the bounds stay with the service when it moves to another slice
+    moved = seen.sla.model_copy(update={"slice": seen.state.slice})
+    yield "sla", moved.model_dump(mode="json", exclude_none=True)
+
+
+def _group_stress(memory: Memory) -> float:
+    """Stress of the managed group's own packets, as telemetry's alarms report it; 0 without alarms."""
+    for _, telemetry in memory.results("read_telemetry", TelemetryState, GROUP_ALARM_AGE):
+        return max(
+            (
+                alarm.measured / alarm.limit
+                for alarm in telemetry.alarms
+                if alarm.subject == memory.observation.service
+                and alarm.kind in ("sla_latency", "sla_jitter", "sla_loss")
+                and alarm.limit > 0
+            ),
+            default=0.0,
+        )
+    return 0.0
+
+
+def _run_length(levels: Sequence[float], *, violated: bool) -> int:
+    length = 0
+    for level in reversed(levels):
+        if (level > 1) is not violated:
+            break
+        length += 1
+    return length
+
+
+def action_facts(memory: Memory) -> FactItems:
+    """What was done and read, and how long ago."""
+    seen = memory.observation
+    yield "steps_since_change", _age(memory.done(*ACTING))
+    yield "steps_since_logged", _age(memory.done("log_decision"))
+    yield "handovers", sum(1 for _ in memory.done("request_handover"))
+    switch = next(memory.done("switch_network_slice"), None)
+    yield "steps_since_switch", NEVER if switch is None else switch.age
+    if switch is not None and switch.before.slice is not seen.state.slice:
+        yield "switch_gain", stress(switch.before, seen.sla) - stress(seen.state, seen.sla)
+        yield "previous_slice", switch.before.slice.value
+    for name, tool in (
+        ("telemetry_age", "read_telemetry"),
+        ("edge_age", "get_edge_load"),
+        ("interference_age", "monitor_interference"),
+    ):
+        yield name, _age(_asked(memory, tool))
+    own = seen.state.slice
+    yield "own_status_age", _age(_asked(memory, "get_slice_status", own))
+    yield "traffic_age", _age(_asked(memory, "get_traffic_pattern", own))
+    for kind in SliceType:
+        elsewhere = kind is not own and kind not in absent_slices(memory)
+        if elsewhere and _age(_asked(memory, "get_slice_status", kind)) > SLICE_STATUS_AGE:
+            yield "unread_slice", kind.value
+            break
+
+
+def absent_slices(memory: Memory) -> frozenset[SliceType]:
+    """Slices whose status was refused: the network does not have them."""
+    return frozenset(
+        kind
+        for event in memory.events
+        if event.refused and event.call.tool == "get_slice_status"
+        for kind in event.arguments.values()
+        if isinstance(kind, SliceType)
+    )
+
+
+def _asked(memory: Memory, tool: str, kind: SliceType | None = None) -> Iterator[Event]:
+    """Calls of a tool, refused ones included; only those about a slice if one is given."""
+    for event in memory.events:
+        if event.call.tool == tool and (kind is None or kind in event.arguments.values()):
+            yield event
+
+
+def _age(events: Iterator[Event]) -> int:
+    return next((event.age for event in events), NEVER)

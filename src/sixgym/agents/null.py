@@ -1,0 +1,17 @@
+"""The floor: an agent that does nothing."""
+
+from dataclasses import dataclass
+
+from sixgym.envs.observation import Observation
+from sixgym.episodes.episode import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class NullAgent:
+    """Answers at once. What it scores is what a task gives away."""
+
+    name: str = "null"
+
+    def act(self, observation: Observation) -> Turn:
+        """An answer, whatever the observation."""
+        return Turn(thought="nothing to do", answer="No action taken.")

@@ -1,0 +1,59 @@
+"""The agents that need no language model, by the names users type."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from sixgym.agents.base import Agent
+from sixgym.agents.chance import RandomAgent
+from sixgym.agents.knowledge import shipped_knowledge
+from sixgym.agents.mape_k import MapeKAgent
+from sixgym.agents.null import NullAgent
+from sixgym.agents.scripted import ScriptedAgent, load_script
+from sixgym.agents.spam import SpamAgent
+from sixgym.agents.threshold import ThresholdAgent
+
+AGENTS: Mapping[str, str] = {
+    "null": "answers at once and does nothing",
+    "random": "draws a tool and schema-valid arguments each step",
+    "spam": "calls all tools in turn, then starts again",
+    "scripted": "makes the calls of a JSON file, then answers",
+    "threshold": "latency above the SLA: switch to URLLC; below 10 Mbit/s: edge offload; else verify",
+    "mape-k": "monitor, analyse, plan, execute over a table of 50 condition -> action rules",
+}
+"""Known agents, each in a line."""
+
+
+def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent:
+    """The agent of that name.
+
+    Args:
+        name: One of `AGENTS`.
+        seed: Of what `random` and `spam` draw; the others draw nothing.
+        script: File with the calls of `scripted`, which needs it.
+
+    Raises:
+        ValueError: there is no such agent, `scripted` has no script or an unusable one, or another has one.
+    """
+    if script is not None and name != "scripted":
+        raise ValueError(f"the agent {name} takes no script; only scripted does")
+    match name:
+        case "null":
+            return NullAgent()
+        case "random":
+            return RandomAgent(seed)
+        case "spam":
+            return SpamAgent(seed)
+        case "scripted":
+            if script is None:
+                raise ValueError("the agent scripted needs a script, a JSON list of calls")
+            return ScriptedAgent(load_script(script))
+        case "threshold":
+            return ThresholdAgent()
+        case "mape-k":
+            return MapeKAgent(shipped_knowledge())
+        case _:
+            near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.0)
+            raise ValueError(
+                f"there is no agent {name!r}; did you mean {near[0]}? Known: {', '.join(AGENTS)}"
+            )

@@ -1,0 +1,207 @@
+"""The command line's commands, options and help.
+
+Commands import what they need when they run, so `sixgym --help` is quick and needs no extra.
+"""
+
+import io
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sixgym import __version__
+from sixgym.cli.errors import reporting
+
+app = typer.Typer(
+    name="sixgym",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0, max=2**31 - 1, metavar="N", help="Places, traffic, fading and errors. Same seed, same bytes."
+    ),
+]
+Network = Annotated[str, typer.Option(metavar="NAME", help="What simulates the network: ns3.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+class ToolFormat(StrEnum):
+    """How `sixgym tools` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    OPENAI = "openai"
+    MARKDOWN = "markdown"
+
+
+def main() -> None:
+    """Entry point of the `sixgym` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal gets ?, not a traceback
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sixgym {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def sixgym(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Agents run a packet-level 6G network through typed tools.
+
+    Say what the operator wants, let an agent call tools against a network that reacts, and see
+    whether the service level was met, judged from what was measured.
+
+    - `sixgym run` : the MAPE-K agent on uav-inspection
+    - `sixgym run --scenario urban-slicing --agent threshold --seed 3`
+    - `sixgym show runs/EPISODE.jsonl` : the episode again
+    - `sixgym simulate uav-inspection --seconds 20 --out trace.csv`
+    - `sixgym doctor` : what is missing, if something is
+
+    Exit status: 0 done (whether the service level was met or not), 1 the work failed, 2 wrong use.
+    """
+
+
+@app.command()
+@reporting()
+def run(
+    *,
+    scenario: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME", help="A shipped scenario or a YAML file  (uav-inspection)."),
+    ] = None,
+    intent: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The intent in other words; the task's goal stays."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="A task of the scenario, or SCENARIO/TASK  (its first)."),
+    ] = None,
+    agent: Annotated[str, typer.Option(metavar="NAME", help="Who works: see `sixgym agents`.")] = "mape-k",
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='For `--agent scripted`: a JSON list of {"tool": …, "arguments": {…}}.',
+        ),
+    ] = None,
+    network: Network = "ns3",
+    seed: Seed = 1,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the episode is stored.")] = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Let an agent work on an operator's intent, in closed loop, and judge the outcome.
+
+    Every tool call takes one decision interval of network time. After the agent's last call the
+    network runs on to the end of the task. The verdict comes from what the network measured, not
+    from what the agent says. The episode is stored as DIR/ID.jsonl and DIR/ID.parquet.
+
+    - `sixgym run`
+    - `sixgym run --task urban-slicing/TASK --agent threshold --seed 7`
+    - `sixgym run --agent scripted --script calls.json --json`
+    """
+    from sixgym.cli.run import RunRequest
+    from sixgym.cli.run import run as run_episode
+
+    run_episode(RunRequest(scenario, intent, task, agent, script, network, seed, out, as_json))
+
+
+@app.command()
+@reporting()
+def simulate(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A shipped scenario or a YAML file.")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Trace to write, .csv or .parquet.")],
+    seconds: Annotated[float, typer.Option(metavar="S", help="Network time after the warm-up.")] = 10.0,
+    network: Network = "ns3",
+    seed: Seed = 1,
+    flows: Annotated[bool, typer.Option("--flows", help="Rows for every device, not only UAVs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the network alone, without an agent, and write what it measured.
+
+    The trace is a tidy table with a row per interval and object. Column `kind` says what the object
+    is: slice, group, node, cell or device. Rows of slices hold delay, jitter, loss, throughput,
+    PRBs, queue and drops; rows of UAVs hold their positions. `faults` and `edge_load` are on every row.
+
+    - `sixgym simulate uav-inspection --seconds 20 --out trace.csv`
+    - `sixgym simulate my.yaml --seed 3 --seconds 60 --flows --out trace.parquet`
+    - in pandas: `df[df.kind == "slice"].pivot(index="end_ms", columns="object", values="latency_ms")`
+    """
+    from sixgym.cli.simulate import SimulateRequest
+    from sixgym.cli.simulate import simulate as simulate_network
+
+    simulate_network(SimulateRequest(scenario, network, seed, seconds, out, flows, as_json))
+
+
+@app.command()
+@reporting()
+def tools(
+    format: Annotated[ToolFormat, typer.Option("--format", help="How to print them.")] = ToolFormat.TABLE,
+) -> None:
+    """List the tools an agent may call: a table, JSON Schemas, OpenAI tool specs or Markdown."""
+    from sixgym.cli.catalogue import show_tools
+
+    show_tools(format.value)
+
+
+@app.command()
+@reporting()
+def scenarios(as_json: AsJson = False) -> None:
+    """List the shipped scenarios: what is in them, what goes wrong, what may be asked for."""
+    from sixgym.cli.catalogue import show_scenarios
+
+    show_scenarios(as_json=as_json)
+
+
+@app.command()
+@reporting()
+def agents() -> None:
+    """List the agents that `sixgym run --agent` knows."""
+    from sixgym.cli.catalogue import show_agents
+
+    show_agents()
+
+
+@app.command()
+@reporting()
+def show(
+    episode: Annotated[Path, typer.Argument(metavar="EPISODE", help="A stored episode, .jsonl or .parquet.")],
+    step: Annotated[int | None, typer.Option(metavar="N", help="Everything about the N-th call.")] = None,
+    episode_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Which one, of a file with several.")
+    ] = None,
+) -> None:
+    """Show a stored episode and judge it again from what it recorded.
+
+    - `sixgym show runs/EPISODE.jsonl`
+    - `sixgym show runs/EPISODE.parquet --step 4`
+    """
+    from sixgym.cli.show import show as show_episode
+
+    show_episode(episode, step, episode_id)
+
+
+@app.command()
+@reporting()
+def doctor() -> None:
+    """Say what is installed, whether ns-3 works here, and what to install. Exit 1 if it does not."""
+    from sixgym.cli.doctor import examine
+
+    examine()

@@ -1,0 +1,181 @@
+"""`sixgym run`: an agent works on a task, the episode is shown, judged and stored."""
+
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from pydantic import JsonValue
+from rich.console import Console
+
+from sixgym.agents.base import Agent
+from sixgym.agents.registry import make_agent
+from sixgym.agents.rollout import rollout
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.view import View, open_console
+from sixgym.domain.scenario import Scenario
+from sixgym.envs.environment import Environment
+from sixgym.episodes.episode import Episode, Task
+from sixgym.episodes.store import append_episode, write_parquet
+from sixgym.episodes.task import make_task
+from sixgym.scenarios import ScenarioError, load_scenario
+from sixgym.scoring.goals import Verdict, judge
+from sixgym.simulators.base import Simulator, SimulatorError
+from sixgym.simulators.factory import make_simulator
+
+DEFAULT_SCENARIO = "uav-inspection"
+MAX_INTENT_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the command line asked for, unchecked."""
+
+    scenario: str | None
+    intent: str | None
+    task: str | None
+    agent: str
+    script: Path | None
+    network: str
+    seed: int
+    out: Path
+    as_json: bool
+
+
+def run(request: RunRequest) -> None:
+    """Run one episode.
+
+    Raises:
+        CommandError: wrong use, before anything has run; or the network broke, after storing the episode.
+    """
+    task = choose_task(request)
+    agent = choose_agent(request)
+    simulator = choose_simulator(request.network)
+    path = _writable(request.out)
+    console = open_console(sys.stderr if request.as_json else sys.stdout)
+    backend = SimulatedBackend(simulator)
+    try:
+        with View(console, task) as view:
+            view.header(agent.name, backend.info)
+            episode = _work(Environment(backend), agent, task, view, path)
+            verdict = judge(episode)
+            view.verdict(episode, verdict)
+    finally:
+        backend.close()
+    stored = _store(path, episode)
+    _say_where(console, stored)
+    if request.as_json:
+        typer.echo(json.dumps(summary(episode, verdict, stored)))
+    if episode.infrastructure_failure is not None:
+        raise CommandError(episode.infrastructure_failure, WORK_FAILED)
+
+
+def choose_task(request: RunRequest) -> Task:
+    """The task of the scenario that was asked for."""
+    scenario, task_id = _choose_scenario(request.scenario, request.task)
+    words = request.intent
+    if words is not None and not 0 < len(words.strip()) <= MAX_INTENT_CHARACTERS:
+        raise CommandError(f"--intent needs 1 to {MAX_INTENT_CHARACTERS} characters", WRONG_USE)
+    with wrong_use_on(ValueError):
+        return make_task(scenario, seed=request.seed, intent_id=task_id, words=words)
+
+
+def choose_agent(request: RunRequest) -> Agent:
+    """The agent that was asked for."""
+    with wrong_use_on(ValueError):
+        return make_agent(request.agent, seed=request.seed, script=request.script)
+
+
+def choose_simulator(network: str) -> Simulator:
+    """The network simulator that was asked for; not started yet."""
+    with wrong_use_on(ValueError):
+        try:
+            return make_simulator(network)
+        except SimulatorError as error:
+            raise CommandError(str(error), WORK_FAILED) from None
+
+
+def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonValue]:
+    """What `--json` prints. An episode that was cut short has no targets: nothing was judged."""
+    judged = verdict.targets if episode.infrastructure_failure is None else ()
+    return {
+        "task": episode.task.id,
+        "scenario": episode.task.scenario.name,
+        "intent": episode.task.intent,
+        "seed": episode.task.seed,
+        "agent": episode.agent,
+        "network": episode.backend.name,
+        "network_version": episode.backend.version,
+        "steps": len(episode.steps),
+        "success": verdict.success,
+        "terminated": episode.terminated,
+        "truncated": episode.truncated,
+        "infrastructure_failure": episode.infrastructure_failure,
+        "answer": episode.answer,
+        "targets": [
+            {
+                **target.target.model_dump(mode="json", exclude_none=True),
+                "met": target.met,
+                "held": target.held,
+                "min": min(target.measured),
+                "median": statistics.median(target.measured),
+                "max": max(target.measured),
+            }
+            for target in judged
+        ],
+        "episode": str(stored),
+    }
+
+
+def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str | None]:
+    """The scenario, and the id of its task; a task `<scenario>/<id>` names both."""
+    prefix, _, task_id = (task or "").rpartition("/")
+    with wrong_use_on(ScenarioError):
+        scenario = load_scenario(name or prefix or DEFAULT_SCENARIO)
+    if name and prefix and prefix != scenario.name:
+        raise CommandError(f"--task {task} belongs to another scenario than --scenario {name}", WRONG_USE)
+    return scenario, task_id or None
+
+
+def _work(environment: Environment, agent: Agent, task: Task, view: View, out: Path) -> Episode:
+    """Roll out; whatever interrupts it, what has happened so far is kept."""
+    try:
+        return rollout(environment, agent, task, on_step=view.step, on_interval=view.interval)
+    except BaseException as error:
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"stopped by {error!r}"
+        episode = environment.episode(agent.name, infrastructure_failure=reason)
+        if episode.initial is not None:
+            typer.echo(f"sixgym: {reason}; what is finished is kept: {_store(out, episode)}", err=True)
+        raise
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".sixgym-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CommandError(f"--out {folder}: cannot write there: {error.strerror}", WRONG_USE) from None
+    return folder
+
+
+def _store(folder: Path, episode: Episode) -> Path:
+    """Write the episode as JSONL and Parquet; the path of the first."""
+    path = folder / f"{episode.id}.jsonl"
+    try:
+        append_episode(path, episode)
+        write_parquet(path.with_suffix(".parquet"), [episode])
+    except OSError as error:
+        raise CommandError(
+            f"{path}: the episode could not be stored: {error.strerror}", WORK_FAILED
+        ) from None
+    return path
+
+
+def _say_where(console: Console, stored: Path) -> None:
+    console.print(f"episode {stored} (and .parquet)", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"look at it again: sixgym show {stored}", soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,118 @@
+"""`sixgym show`: a stored episode again, judged again from what it recorded."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sixgym.cli import text as words
+from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.view import View, open_console, say, state_line
+from sixgym.domain.measurement import PacketFlow
+from sixgym.episodes.episode import Episode, Step
+from sixgym.episodes.store import EpisodeFileError, read_episodes
+from sixgym.scoring.goals import judge
+
+
+def show(path: Path, step: int | None, episode_id: str | None) -> None:
+    """Show an episode of a file, or one of its steps in full.
+
+    Raises:
+        CommandError: the file holds no such episode, or the episode no such step.
+    """
+    with wrong_use_on(EpisodeFileError):
+        episodes = list(read_episodes(path))
+    if not episodes:
+        raise CommandError(f"{path}: holds no finished episode", WRONG_USE)
+    console = open_console(sys.stdout)
+    if len(episodes) > 1 and episode_id is None:
+        if step is not None:
+            raise CommandError(f"{path} holds {len(episodes)} episodes; add --id to choose one", WRONG_USE)
+        _list(console, episodes)
+        return
+    episode = _choose(path, episodes, episode_id)
+    if step is None:
+        _replay(console, episode)
+    else:
+        _step(console, episode, step)
+
+
+def _choose(path: Path, episodes: list[Episode], episode_id: str | None) -> Episode:
+    for episode in episodes:
+        if episode_id in (None, episode.id):
+            return episode
+    known = ", ".join(episode.id for episode in episodes[:5])
+    raise CommandError(f"{path}: holds no episode {episode_id}; it holds {known}", WRONG_USE)
+
+
+def _list(console: Console, episodes: list[Episode]) -> None:
+    table = Table(box=None, header_style="dim")
+    for name in ("id", "task", "agent", "network", "seed", "calls", "verdict"):
+        table.add_column(name, overflow="fold")
+    for episode in episodes:
+        failed = episode.infrastructure_failure is not None
+        verdict = "none" if failed else "met" if judge(episode).success else "violated"
+        numbers = (str(episode.task.seed), str(len(episode.steps)))
+        table.add_row(episode.id, episode.task.id, episode.agent, episode.backend.name, *numbers, verdict)
+    console.print(table)
+    console.print("sixgym show FILE --id ID shows one of them", style="dim", highlight=False)
+
+
+def _replay(console: Console, episode: Episode) -> None:
+    view = View(console, episode.task)
+    view.header(episode.agent, episode.backend)
+    for step in episode.steps:
+        view.step(step)
+    for interval in episode.remainder:
+        view.interval(interval)
+    view.verdict(episode, judge(episode))
+
+
+def _step(console: Console, episode: Episode, number: int) -> None:
+    """Everything recorded about a call, counted from 1 as in the view."""
+    if not 1 <= number <= len(episode.steps):
+        raise CommandError(f"--step {number}: the episode has steps 1 to {len(episode.steps)}", WRONG_USE)
+    step = episode.steps[number - 1]
+    View(console, episode.task).step(step)
+    call = step.turn.call
+    assert call is not None
+    for title, value in (("arguments", call.arguments), ("result", step.outcome.result)):
+        say(console, title)
+        for line in json.dumps(value, indent=2).splitlines():
+            say(console, f"  {line}")
+    say(console, state_line(step.before, step.after, episode.task.sla))
+    _measured(console, step)
+    say(console, f"thinking took {step.agent_s:.3f} s, the network {step.world_s:.3f} s of wall-clock time")
+
+
+def _measured(console: Console, step: Step) -> None:
+    """Slices, groups and UAVs in the interval that the call took."""
+    table = Table(box=None, header_style="dim")
+    for name in ("measured", "delay", "p95", "jitter", "loss", "throughput", "PRBs used/granted", "queue"):
+        table.add_column(name, justify="left" if name == "measured" else "right")
+    interval = step.interval
+    for kind, slice_ in interval.slices.items():
+        prbs = f"{slice_.prbs_used:.1f}/{slice_.prbs_granted:.1f}"
+        table.add_row(f"slice {kind}", *_flow(slice_.flow), prbs, f"{slice_.queue_bytes} B")
+    for name, flow in interval.groups.items():
+        table.add_row(f"group {name}", *_flow(flow), "", "")
+    for name, device in interval.devices.items():
+        table.add_row(f"{name} at {device.cell}", *_flow(device.flow), "", f"{device.queue_bytes} B")
+    console.print(table)
+    for name, node in interval.nodes.items():
+        say(console, f"node {name}: {words.compact(asdict(node), 100)}")
+    for name, cell in interval.cells.items():
+        say(console, f"cell {name}: {words.compact(asdict(cell), 160)}")
+
+
+def _flow(flow: PacketFlow) -> tuple[str, ...]:
+    return (
+        words.quantity("latency_ms", flow.latency_ms),
+        words.quantity("latency_p95_ms", flow.latency_p95_ms),
+        words.quantity("jitter_ms", flow.jitter_ms),
+        words.quantity("loss_ratio", flow.loss_ratio),
+        words.quantity("throughput_mbps", flow.throughput_mbps),
+    )

@@ -1,0 +1,626 @@
+// The MAC scheduler of a cell: strict PRB shares between slices, proportional fair inside each.
+#ifndef SIXGYM_CELL_SCHEDULER_H
+#define SIXGYM_CELL_SCHEDULER_H
+
+#include "shares.h"
+#include "slice_scheduler.h"
+
+#include <functional>
+
+namespace sixgym
+{
+
+/// PRBs in one interval. `granted` and `used` are sums over TTIs by slice.
+struct PrbCount
+{
+    std::vector<uint64_t> granted;
+    std::vector<uint64_t> used;
+    uint64_t ttis = 0;
+    uint64_t leaked = 0; // transmitted on without owning them, or twice in one TTI
+};
+
+/// One inner scheduler per slice, and one more for uplink and random access that owns no downlink
+/// RBG. A user's downlink is known to the inner scheduler of its slice alone.
+class CellScheduler : public ns3::FfMacScheduler
+{
+  public:
+    using SliceOf = std::function<int(uint16_t rnti)>;
+
+    static ns3::TypeId GetTypeId()
+    {
+        static ns3::TypeId id =
+            ns3::TypeId("sixgym::CellScheduler")
+                .SetParent<ns3::FfMacScheduler>()
+                .AddConstructor<CellScheduler>()
+                .AddAttribute("Slices",
+                              "Number of slices",
+                              ns3::UintegerValue(1),
+                              ns3::MakeUintegerAccessor(&CellScheduler::slice_count_),
+                              ns3::MakeUintegerChecker<uint32_t>(1));
+        return id;
+    }
+
+    /// Asked once per user, when its first downlink data arrives; User::UNKNOWN to be asked again.
+    void SetSliceOf(SliceOf slice_of)
+    {
+        slice_of_ = std::move(slice_of);
+    }
+
+    void SetPolicies(const std::vector<Policy>& policies)
+    {
+        shares_.SetPolicies(policies);
+    }
+
+    /// Schedules a user in another slice from the next TTI. What is in flight is not retransmitted.
+    void Move(uint16_t rnti, int slice)
+    {
+        const auto user = users_.find(rnti);
+        if (user != users_.end() && user->second.slice != slice && user->second.slice != User::UNKNOWN)
+        {
+            slices_[user->second.slice]->Release(rnti);
+            Enter(user->second, slice);
+        }
+    }
+
+    /// Bytes that wait for a user, as its RLC reported them.
+    uint32_t QueueBytes(uint16_t rnti) const
+    {
+        const auto user = users_.find(rnti);
+        return user == users_.end() ? 0 : user->second.Waiting();
+    }
+
+    PrbCount TakeCount()
+    {
+        PrbCount count = std::move(count_);
+        ClearCount();
+        return count;
+    }
+
+    /// PRBs that can be scheduled: whole RBGs only.
+    int SchedulablePrbs() const
+    {
+        return rbgs_ * rbg_size_;
+    }
+
+    // ------------------------------------------------------------------ ns3::FfMacScheduler
+    void SetFfMacCschedSapUser(ns3::FfMacCschedSapUser* user) override
+    {
+        csched_user_ = user;
+    }
+
+    void SetFfMacSchedSapUser(ns3::FfMacSchedSapUser* user) override
+    {
+        sched_user_ = user;
+    }
+
+    ns3::FfMacCschedSapProvider* GetFfMacCschedSapProvider() override
+    {
+        return &csched_;
+    }
+
+    ns3::FfMacSchedSapProvider* GetFfMacSchedSapProvider() override
+    {
+        return &sched_;
+    }
+
+    void SetLteFfrSapProvider(ns3::LteFfrSapProvider*) override
+    {
+        // every inner scheduler has a mask of its own
+    }
+
+    ns3::LteFfrSapUser* GetLteFfrSapUser() override
+    {
+        return &ffr_user_;
+    }
+
+  private:
+    friend class ns3::MemberCschedSapProvider<CellScheduler>;
+    friend class ns3::MemberSchedSapProvider<CellScheduler>;
+
+    /// Takes what an inner scheduler decided.
+    class SchedUser : public ns3::FfMacSchedSapUser
+    {
+      public:
+        SchedUser(CellScheduler* cell, int slice)
+            : cell_(cell),
+              slice_(slice)
+        {
+        }
+
+        void SchedDlConfigInd(const SchedDlConfigIndParameters& params) override
+        {
+            cell_->Collect(slice_, params);
+        }
+
+        void SchedUlConfigInd(const SchedUlConfigIndParameters& params) override
+        {
+            cell_->sched_user_->SchedUlConfigInd(params);
+        }
+
+      private:
+        CellScheduler* cell_;
+        int slice_;
+    };
+
+    /// Passes on the confirmations of the uplink scheduler, which knows all users; drops the others.
+    class CschedUser : public ns3::FfMacCschedSapUser
+    {
+      public:
+        CschedUser(CellScheduler* cell, bool speaks)
+            : cell_(cell),
+              speaks_(speaks)
+        {
+        }
+
+        void CschedCellConfigCnf(const CschedCellConfigCnfParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedCellConfigCnf, params);
+        }
+
+        void CschedUeConfigCnf(const CschedUeConfigCnfParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedUeConfigCnf, params);
+        }
+
+        void CschedLcConfigCnf(const CschedLcConfigCnfParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedLcConfigCnf, params);
+        }
+
+        void CschedLcReleaseCnf(const CschedLcReleaseCnfParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedLcReleaseCnf, params);
+        }
+
+        void CschedUeReleaseCnf(const CschedUeReleaseCnfParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedUeReleaseCnf, params);
+        }
+
+        void CschedUeConfigUpdateInd(const CschedUeConfigUpdateIndParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedUeConfigUpdateInd, params);
+        }
+
+        void CschedCellConfigUpdateInd(const CschedCellConfigUpdateIndParameters& params) override
+        {
+            Pass(&FfMacCschedSapUser::CschedCellConfigUpdateInd, params);
+        }
+
+      private:
+        template <typename Method, typename Params>
+        void Pass(Method method, const Params& params)
+        {
+            if (speaks_)
+            {
+                (cell_->csched_user_->*method)(params);
+            }
+        }
+
+        CellScheduler* cell_;
+        bool speaks_;
+    };
+
+    void NotifyConstructionCompleted() override
+    {
+        FfMacScheduler::NotifyConstructionCompleted();
+        for (uint32_t slice = 0; slice <= slice_count_; ++slice)
+        {
+            const bool uplink = slice == slice_count_;
+            slices_.push_back(std::make_unique<SliceScheduler>(
+                new SchedUser(this, static_cast<int>(slice)),
+                new CschedUser(this, uplink)));
+        }
+    }
+
+    void DoDispose() override
+    {
+        slices_.clear();
+        slice_of_ = nullptr;
+        FfMacScheduler::DoDispose();
+    }
+
+    SliceScheduler& Uplink()
+    {
+        return *slices_.back();
+    }
+
+    // ------------------------------------------------------------------ configuration
+    void DoCschedCellConfigReq(
+        const ns3::FfMacCschedSapProvider::CschedCellConfigReqParameters& params)
+    {
+        rbg_size_ = RbgSize(params.m_dlBandwidth);
+        rbgs_ = params.m_dlBandwidth / rbg_size_;
+        sizes_ = std::make_unique<BlockSizes>(rbg_size_);
+        shares_.Configure(rbgs_, std::vector<Policy>(slice_count_));
+        demand_.assign(slice_count_, 0);
+        ClearCount();
+        for (auto& slice : slices_)
+        {
+            slice->Configure(params, static_cast<std::size_t>(rbgs_));
+        }
+    }
+
+    void DoCschedUeConfigReq(const ns3::FfMacCschedSapProvider::CschedUeConfigReqParameters& params)
+    {
+        User& user = users_[params.m_rnti];
+        user.rnti = params.m_rnti;
+        user.config = params;
+        Uplink().Csched().CschedUeConfigReq(params);
+        if (user.slice != User::UNKNOWN)
+        {
+            slices_[user.slice]->Csched().CschedUeConfigReq(params);
+        }
+    }
+
+    void DoCschedLcConfigReq(const ns3::FfMacCschedSapProvider::CschedLcConfigReqParameters& params)
+    {
+        User& user = users_[params.m_rnti];
+        user.channels.push_back(params);
+        Uplink().Csched().CschedLcConfigReq(params);
+        if (user.slice != User::UNKNOWN)
+        {
+            slices_[user.slice]->Csched().CschedLcConfigReq(params);
+        }
+    }
+
+    void DoCschedLcReleaseReq(
+        const ns3::FfMacCschedSapProvider::CschedLcReleaseReqParameters& params)
+    {
+        const auto user = users_.find(params.m_rnti);
+        if (user == users_.end())
+        {
+            return;
+        }
+        for (const uint8_t channel : params.m_logicalChannelIdentity)
+        {
+            user->second.buffers.erase(channel);
+        }
+        Uplink().Csched().CschedLcReleaseReq(params);
+        if (user->second.slice != User::UNKNOWN)
+        {
+            slices_[user->second.slice]->Csched().CschedLcReleaseReq(params);
+        }
+    }
+
+    void DoCschedUeReleaseReq(
+        const ns3::FfMacCschedSapProvider::CschedUeReleaseReqParameters& params)
+    {
+        const auto user = users_.find(params.m_rnti);
+        if (user == users_.end())
+        {
+            return;
+        }
+        if (user->second.slice != User::UNKNOWN)
+        {
+            slices_[user->second.slice]->Release(params.m_rnti);
+        }
+        Uplink().Csched().CschedUeReleaseReq(params);
+        users_.erase(user);
+    }
+
+    // ------------------------------------------------------------------ scheduling
+    void DoSchedDlRlcBufferReq(
+        const ns3::FfMacSchedSapProvider::SchedDlRlcBufferReqParameters& params)
+    {
+        const auto user = users_.find(params.m_rnti);
+        if (user == users_.end())
+        {
+            return;
+        }
+        user->second.buffers[params.m_logicalChannelIdentity] = params;
+        if (user->second.slice == User::UNKNOWN)
+        {
+            const int slice = slice_of_ ? slice_of_(params.m_rnti) : User::UNKNOWN;
+            if (slice != User::UNKNOWN)
+            {
+                Enter(user->second, slice);
+            }
+            return;
+        }
+        slices_[user->second.slice]->Sched().SchedDlRlcBufferReq(params);
+    }
+
+    void Enter(User& user, int slice)
+    {
+        user.slice = slice;
+        // feedback to what the old slice sent must not reach the new one's HARQ processes
+        if (user.HasTransmissionsInFlight(tti_))
+        {
+            user.hold_until = tti_ + ns3::HARQ_DL_TIMEOUT;
+        }
+        user.processes = {};
+        slices_[slice]->Admit(user);
+    }
+
+    void DoSchedDlPagingBufferReq(
+        const ns3::FfMacSchedSapProvider::SchedDlPagingBufferReqParameters& params)
+    {
+        Uplink().Sched().SchedDlPagingBufferReq(params);
+    }
+
+    void DoSchedDlMacBufferReq(
+        const ns3::FfMacSchedSapProvider::SchedDlMacBufferReqParameters& params)
+    {
+        Uplink().Sched().SchedDlMacBufferReq(params);
+    }
+
+    void DoSchedDlRachInfoReq(
+        const ns3::FfMacSchedSapProvider::SchedDlRachInfoReqParameters& params)
+    {
+        Uplink().Sched().SchedDlRachInfoReq(params);
+    }
+
+    void DoSchedDlCqiInfoReq(const ns3::FfMacSchedSapProvider::SchedDlCqiInfoReqParameters& params)
+    {
+        ns3::FfMacSchedSapProvider::SchedDlCqiInfoReqParameters one;
+        one.m_sfnSf = params.m_sfnSf;
+        for (const auto& report : params.m_cqiList)
+        {
+            const auto user = users_.find(report.m_rnti);
+            if (report.m_cqiType != ns3::CqiListElement_s::A30 || user == users_.end())
+            {
+                continue;
+            }
+            Remember(user->second, report.m_sbMeasResult);
+            if (user->second.slice != User::UNKNOWN)
+            {
+                one.m_cqiList.assign(1, report);
+                slices_[user->second.slice]->Sched().SchedDlCqiInfoReq(one);
+            }
+        }
+    }
+
+    void Remember(User& user, const ns3::SbMeasResult_s& report)
+    {
+        const auto layers = static_cast<std::size_t>(user.Layers());
+        const auto& subbands = report.m_higherLayerSelected;
+        user.cqi.resize(subbands.size());
+        double bytes = 0;
+        for (std::size_t rbg = 0; rbg < subbands.size(); ++rbg)
+        {
+            const auto& cqi = subbands[rbg].m_sbCqi;
+            for (std::size_t layer = 0; layer < layers; ++layer)
+            {
+                // no report on a layer counts as the lowest CQI, as in the inner scheduler
+                user.cqi[rbg][layer] = layer < cqi.size() ? cqi[layer] : 1;
+                bytes += sizes_->Bytes(user.cqi[rbg][layer], 1);
+            }
+        }
+        user.bytes_per_rbg = subbands.empty() ? 0 : bytes / static_cast<double>(subbands.size());
+    }
+
+    void DoSchedDlTriggerReq(const ns3::FfMacSchedSapProvider::SchedDlTriggerReqParameters& params)
+    {
+        ++tti_;
+        for (const Feedback& feedback : params.m_dlInfoList)
+        {
+            const auto user = users_.find(feedback.m_rnti);
+            if (user != users_.end() && user->second.slice != User::UNKNOWN &&
+                tti_ >= user->second.hold_until)
+            {
+                user->second.processes[feedback.m_harqProcessId].answered = true;
+                slices_[user->second.slice]->Hear(feedback, user->second);
+            }
+        }
+        DetectSilence();
+        MeasureDemand();
+        owners_ = &shares_.Next(demand_);
+        decision_.m_buildDataList.clear();
+        decision_.m_buildRarList.clear();
+        decision_.m_nrOfPdcchOfdmSymbols = 1;
+        transmitted_.assign(static_cast<std::size_t>(rbgs_), false);
+        for (std::size_t slice = 0; slice < slice_count_; ++slice)
+        {
+            if (demand_[slice] > 0 || slices_[slice]->HasFeedback())
+            {
+                slices_[slice]->Trigger(params.m_sfnSf,
+                                        tti_,
+                                        *owners_,
+                                        static_cast<int>(slice),
+                                        users_,
+                                        *sizes_);
+            }
+        }
+        ns3::FfMacSchedSapProvider::SchedDlTriggerReqParameters uplink;
+        uplink.m_sfnSf = params.m_sfnSf;
+        Uplink().Sched().SchedDlTriggerReq(uplink);
+        Account();
+        sched_user_->SchedDlConfigInd(decision_);
+    }
+
+    // Feedback comes 7 TTIs after a transmission, or never if the user missed the assignment (DTX).
+    // The inner scheduler would just free the process; a gNB transmits again (TS 36.213 clause 7.3).
+    void DetectSilence()
+    {
+        std::vector<std::pair<uint16_t, uint8_t>>& sent = sent_[tti_ % sent_.size()];
+        for (const auto& [rnti, id] : sent)
+        {
+            const auto user = users_.find(rnti);
+            if (user == users_.end() || user->second.slice == User::UNKNOWN)
+            {
+                continue;
+            }
+            const User::Process& process = user->second.processes[id];
+            if (process.tti + sent_.size() == tti_ && !process.answered)
+            {
+                Feedback silence;
+                silence.m_rnti = rnti;
+                silence.m_harqProcessId = id;
+                silence.m_harqStatus.assign(process.blocks, Feedback::NACK);
+                slices_[user->second.slice]->Hear(silence, user->second);
+            }
+        }
+        sent.clear();
+    }
+
+    /// RBGs that every slice could fill now.
+    void MeasureDemand()
+    {
+        for (std::size_t slice = 0; slice < slice_count_; ++slice)
+        {
+            demand_[slice] = slices_[slice]->RetransmissionDemand(users_);
+        }
+        for (auto& [rnti, user] : users_)
+        {
+            const uint32_t waiting = user.slice == User::UNKNOWN ? 0 : user.Waiting();
+            if (waiting == 0)
+            {
+                continue;
+            }
+            const double per_rbg = std::max(user.bytes_per_rbg, 1.0);
+            const double rbgs = std::min(std::ceil(waiting / per_rbg), double(rbgs_));
+            demand_[user.slice] = std::min(demand_[user.slice] + static_cast<int>(rbgs), rbgs_);
+        }
+    }
+
+    void Collect(int slice, const ns3::FfMacSchedSapUser::SchedDlConfigIndParameters& decision)
+    {
+        for (const auto& data : decision.m_buildDataList)
+        {
+            CountPrbs(slice, data.m_dci.m_rbBitmap);
+            NoteTransmission(data);
+            decision_.m_buildDataList.push_back(data);
+        }
+        for (const auto& response : decision.m_buildRarList)
+        {
+            decision_.m_buildRarList.push_back(response);
+        }
+    }
+
+    void CountPrbs(int slice, uint32_t bitmap)
+    {
+        for (int rbg = 0; rbg < rbgs_; ++rbg)
+        {
+            if (((bitmap >> rbg) & 1U) == 0)
+            {
+                continue;
+            }
+            const auto at = static_cast<std::size_t>(rbg);
+            if ((*owners_)[at] != slice || transmitted_[at])
+            {
+                count_.leaked += static_cast<uint64_t>(rbg_size_);
+            }
+            transmitted_[at] = true;
+            count_.used[static_cast<std::size_t>(slice)] += static_cast<uint64_t>(rbg_size_);
+        }
+    }
+
+    void NoteTransmission(const ns3::BuildDataListElement_s& data)
+    {
+        User& user = users_.at(data.m_rnti);
+        User::Process& process = user.processes[data.m_dci.m_harqProcess];
+        process.tti = tti_;
+        process.busy = true;
+        process.answered = false;
+        process.blocks = static_cast<uint8_t>(data.m_dci.m_ndi.size());
+        sent_[tti_ % sent_.size()].emplace_back(data.m_rnti, data.m_dci.m_harqProcess);
+        const auto& versions = data.m_dci.m_rv;
+        process.redundancy_version =
+            versions.empty() ? 0 : *std::max_element(versions.begin(), versions.end());
+        if (data.m_dci.m_ndi.empty() || data.m_dci.m_ndi[0] == 0)
+        {
+            return; // a retransmission
+        }
+        process.rbgs = data.m_dci.m_rbBitmap;
+        for (const uint16_t bytes : data.m_dci.m_tbsSize)
+        {
+            user.served_bytes += bytes;
+        }
+        for (const auto& layers : data.m_rlcPduList)
+        {
+            for (const auto& pdu : layers)
+            {
+                Serve(user.buffers[pdu.m_logicalChannelIdentity], pdu.m_size);
+            }
+        }
+    }
+
+    /// Takes a PDU off a report, less its RLC header; RLC itself reports when data arrives.
+    static void Serve(ns3::FfMacSchedSapProvider::SchedDlRlcBufferReqParameters& report, uint32_t bytes)
+    {
+        const uint32_t payload = bytes > 2 ? bytes - 2 : 0;
+        const uint32_t status = std::min<uint32_t>(report.m_rlcStatusPduSize, payload);
+        report.m_rlcStatusPduSize = static_cast<uint16_t>(report.m_rlcStatusPduSize - status);
+        report.m_rlcTransmissionQueueSize -=
+            std::min(report.m_rlcTransmissionQueueSize, payload - status);
+    }
+
+    void Account()
+    {
+        ++count_.ttis;
+        for (const int owner : *owners_)
+        {
+            if (owner != Shares::NOBODY)
+            {
+                count_.granted[static_cast<std::size_t>(owner)] += static_cast<uint64_t>(rbg_size_);
+            }
+        }
+        for (auto& [rnti, user] : users_)
+        {
+            constexpr double window = 99; // TTIs, the default of the inner scheduler
+            user.average += (user.served_bytes * 1e3 - user.average) / window;
+            user.average = std::max(user.average, 1.0);
+            user.served_bytes = 0;
+        }
+    }
+
+    void ClearCount()
+    {
+        count_ = {};
+        count_.granted.assign(slice_count_, 0);
+        count_.used.assign(slice_count_ + 1, 0); // the last is the uplink scheduler's: always 0
+    }
+
+    void DoSchedUlTriggerReq(const ns3::FfMacSchedSapProvider::SchedUlTriggerReqParameters& params)
+    {
+        Uplink().Sched().SchedUlTriggerReq(params);
+    }
+
+    void DoSchedUlNoiseInterferenceReq(
+        const ns3::FfMacSchedSapProvider::SchedUlNoiseInterferenceReqParameters& params)
+    {
+        Uplink().Sched().SchedUlNoiseInterferenceReq(params);
+    }
+
+    void DoSchedUlSrInfoReq(const ns3::FfMacSchedSapProvider::SchedUlSrInfoReqParameters& params)
+    {
+        Uplink().Sched().SchedUlSrInfoReq(params);
+    }
+
+    void DoSchedUlMacCtrlInfoReq(
+        const ns3::FfMacSchedSapProvider::SchedUlMacCtrlInfoReqParameters& params)
+    {
+        Uplink().Sched().SchedUlMacCtrlInfoReq(params);
+    }
+
+    void DoSchedUlCqiInfoReq(const ns3::FfMacSchedSapProvider::SchedUlCqiInfoReqParameters& params)
+    {
+        Uplink().Sched().SchedUlCqiInfoReq(params);
+    }
+
+    uint32_t slice_count_ = 1;
+    int rbg_size_ = 1;
+    int rbgs_ = 0;
+    uint64_t tti_ = 0;
+    SliceOf slice_of_;
+    Shares shares_;
+    const std::vector<int>* owners_ = nullptr;
+    std::vector<int> demand_;
+    std::vector<bool> transmitted_;
+    std::map<uint16_t, User> users_;
+    std::array<std::vector<std::pair<uint16_t, uint8_t>>, 8> sent_; // by TTI: RNTI, HARQ process
+    std::vector<std::unique_ptr<SliceScheduler>> slices_;
+    std::unique_ptr<BlockSizes> sizes_;
+    PrbCount count_;
+    ns3::FfMacSchedSapUser::SchedDlConfigIndParameters decision_;
+    ns3::FfMacSchedSapUser* sched_user_ = nullptr;
+    ns3::FfMacCschedSapUser* csched_user_ = nullptr;
+    ns3::MemberCschedSapProvider<CellScheduler> csched_{this};
+    ns3::MemberSchedSapProvider<CellScheduler> sched_{this};
+    ns3::MemberLteFfrSapUser<CellScheduler> ffr_user_{this};
+};
+
+} // namespace sixgym
+
+#endif

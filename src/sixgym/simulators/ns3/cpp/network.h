@@ -1,0 +1,365 @@
+// The ns-3 network of a scenario: EPC, cells, devices, server and compute hosts.
+#ifndef SIXGYM_NETWORK_H
+#define SIXGYM_NETWORK_H
+
+#include "cell_scheduler.h"
+#include "fading.h"
+#include "propagation.h"
+
+#include "ns3/applications-module.h"
+#include "ns3/internet-module.h"
+#include "ns3/point-to-point-module.h"
+
+#include <set>
+
+namespace sixgym
+{
+
+/// Blocks of random streams. Everything random has a fixed stream, so that a setting that has
+/// nothing to do with it does not change its numbers.
+namespace streams
+{
+constexpr int64_t CELLS = 10'000;
+constexpr int64_t DEVICES = 100'000;
+constexpr int64_t PER_LTE_DEVICE = 100;
+constexpr int64_t INTERNET = 500'000;
+constexpr int64_t PER_HOST = 50;
+constexpr int64_t TRAFFIC = 600'000;
+constexpr int64_t TASKS = 700'000;
+constexpr int64_t COMPUTE = 800'000;
+constexpr int64_t BACKHAUL = 900'000;
+} // namespace streams
+
+/// EARFCN of the FDD carrier at that downlink frequency (TS 36.101 table 5.7.3-1).
+inline uint32_t
+DownlinkEarfcn(double frequency_mhz)
+{
+    constexpr uint32_t last_fdd = 6599;
+    constexpr uint32_t uplink_offset = 18000;
+    for (uint32_t earfcn = 0; earfcn <= last_fdd; ++earfcn)
+    {
+        const double hertz = ns3::LteSpectrumValueHelper::GetDownlinkCarrierFrequency(earfcn);
+        if (std::abs(hertz - frequency_mhz * 1e6) < 1e3 &&
+            ns3::LteSpectrumValueHelper::GetUplinkCarrierFrequency(earfcn + uplink_offset) > 0)
+        {
+            return earfcn;
+        }
+    }
+    throw Refused("no LTE downlink channel at " + std::to_string(frequency_mhz) +
+                  " MHz; ns-3 needs a frequency of an FDD band on its 0.1 MHz raster, such as 2120");
+}
+
+/// A host behind the packet gateway.
+struct Host
+{
+    ns3::Ptr<ns3::Node> node;
+    ns3::Ipv4Address address;
+};
+
+struct CellNode
+{
+    ns3::Ptr<ns3::Node> node;
+    ns3::Ptr<ns3::LteEnbNetDevice> device;
+    ns3::Ptr<CellScheduler> scheduler;
+    ns3::Ptr<ns3::PointToPointNetDevice> backhaul[2]; // the S1-U link's ends: cell, gateway
+};
+
+struct DeviceNode
+{
+    ns3::Ptr<ns3::Node> node;
+    ns3::Ptr<Place> place;
+    ns3::Ptr<ns3::LteUeNetDevice> device;
+    ns3::Ipv4Address address;
+};
+
+class Network
+{
+  public:
+    /// `config` is kept. `fading` is null for a flat channel.
+    Network(const Config& config, std::shared_ptr<const FadingTable> fading)
+        : config_(config)
+    {
+        if (fading && fading->prbs != static_cast<uint32_t>(config.prbs))
+        {
+            throw Refused("the fading table has another number of PRBs than the carrier");
+        }
+        const uint32_t earfcn = DownlinkEarfcn(config.environment.frequency_mhz);
+        ResetNs3();
+        SetDefaults();
+        BuildCore(earfcn, fading);
+        BuildCells();
+        BuildDevices();
+        AssignStreams();
+        ConfigureChannels(std::move(fading));
+        earfcn_ = earfcn;
+    }
+
+    ~Network()
+    {
+        interferers_.clear();
+        cells.clear();
+        devices.clear();
+        hosts.clear();
+        lte_ = nullptr;
+        epc_ = nullptr;
+        ns3::Simulator::Destroy();
+    }
+
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+
+    /// A transmitter of noise over the carrier, off until started.
+    ns3::Ptr<ns3::WaveformGenerator> AddInterferer(std::size_t emitter, double power_dbm)
+    {
+        using namespace ns3;
+        auto psd = Create<SpectrumValue>(LteSpectrumValueHelper::GetSpectrumModel(
+            earfcn_, static_cast<uint16_t>(config_.prbs)));
+        *psd = std::pow(10, (power_dbm - 30) / 10) / (config_.prbs * 180e3);
+        NodeContainer node(1);
+        node.Get(0)->AggregateObject(
+            Place::Of(true, emitter, config_.emitters[emitter].position));
+        WaveformGeneratorHelper helper;
+        helper.SetChannel(lte_->GetDownlinkSpectrumChannel());
+        helper.SetPhyAttribute("Period", TimeValue(MilliSeconds(1)));
+        helper.SetPhyAttribute("DutyCycle", DoubleValue(1));
+        helper.SetTxPowerSpectralDensity(psd);
+        const NetDeviceContainer device = helper.Install(node);
+        auto generator = DynamicCast<WaveformGenerator>(
+            DynamicCast<NonCommunicatingNetDevice>(device.Get(0))->GetPhy());
+        interferers_.push_back(generator);
+        return generator;
+    }
+
+    std::vector<CellNode> cells;
+    std::vector<DeviceNode> devices;
+    std::vector<Host> hosts; // the compute nodes, then the traffic server
+
+    const Host& Server() const
+    {
+        return hosts.back();
+    }
+
+  private:
+    static void ResetNs3()
+    {
+        using namespace ns3;
+        Simulator::Destroy();
+        ns3::Config::Reset();
+        RngSeedManager::ResetNextStreamIndex();
+        Ipv4AddressGenerator::Reset();
+        Mac48Address::ResetAllocationIndex();
+        Simulator::SetScheduler(ObjectFactory("ns3::MapScheduler"));
+    }
+
+    void SetDefaults() const
+    {
+        using namespace ns3;
+        RngSeedManager::SetSeed(1);
+        RngSeedManager::SetRun(config_.seed);
+        const auto set = [](const char* name, const AttributeValue& value) {
+            ns3::Config::SetDefault(name, value);
+        };
+        set("ns3::LteRlcUm::MaxTxBufferSize",
+            UintegerValue(static_cast<uint64_t>(config_.rlc_buffer_bytes)));
+        // discarding fires TxDrop yet still sends the packet
+        set("ns3::LteRlcUm::EnablePdcpDiscarding", BooleanValue(false));
+        // three HARQ retransmissions of 8 ms each have to fit
+        set("ns3::LteRlcUm::ReorderingTimer", TimeValue(MilliSeconds(40)));
+        // RLC AM asserts under starvation
+        set("ns3::LteEnbRrc::EpsBearerToRlcMapping", EnumValue(LteEnbRrc::RLC_UM_ALWAYS));
+        set("ns3::LteEnbRrc::SrsPeriodicity", UintegerValue(320));
+        // index 2 is transmission mode 3, open-loop spatial multiplexing
+        set("ns3::LteEnbRrc::DefaultTransmissionMode", UintegerValue(config_.layers == 2 ? 2 : 0));
+        set("ns3::LteUePhy::NoiseFigure", DoubleValue(config_.noise_figure_db));
+        set("ns3::LteUePhy::TxPower", DoubleValue(23));
+        set("ns3::LteUePhy::EnableRlfDetection", BooleanValue(false));
+        set("ns3::LteUePhy::RsrpSinrSamplePeriod", UintegerValue(5));
+        set("ns3::LteUePhy::DownlinkCqiPeriodicity", TimeValue(MilliSeconds(config_.cqi_period_ms)));
+        set("ns3::LteHelper::UseIdealRrc", BooleanValue(true));
+        set("ns3::LteHelper::AnrEnabled", BooleanValue(false));
+        set("ns3::LteHelper::UsePdschForCqiGeneration", BooleanValue(getenv("PDSCH") != nullptr));
+        set("ns3::LteAmc::AmcModel",
+            EnumValue(config_.piro ? LteAmc::PiroEW2010 : LteAmc::MiErrorModel));
+    }
+
+    void BuildCore(uint32_t earfcn, const std::shared_ptr<const FadingTable>& fading)
+    {
+        using namespace ns3;
+        Place::GetTypeId();
+        epc_ = CreateObject<PointToPointEpcHelper>();
+        epc_->SetAttribute("S1uLinkDelay", TimeValue(Seconds(config_.backhaul_delay_ms * 1e-3)));
+        epc_->SetAttribute("S1uLinkDataRate", DataRateValue(DataRate(static_cast<uint64_t>(
+                                                  config_.backhaul_rate_mbps * 1e6))));
+        lte_ = CreateObject<LteHelper>();
+        lte_->SetEpcHelper(epc_);
+        lte_->SetSchedulerType(CellScheduler::GetTypeId().GetName());
+        lte_->SetSchedulerAttribute("Slices", UintegerValue(config_.slices.size()));
+        lte_->SetPathlossModelType(FieldLoss::GetTypeId());
+        if (fading)
+        {
+            lte_->SetFadingModel(TableFading::GetTypeId().GetName());
+        }
+        if (config_.a3)
+        {
+            lte_->SetHandoverAlgorithmType("ns3::A3RsrpHandoverAlgorithm");
+            lte_->SetHandoverAlgorithmAttribute("Hysteresis", DoubleValue(config_.hysteresis_db));
+            lte_->SetHandoverAlgorithmAttribute("TimeToTrigger",
+                                                TimeValue(MilliSeconds(config_.time_to_trigger_ms)));
+        }
+        const auto prbs = static_cast<uint64_t>(config_.prbs);
+        lte_->SetEnbDeviceAttribute("DlEarfcn", UintegerValue(earfcn));
+        lte_->SetEnbDeviceAttribute("UlEarfcn", UintegerValue(earfcn + 18000));
+        lte_->SetEnbDeviceAttribute("DlBandwidth", UintegerValue(prbs));
+        lte_->SetEnbDeviceAttribute("UlBandwidth", UintegerValue(prbs));
+        lte_->SetUeDeviceAttribute("DlEarfcn", UintegerValue(earfcn));
+        internet_.SetIpv6StackInstall(false);
+        for (const NodeConfig& node : config_.nodes)
+        {
+            AddHost(node.link_delay_ms);
+        }
+        AddHost(0);
+    }
+
+    void AddHost(double delay_ms)
+    {
+        using namespace ns3;
+        const NodeContainer node(1);
+        internet_.Install(node);
+        PointToPointHelper link;
+        link.SetDeviceAttribute("DataRate", StringValue("100Gb/s"));
+        link.SetChannelAttribute("Delay", TimeValue(Seconds(delay_ms * 1e-3)));
+        const NetDeviceContainer ends = link.Install(epc_->GetPgwNode(), node.Get(0));
+        const Ipv4InterfaceContainer interfaces = addresses_.Assign(ends);
+        addresses_.NewNetwork();
+        Ipv4StaticRoutingHelper()
+            .GetStaticRouting(node.Get(0)->GetObject<Ipv4>())
+            ->AddNetworkRouteTo("7.0.0.0", "255.0.0.0", 1);
+        hosts.push_back({node.Get(0), interfaces.GetAddress(1)});
+    }
+
+    void BuildCells()
+    {
+        using namespace ns3;
+        NodeContainer nodes;
+        for (const CellConfig& cell : config_.cells)
+        {
+            const NodeContainer node(1);
+            node.Get(0)->AggregateObject(
+                Place::Of(true, cell.emitter, config_.emitters[cell.emitter].position));
+            ns3::Config::SetDefault("ns3::LteEnbPhy::TxPower", DoubleValue(cell.power_dbm));
+            const NetDeviceContainer installed = lte_->InstallEnbDevice(node);
+            auto device = DynamicCast<LteEnbNetDevice>(installed.Get(0));
+            auto carrier = DynamicCast<ComponentCarrierEnb>(device->GetCcMap().at(0));
+            auto scheduler = DynamicCast<CellScheduler>(carrier->GetFfMacScheduler());
+            cells.push_back({node.Get(0), device, scheduler, {}});
+            FindBackhaul(cells.back());
+            nodes.Add(node);
+        }
+        if (cells.size() > 1)
+        {
+            lte_->AddX2Interface(nodes);
+        }
+    }
+
+    /// The S1-U link is the first point-to-point link of a cell; X2 links come later.
+    static void FindBackhaul(CellNode& cell)
+    {
+        using namespace ns3;
+        for (uint32_t i = 0; i < cell.node->GetNDevices(); ++i)
+        {
+            if (auto near = DynamicCast<PointToPointNetDevice>(cell.node->GetDevice(i)))
+            {
+                auto channel = near->GetChannel();
+                const bool first = channel->GetDevice(0) == near;
+                cell.backhaul[0] = near;
+                cell.backhaul[1] =
+                    DynamicCast<PointToPointNetDevice>(channel->GetDevice(first ? 1 : 0));
+                return;
+            }
+        }
+        NS_FATAL_ERROR("a cell without S1-U link");
+    }
+
+    void BuildDevices()
+    {
+        using namespace ns3;
+        NodeContainer nodes;
+        NetDeviceContainer radios;
+        for (std::size_t i = 0; i < config_.devices.size(); ++i)
+        {
+            const NodeContainer node(1);
+            auto place = Place::Of(false, i, config_.devices[i].position);
+            node.Get(0)->AggregateObject(place);
+            const NetDeviceContainer installed = lte_->InstallUeDevice(node);
+            devices.push_back(
+                {node.Get(0), place, DynamicCast<LteUeNetDevice>(installed.Get(0)), {}});
+            nodes.Add(node);
+            radios.Add(installed);
+        }
+        internet_.Install(nodes);
+        const Ipv4InterfaceContainer interfaces = epc_->AssignUeIpv4Address(radios);
+        for (std::size_t i = 0; i < devices.size(); ++i)
+        {
+            devices[i].address = interfaces.GetAddress(static_cast<uint32_t>(i));
+            Ipv4StaticRoutingHelper()
+                .GetStaticRouting(devices[i].node->GetObject<Ipv4>())
+                ->SetDefaultRoute(epc_->GetUeDefaultGatewayAddress(), 1);
+        }
+    }
+
+    void AssignStreams()
+    {
+        using namespace ns3;
+        for (std::size_t i = 0; i < cells.size(); ++i)
+        {
+            lte_->AssignStreams(NetDeviceContainer(cells[i].device),
+                                streams::CELLS + static_cast<int64_t>(i) * streams::PER_LTE_DEVICE);
+        }
+        for (std::size_t i = 0; i < devices.size(); ++i)
+        {
+            const auto k = static_cast<int64_t>(i);
+            lte_->AssignStreams(NetDeviceContainer(devices[i].device),
+                                streams::DEVICES + k * streams::PER_LTE_DEVICE);
+            internet_.AssignStreams(NodeContainer(devices[i].node),
+                                    streams::INTERNET + k * streams::PER_HOST);
+        }
+    }
+
+    void ConfigureChannels(std::shared_ptr<const FadingTable> fading)
+    {
+        using namespace ns3;
+        for (const auto& channel :
+             {lte_->GetDownlinkSpectrumChannel(), lte_->GetUplinkSpectrumChannel()})
+        {
+            DynamicCast<FieldLoss>(channel->GetPropagationLossModel())
+                ->Configure(config_.environment, &config_.emitters);
+        }
+        if (fading)
+        {
+            // both channels share one model
+            DynamicCast<TableFading>(
+                lte_->GetDownlinkSpectrumChannel()->GetSpectrumPropagationLossModel())
+                ->Use(std::move(fading));
+        }
+    }
+
+  public:
+    /// Connects a device to a cell.
+    void Attach(std::size_t device, std::size_t cell)
+    {
+        lte_->Attach(devices[device].device, cells[cell].device);
+    }
+
+  private:
+    const Config& config_;
+    uint32_t earfcn_ = 0;
+    ns3::Ptr<ns3::LteHelper> lte_;
+    ns3::Ptr<ns3::PointToPointEpcHelper> epc_;
+    ns3::InternetStackHelper internet_;
+    ns3::Ipv4AddressHelper addresses_{"1.0.0.0", "255.255.255.0"};
+    std::vector<ns3::Ptr<ns3::WaveformGenerator>> interferers_;
+};
+
+} // namespace sixgym
+
+#endif

@@ -1,0 +1,460 @@
+// The scheduler of one slice in one cell: ns-3's proportional fair scheduler behind an RBG mask.
+#ifndef SIXGYM_SLICE_SCHEDULER_H
+#define SIXGYM_SLICE_SCHEDULER_H
+
+#include "ns3/core-module.h"
+#include "ns3/lte-module.h"
+
+#include <array>
+#include <bit>
+#include <map>
+#include <vector>
+
+namespace sixgym
+{
+
+using Feedback = ns3::DlInfoListElement_s;
+
+/// What the cell's scheduler knows about one user.
+struct User
+{
+    static constexpr int UNKNOWN = -1;
+
+    /// The last transmission of a HARQ process.
+    struct Process
+    {
+        uint64_t tti = 0;
+        uint32_t rbgs = 0; // bitmap of the first transmission, which the inner scheduler keeps
+        uint8_t redundancy_version = 0;
+        uint8_t blocks = 1; // transport blocks, one per layer
+        bool busy = false;
+        bool answered = false; // by ACK or NACK
+    };
+
+    uint16_t rnti = 0;
+    int slice = UNKNOWN;
+    ns3::FfMacCschedSapProvider::CschedUeConfigReqParameters config;
+    std::vector<ns3::FfMacCschedSapProvider::CschedLcConfigReqParameters> channels;
+    /// Last RLC report by logical channel, less what has been served since.
+    std::map<uint8_t, ns3::FfMacSchedSapProvider::SchedDlRlcBufferReqParameters> buffers;
+    std::vector<std::array<uint8_t, 2>> cqi; // by RBG and layer; empty before the first report
+    double bytes_per_rbg = 0;                // at the reported CQI, mean over RBGs
+    double average = 1;                      // bytes per s, window of 99 TTIs
+    uint32_t served_bytes = 0;               // in this TTI
+    uint64_t hold_until = 0;                 // TTI
+    std::array<Process, ns3::HARQ_PROC_NUM> processes{};
+
+    uint32_t Waiting() const
+    {
+        uint32_t bytes = 0;
+        for (const auto& [channel, report] : buffers)
+        {
+            bytes += report.m_rlcTransmissionQueueSize + report.m_rlcRetransmissionQueueSize +
+                     report.m_rlcStatusPduSize;
+        }
+        return bytes;
+    }
+
+    int Layers() const
+    {
+        return ns3::TransmissionModesLayers::TxMode2LayerNum(config.m_transmissionMode);
+    }
+
+    /// The scheduler frees a process without feedback after HARQ_DL_TIMEOUT.
+    bool HasFreeProcess(uint64_t tti) const
+    {
+        for (const Process& process : processes)
+        {
+            if (!process.busy || tti > process.tti + ns3::HARQ_DL_TIMEOUT)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    bool HasTransmissionsInFlight(uint64_t tti) const
+    {
+        for (const Process& process : processes)
+        {
+            if (process.busy && tti <= process.tti + ns3::HARQ_DL_TIMEOUT)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+};
+
+/// Tells an inner scheduler which RBGs it may use, and for which user each of them is.
+class MaskFfr : public ns3::LteFrNoOpAlgorithm
+{
+  public:
+    void Block(std::size_t rbgs)
+    {
+        blocked.assign(rbgs, true);
+        chosen.assign(rbgs, 0);
+    }
+
+    std::vector<bool> blocked;
+    std::vector<uint16_t> chosen;
+
+  private:
+    std::vector<bool> DoGetAvailableDlRbg() override
+    {
+        return blocked;
+    }
+
+    bool DoIsDlRbgAvailableForUe(int rbg, uint16_t rnti) override
+    {
+        return chosen[static_cast<std::size_t>(rbg)] == rnti;
+    }
+};
+
+/// Size of transport blocks by CQI, from ns-3's AMC tables.
+class BlockSizes
+{
+  public:
+    explicit BlockSizes(int rbg_prbs)
+        : rbg_prbs_(rbg_prbs)
+    {
+    }
+
+    /// Bytes that one layer carries on that many RBGs; CQI 0 means out of range.
+    uint32_t Bytes(uint8_t cqi, int rbgs)
+    {
+        if (cqi == 0 || rbgs == 0)
+        {
+            return 0;
+        }
+        uint32_t& bytes = cache_[static_cast<std::size_t>(rbgs)][cqi];
+        if (bytes == 0)
+        {
+            bytes = static_cast<uint32_t>(
+                amc_->GetDlTbSizeFromMcs(amc_->GetMcsFromCqi(cqi), rbgs * rbg_prbs_) / 8);
+        }
+        return bytes;
+    }
+
+  private:
+    int rbg_prbs_;
+    ns3::Ptr<ns3::LteAmc> amc_ = ns3::CreateObject<ns3::LteAmc>();
+    std::array<std::array<uint32_t, 16>, 33> cache_{};
+};
+
+/// Feeds one inner scheduler so that it only ever transmits on the RBGs it owns.
+class SliceScheduler
+{
+  public:
+    SliceScheduler(ns3::FfMacSchedSapUser* sched_user, ns3::FfMacCschedSapUser* csched_user)
+        : sched_user_(sched_user),
+          csched_user_(csched_user)
+    {
+        inner_->SetLteFfrSapProvider(mask_->GetLteFfrSapProvider());
+        mask_->SetLteFfrSapUser(inner_->GetLteFfrSapUser());
+        inner_->SetFfMacSchedSapUser(sched_user_.get());
+        inner_->SetFfMacCschedSapUser(csched_user_.get());
+    }
+
+    ~SliceScheduler()
+    {
+        inner_->Dispose();
+        mask_->Dispose();
+    }
+
+    ns3::FfMacSchedSapProvider& Sched()
+    {
+        return *inner_->GetFfMacSchedSapProvider();
+    }
+
+    ns3::FfMacCschedSapProvider& Csched()
+    {
+        return *inner_->GetFfMacCschedSapProvider();
+    }
+
+    void Configure(const ns3::FfMacCschedSapProvider::CschedCellConfigReqParameters& params,
+                   std::size_t rbgs)
+    {
+        mask_->SetDlBandwidth(params.m_dlBandwidth);
+        mask_->SetUlBandwidth(params.m_ulBandwidth);
+        mask_->Block(rbgs);
+        Csched().CschedCellConfigReq(params);
+    }
+
+    void Admit(const User& user)
+    {
+        Csched().CschedUeConfigReq(user.config);
+        for (const auto& channel : user.channels)
+        {
+            Csched().CschedLcConfigReq(channel);
+        }
+        for (const auto& [channel, report] : user.buffers)
+        {
+            Sched().SchedDlRlcBufferReq(report);
+        }
+    }
+
+    void Release(uint16_t rnti)
+    {
+        ns3::FfMacCschedSapProvider::CschedUeReleaseReqParameters params;
+        params.m_rnti = rnti;
+        Csched().CschedUeReleaseReq(params);
+        std::erase_if(late_, [rnti](const Late& late) { return late.feedback.m_rnti == rnti; });
+    }
+
+    void Hear(const Feedback& feedback, const User& user)
+    {
+        late_.push_back({feedback, user.processes[feedback.m_harqProcessId].tti, 0});
+    }
+
+    bool HasFeedback() const
+    {
+        return !late_.empty();
+    }
+
+    /// RBGs that pending retransmissions need.
+    int RetransmissionDemand(const std::map<uint16_t, User>& users) const
+    {
+        int rbgs = 0;
+        for (const Late& late : late_)
+        {
+            const auto user = users.find(late.feedback.m_rnti);
+            if (user != users.end() && IsNack(late.feedback))
+            {
+                rbgs += std::popcount(
+                    user->second.processes[late.feedback.m_harqProcessId].rbgs);
+            }
+        }
+        return rbgs;
+    }
+
+    /// Schedules one TTI on the RBGs that `owners` gives to slice `self`.
+    void Trigger(uint16_t sfn_sf,
+                 uint64_t tti,
+                 const std::vector<int>& owners,
+                 int self,
+                 std::map<uint16_t, User>& users,
+                 BlockSizes& sizes)
+    {
+        for (std::size_t rbg = 0; rbg < owners.size(); ++rbg)
+        {
+            mask_->blocked[rbg] = owners[rbg] != self;
+        }
+        ns3::FfMacSchedSapProvider::SchedDlTriggerReqParameters params;
+        params.m_sfnSf = sfn_sf;
+        taken_ = mask_->blocked;
+        retransmitting_.clear();
+        PassFeedback(users, params.m_dlInfoList);
+        Choose(tti, self, users, sizes);
+        Sched().SchedDlTriggerReq(params);
+    }
+
+  private:
+    /// Feedback that waits for room for its retransmission.
+    struct Late
+    {
+        Feedback feedback;
+        uint64_t tti; // of the transmission it is about
+        int age;
+    };
+
+    struct Candidate
+    {
+        User* user;
+        uint32_t need; // bytes
+        std::array<uint8_t, 2> worst{15, 15};
+        int layers;
+        int rbgs = 0;
+        bool covered = false;
+    };
+
+    // 4 TTIs: later the inner scheduler has freed the process (HARQ_DL_TIMEOUT after sending)
+    static constexpr int PATIENCE = 4;
+    static constexpr uint8_t LAST_REDUNDANCY_VERSION = 3;
+
+    static bool IsNack(const Feedback& feedback)
+    {
+        return std::find(feedback.m_harqStatus.begin(),
+                         feedback.m_harqStatus.end(),
+                         Feedback::NACK) != feedback.m_harqStatus.end();
+    }
+
+    // The inner scheduler sends a retransmission on its first RBGs even when it finds no room for
+    // it, and forgets a second NACK of a user in one TTI. Both would break the separation of slices
+    // after a mask shrank. So it only hears of a NACK when the retransmission fits.
+    void PassFeedback(std::map<uint16_t, User>& users, std::vector<Feedback>& passed)
+    {
+        pending_.swap(late_);
+        late_.clear();
+        const auto owned = std::count(taken_.begin(), taken_.end(), false);
+        for (Late& late : pending_)
+        {
+            User& user = users.at(late.feedback.m_rnti);
+            User::Process& process = user.processes[late.feedback.m_harqProcessId];
+            if (process.tti != late.tti)
+            {
+                continue; // the process carries something newer
+            }
+            if (!IsNack(late.feedback) || process.redundancy_version == LAST_REDUNDANCY_VERSION)
+            {
+                process.busy = false;
+                passed.push_back(late.feedback);
+            }
+            else if (!IsRetransmitting(user.rnti) && Reserve(process.rbgs))
+            {
+                retransmitting_.push_back(user.rnti);
+                passed.push_back(late.feedback);
+            }
+            else if (std::popcount(process.rbgs) <= owned && ++late.age <= PATIENCE)
+            {
+                late_.push_back(late);
+            }
+            else
+            {
+                // given up: RLC loses the PDU
+                late.feedback.m_harqStatus.assign(late.feedback.m_harqStatus.size(), Feedback::ACK);
+                process.busy = false;
+                passed.push_back(late.feedback);
+            }
+        }
+        pending_.clear();
+    }
+
+    bool IsRetransmitting(uint16_t rnti) const
+    {
+        return std::find(retransmitting_.begin(), retransmitting_.end(), rnti) !=
+               retransmitting_.end();
+    }
+
+    /// Takes the RBGs that the inner scheduler will pick: the same ones if all are free, else the
+    /// next free ones after the last of them, wrapping around. False if there is no room.
+    bool Reserve(uint32_t bitmap)
+    {
+        const std::size_t count = taken_.size();
+        bool same = true;
+        std::size_t last = 0;
+        for (std::size_t rbg = 0; rbg < count; ++rbg)
+        {
+            if ((bitmap >> rbg) & 1U)
+            {
+                same = same && !taken_[rbg];
+                last = rbg;
+            }
+        }
+        if (same)
+        {
+            for (std::size_t rbg = 0; rbg < count; ++rbg)
+            {
+                taken_[rbg] = taken_[rbg] || ((bitmap >> rbg) & 1U);
+            }
+            return true;
+        }
+        int missing = std::popcount(bitmap);
+        std::vector<bool> taken = taken_;
+        for (std::size_t rbg = (last + 1) % count; rbg != last && missing > 0; rbg = (rbg + 1) % count)
+        {
+            if (!taken[rbg])
+            {
+                taken[rbg] = true;
+                --missing;
+            }
+        }
+        if (missing > 0)
+        {
+            return false;
+        }
+        taken_ = std::move(taken);
+        return true;
+    }
+
+    // The stock scheduler gives a user every RBG on which it has the best metric even if its buffer
+    // fills only one: with small packets it serves about one user per TTI whatever the bandwidth.
+    // Here a user stops competing once its RBGs cover its buffer; metric and window are the same.
+    void Choose(uint64_t tti, int self, std::map<uint16_t, User>& users, BlockSizes& sizes)
+    {
+        candidates_.clear();
+        for (auto& [rnti, user] : users)
+        {
+            const uint32_t waiting = user.slice == self ? user.Waiting() : 0;
+            if (waiting > 0 && tti >= user.hold_until && user.HasFreeProcess(tti) &&
+                !IsRetransmitting(rnti))
+            {
+                candidates_.push_back(
+                    {.user = &user, .need = waiting + HEADER_BYTES, .layers = user.Layers()});
+            }
+        }
+        for (std::size_t rbg = 0; rbg < taken_.size(); ++rbg)
+        {
+            mask_->chosen[rbg] = 0;
+            if (taken_[rbg])
+            {
+                continue;
+            }
+            if (Candidate* best = Best(rbg, sizes))
+            {
+                mask_->chosen[rbg] = best->user->rnti;
+                Give(*best, rbg, sizes);
+            }
+        }
+    }
+
+    Candidate* Best(std::size_t rbg, BlockSizes& sizes)
+    {
+        Candidate* best = nullptr;
+        double best_metric = 0;
+        for (Candidate& candidate : candidates_)
+        {
+            if (candidate.covered)
+            {
+                continue;
+            }
+            uint32_t bytes = 0;
+            for (int layer = 0; layer < candidate.layers; ++layer)
+            {
+                bytes += sizes.Bytes(Cqi(*candidate.user, rbg, layer), 1);
+            }
+            const double metric = bytes / candidate.user->average;
+            if (metric > best_metric)
+            {
+                best_metric = metric;
+                best = &candidate;
+            }
+        }
+        return best;
+    }
+
+    static void Give(Candidate& candidate, std::size_t rbg, BlockSizes& sizes)
+    {
+        ++candidate.rbgs;
+        uint32_t bytes = 0;
+        for (int layer = 0; layer < candidate.layers; ++layer)
+        {
+            uint8_t& worst = candidate.worst[static_cast<std::size_t>(layer)];
+            worst = std::min(worst, Cqi(*candidate.user, rbg, layer));
+            bytes += sizes.Bytes(worst, candidate.rbgs);
+        }
+        candidate.covered = bytes >= candidate.need;
+    }
+
+    /// The lowest CQI before the first report, as the inner scheduler assumes.
+    static uint8_t Cqi(const User& user, std::size_t rbg, int layer)
+    {
+        return rbg < user.cqi.size() ? user.cqi[rbg][static_cast<std::size_t>(layer)] : 1;
+    }
+
+    static constexpr uint32_t HEADER_BYTES = 8; // RLC and MAC headers of a transport block
+
+    std::unique_ptr<ns3::FfMacSchedSapUser> sched_user_;
+    std::unique_ptr<ns3::FfMacCschedSapUser> csched_user_;
+    ns3::Ptr<MaskFfr> mask_ = ns3::CreateObject<MaskFfr>();
+    ns3::Ptr<ns3::PfFfMacScheduler> inner_ = ns3::CreateObject<ns3::PfFfMacScheduler>();
+    std::vector<Late> late_;
+    std::vector<Late> pending_;
+    std::vector<Candidate> candidates_;
+    std::vector<bool> taken_; // RBGs not free for new data in this TTI
+    std::vector<uint16_t> retransmitting_;
+};
+
+} // namespace sixgym
+
+#endif

@@ -1,0 +1,236 @@
+"""Commands that steer UAVs. A route is checked against airframe, fences and battery before it is ordered."""
+
+import math
+
+from sixgym.domain.command import SetRoute, SetSpeed
+from sixgym.domain.flight import flight_energy_j, propulsion_power_w
+from sixgym.domain.geometry import HeightMetres, Position
+from sixgym.domain.mission import Uav
+from sixgym.domain.snapshot import Snapshot
+from sixgym.tools.airspace import check_route, forbidding_leg, length_m, shifted, spoken
+from sixgym.tools.alarms import SEPARATION_M
+from sixgym.tools.base import Effect, Order, ToolError, tool
+from sixgym.tools.formation import heading, nearest_slots, slots, turned
+from sixgym.tools.lookup import airframe_of, uav_of
+from sixgym.tools.replies import AvoidanceCmd, FormationCmd, RouteAck, Slot, SpeedAck
+from sixgym.tools.types import SpeedMps, SwarmMember, SwarmSpec, SwarmState, UavId, Waypoints
+
+LONGEST_ROUTE = 64
+LOOK_AHEAD_S = 10.0
+POSITION_TOLERANCE_M = 50.0
+PUSH_SLACK_M = 1.0
+
+
+@tool(Effect.COMMAND, paper="reasoning", row=25)
+def set_waypoint(network: Snapshot, uav: UavId, position: Position, append: bool = False) -> Order[RouteAck]:
+    """Send a UAV to a point: straight from where it is, then hover. Its former route is dropped.
+
+    With `append` the point is added to the end of the route instead, which is how to fly a planned
+    path point by point. Refused: an altitude the airframe may not fly, a leg through a fence (ask
+    path_planning), a route the battery cannot reach the end of. It flies at its present speed.
+
+    Args:
+        uav: Name of the UAV.
+        position: Where to go.
+        append: Go there after the present route.
+    """
+    state = uav_of(network, uav)
+    route = (*state.waypoints, position) if append else (position,)
+    if len(route) > LONGEST_ROUTE:
+        raise ToolError(f"{uav} has {len(state.waypoints)} waypoints left, the most it can hold; wait")
+    start = state.waypoints[-1] if append and state.waypoints else state.position
+    check_route(network.scenario.geofences, airframe_of(network, uav), start, (position,), uav)
+    return _order(network, state, route)
+
+
+@tool(Effect.COMMAND, paper="reasoning", row=26)
+def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> Order[RouteAck]:
+    """Let a UAV climb or descend where it is, and fly the rest of its route at the new altitude.
+
+    Higher is more often in line of sight of a cell, but hears more interference. Refused: an altitude
+    the airframe may not fly, or one that a fence forbids.
+
+    Args:
+        uav: Name of the UAV.
+        altitude_m: New height above ground.
+    """
+    state = uav_of(network, uav)
+    route = tuple(
+        point.model_copy(update={"z_m": altitude_m}) for point in (state.position, *state.waypoints)
+    )
+    check_route(network.scenario.geofences, airframe_of(network, uav), state.position, route, uav)
+    return _order(network, state, route)
+
+
+@tool(Effect.COMMAND, paper="reasoning", row=27)
+def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> Order[SpeedAck]:
+    """Set the speed at which a UAV flies its route.
+
+    The answer holds the power this costs in level flight. The speed applies to later routes too.
+
+    Args:
+        uav: Name of the UAV.
+        speed_mps: New speed, at most the airframe's maximum.
+    """
+    state, airframe = uav_of(network, uav), airframe_of(network, uav)
+    if speed_mps > airframe.max_speed_mps:
+        raise ToolError(f"{uav} flies at most {airframe.max_speed_mps:g} m/s; choose a lower speed")
+    power_w = propulsion_power_w(speed_mps, mass_kg=airframe.mass_kg)
+    reply = SpeedAck(
+        effective_t_ms=network.t_ms,
+        uav=uav,
+        speed_mps=speed_mps,
+        power_w=power_w,
+        endurance_s=state.battery_j / power_w,
+    )
+    return Order(reply, (SetSpeed(uav, speed_mps),))
+
+
+@tool(Effect.COMMAND, paper="reasoning", row=28)
+def collision_avoidance(
+    network: Snapshot, uav: UavId, position: Position, swarm: SwarmState
+) -> Order[AvoidanceCmd]:
+    """Keep a UAV at least 10 m from the aircraft around it: push it aside if it would come closer.
+
+    Looks 10 s ahead along present velocities. If separation suffices nothing happens (applied false).
+    Otherwise the UAV first flies to a point pushed away from the others, turned or lifted if a fence or
+    altitude limit is in the way, then on along its route.
+
+    Args:
+        uav: Name of the UAV that gives way.
+        position: Where it is, from read_uav_position.
+        swarm: The aircraft around, from read_telemetry; the UAV itself is ignored.
+    """
+    state, airframe = uav_of(network, uav), airframe_of(network, uav)
+    off_m = state.position.distance_m(position)
+    if off_m > POSITION_TOLERANCE_M:
+        raise ToolError(
+            f"{uav} is at {spoken(state.position)}, {off_m:.0f} m from the given position; "
+            "read_uav_position first"
+        )
+    others = [member for member in swarm.members if member.uav != uav]
+    closest = [(_closest_approach(state, position, member), member) for member in others]
+    nearest_m = min((math.hypot(*gap) for gap, _ in closest), default=None)
+    if nearest_m is None or nearest_m >= SEPARATION_M:
+        return Order(_avoidance(network, state, nearest_m, (0.0, 0.0, 0.0), state.waypoints), ())
+    push = _push(uav, [(gap, member) for gap, member in closest if math.hypot(*gap) < SEPARATION_M])
+    for dx, dy, dz in _alternatives(push):
+        altitude = min(max(position.z_m + dz, airframe.min_altitude_m), airframe.max_altitude_m)
+        aside = shifted(position, dx, dy, altitude - position.z_m)
+        if position.distance_m(aside) < SEPARATION_M - nearest_m:
+            continue  # the altitude limits leave too little of this push
+        if forbidding_leg(network.scenario.geofences, position, aside) is None:
+            moved = (aside.x_m - position.x_m, aside.y_m - position.y_m, aside.z_m - position.z_m)
+            route = (aside, *state.waypoints[: LONGEST_ROUTE - 1])
+            return Order(_avoidance(network, state, nearest_m, moved, route), (SetRoute(uav, route),))
+    raise ToolError(
+        f"{uav} has no legal way to evade: fences or altitude limits are in the way; "
+        "move the other aircraft, or change the altitude with adjust_altitude"
+    )
+
+
+Vector = tuple[float, float, float]
+
+
+def _closest_approach(state: Uav, position: Position, member: SwarmMember) -> Vector:
+    """The gap from the other to us when it is smallest during the look-ahead."""
+    gap = (
+        position.x_m - member.position.x_m,
+        position.y_m - member.position.y_m,
+        position.z_m - member.position.z_m,
+    )
+    closing = tuple(a - b for a, b in zip(state.velocity_mps, member.velocity_mps, strict=True))
+    speed2 = sum(v * v for v in closing)
+    when = -sum(g * v for g, v in zip(gap, closing, strict=True)) / speed2 if speed2 > 1e-9 else 0.0
+    when = min(LOOK_AHEAD_S, max(0.0, when))
+    return (gap[0] + when * closing[0], gap[1] + when * closing[1], gap[2] + when * closing[2])
+
+
+def _push(uav: str, conflicts: list[tuple[Vector, SwarmMember]]) -> Vector:
+    """Sum of what each conflict lacks in separation, away from the other aircraft, at most 50 m."""
+    total = [0.0, 0.0, 0.0]
+    for gap, member in conflicts:
+        length = math.hypot(*gap)
+        lacking = SEPARATION_M + PUSH_SLACK_M - length
+        # in the same place every direction is away: the names decide, so two UAVs part
+        away = [g / length for g in gap] if length > 0.1 else [1.0 if uav < member.uav else -1.0, 0.0, 0.0]
+        total = [t + lacking * a for t, a in zip(total, away, strict=True)]
+    size = math.hypot(*total)
+    if size < SEPARATION_M / 10:
+        return (0.0, 0.0, SEPARATION_M)  # wedged between others: climb out
+    limit = min(1.0, 5 * SEPARATION_M / size)
+    return (total[0] * limit, total[1] * limit, total[2] * limit)
+
+
+def _alternatives(push: Vector) -> list[Vector]:
+    """The push, turned left and right, straight up and down."""
+    size = max(math.hypot(*push), SEPARATION_M)
+    dx, dy, dz = push
+    return [push, (-dy, dx, dz), (dy, -dx, dz), (0.0, 0.0, size), (0.0, 0.0, -size), (-dx, -dy, dz)]
+
+
+def _avoidance(
+    network: Snapshot, uav: Uav, nearest_m: float | None, push_m: Vector, route: tuple[Position, ...]
+) -> AvoidanceCmd:
+    return AvoidanceCmd(
+        effective_t_ms=network.t_ms,
+        uav=uav.id,
+        applied=any(push_m),
+        separation_m=nearest_m,
+        push_m=push_m,
+        waypoints=route,
+    )
+
+
+@tool(Effect.COMMAND, paper="reasoning", row=29)
+def swarm_formation(network: Snapshot, formation: SwarmSpec, waypoints: Waypoints) -> Order[FormationCmd]:
+    """Let UAVs fly a route in formation: line abreast, ring, grid or wedge, centred on the waypoints.
+
+    Each member takes the slot nearest to it and flies all waypoints with that offset, turned into the
+    direction of flight; with one member it simply flies the route. Speeds are not synchronised: set them
+    with adjust_speed. Refused: spacing below 10 m, a slot that an airframe or fence forbids, a route
+    some battery cannot finish.
+
+    Args:
+        formation: Members, shape and spacing.
+        waypoints: The route of the formation's centre.
+    """
+    if formation.spacing_m < SEPARATION_M:
+        raise ToolError(f"spacing_m {formation.spacing_m:g} is below the minimum separation of 10 m")
+    members = [uav_of(network, name) for name in formation.uavs]
+    offsets = slots(formation.shape, len(members), formation.spacing_m)
+    routes = [_slot_route(waypoints.points, offset) for offset in offsets]
+    chosen = nearest_slots([uav.position for uav in members], [route[0] for route in routes])
+    placed: list[Slot] = []
+    orders: list[SetRoute] = []
+    for uav, slot in zip(members, chosen, strict=True):
+        route = routes[slot]
+        check_route(network.scenario.geofences, airframe_of(network, uav.id), uav.position, route, uav.id)
+        _order(network, uav, route)
+        placed.append(Slot(uav=uav.id, waypoints=route))
+        orders.append(SetRoute(uav.id, route))
+    return Order(FormationCmd(effective_t_ms=network.t_ms, slots=tuple(placed)), tuple(orders))
+
+
+def _slot_route(points: tuple[Position, ...], slot: tuple[float, float]) -> tuple[Position, ...]:
+    return tuple(shifted(point, *turned(slot, heading(points, index))) for index, point in enumerate(points))
+
+
+def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> Order[RouteAck]:
+    """The order to fly a route, refused when the battery does not last to its end."""
+    mass_kg = airframe_of(network, uav.id).mass_kg
+    need_j, time_s = flight_energy_j(uav.position, route, max(uav.speed_mps, 0.1), mass_kg)
+    if need_j > uav.battery_j:
+        raise ToolError(
+            f"{uav.id} has {uav.battery_j / 1e3:.1f} kJ left, but that route takes {need_j / 1e3:.1f} kJ; "
+            "choose a nearer point"
+        )
+    reply = RouteAck(
+        effective_t_ms=network.t_ms,
+        uav=uav.id,
+        waypoints=route,
+        distance_m=length_m((uav.position, *route)),
+        flight_time_s=time_s,
+        arrival_battery_percent=100 * (uav.battery_j - need_j) / uav.capacity_j,
+    )
+    return Order(reply, (SetRoute(uav.id, route),))

@@ -16,6 +16,7 @@ import random
 import resource
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import sixgym
@@ -102,9 +103,8 @@ class Recorded:
 
     def advance(self, duration_ms: int) -> Interval:
         """The next interval."""
-        interval = self._intervals[self._next % len(self._intervals)]
         self._next += 1
-        return interval
+        return self._intervals[self._next - 1]
 
     def close(self) -> None:
         """Nothing to free."""
@@ -114,8 +114,12 @@ def tool_overhead_us(calls: int = 200) -> dict[str, float]:
     """Median microseconds of a call, JSON text in, recorded result out, by tool."""
     task = make_task(load_scenario("uav-inspection"), seed=1)
     simulator = Ns3Simulator()
-    intervals = [simulator.reset(task.scenario, seed=1), *(simulator.advance(500) for _ in range(10))]
+    measured = [simulator.reset(task.scenario, seed=1), *(simulator.advance(500) for _ in range(10))]
     simulator.close()
+    intervals = [
+        replace(measured[index % len(measured)], start_ms=(index - 1) * 500, end_ms=index * 500)
+        for index in range(calls + 1)
+    ]
     backend = SimulatedBackend(Recorded(intervals))
     observation = Environment(backend).reset(task)
     rng = random.Random(0)
@@ -123,6 +127,7 @@ def tool_overhead_us(calls: int = 200) -> dict[str, float]:
     for name, tool in CATALOG.items():
         drawn = [json.dumps(draw_arguments(tool, observation, rng)) for _ in range(20)]
         prepared = [ToolCall(tool=name, arguments=text) for text in drawn]
+        backend.reset(task.scenario, seed=1)
         times: list[float] = []
         for index in range(calls):
             call = prepared[index % len(prepared)]

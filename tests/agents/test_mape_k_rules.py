@@ -152,7 +152,14 @@ FLIGHT = [
     Case(
         "warn-pilot",
         LOSSY,
-        all_in(LOSSY, *steadily(LOSSY, 7), did("log_decision"), IDLE_CONTROL, telemetry(uav())),
+        all_in(
+            LOSSY,
+            *steadily(LOSSY, 6),
+            did("log_decision"),
+            did("graceful_degradation", thought="rule 47 (pause-sensors): they can wait"),
+            IDLE_CONTROL,
+            telemetry(uav()),
+        ),
         "send_alert",
         {"uav": "drone-1", "alert": "sla_violation"},
     ),

@@ -12,7 +12,7 @@ from sixgym.episodes.store import append_episode, write_parquet
 from sixgym.scenarios import shipped_names
 from sixgym.tools.base import CATALOG
 from tests.cli.conftest import Sixgym
-from tests.episodes.samples import sample_episode
+from tests.episodes.samples import Caller, sample_episode
 
 COMMANDS = ("run", "simulate", "tools", "scenarios", "agents", "show", "doctor")
 
@@ -92,6 +92,16 @@ def test_a_step_is_shown_in_full(sixgym: Sixgym, stored: Path) -> None:
     assert result.exit_code == 0
     assert '"latency_ms"' in result.stdout
     assert "slice URLLC" in result.stdout
+
+
+def test_a_step_announces_only_a_fault_that_is_new_in_it(sixgym: Sixgym, tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    episode = sample_episode(agent=Caller(*[("check_network_state", {})] * 8))
+    append_episode(path, episode)
+    struck = next(step.index for step in episode.steps if step.interval.faults) + 1
+    shown = [sixgym("show", path, "--step", struck + offset).stdout for offset in (-1, 0, 1)]
+    assert ["FAULT" in text for text in shown] == [False, True, False]
+    assert ["active faults: none" in text for text in shown] == [True, False, False]
 
 
 def test_a_file_with_several_episodes_lists_them_and_shows_the_chosen(sixgym: Sixgym, stored: Path) -> None:

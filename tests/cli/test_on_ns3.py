@@ -20,7 +20,7 @@ def short_scenario(tmp_path: Path) -> Path:
     text = (files("sixgym.scenarios") / "uav-inspection.yaml").read_text(encoding="utf-8")
     data: dict[str, Any] = yaml.safe_load(text)
     data["warm_up_ms"] = 500
-    data["faults"][0]["start_ms"] = 500
+    data["faults"] = [{"kind": "cell_outage", "cell": "gnb-1", "start_ms": 500, "duration_ms": 60_000}]
     task = data["tasks"][0]
     task["goal"]["window"], task["max_steps"], task["horizon"] = 2, 2, 3
     path = tmp_path / "short.yaml"
@@ -40,8 +40,8 @@ def test_an_episode_on_ns3_is_run_judged_stored_and_shown(
     assert summary["network"] == "ns3"
     assert summary["success"] is False
     (episode,) = read_episodes(Path(summary["episode"]))
-    assert [interval.faults for interval in episode.remainder] == [("cell_power_drop",)] * 2
-    assert "cell_power_drop (cell=gnb-1 drop_db=30) strikes at 0.5 s" in result.stderr
+    assert [interval.faults for interval in episode.remainder] == [("cell_outage",)] * 2
+    assert "cell_outage (cell=gnb-1) strikes at 0.5 s" in result.stderr
     assert "service level violated" in sixgym("show", summary["episode"]).stdout
 
 

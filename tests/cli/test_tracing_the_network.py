@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sixgym.cli.trace import COLUMNS
+from sixgym.scenarios import load_scenario
 from tests.cli.conftest import Sixgym
 
 Rows = list[dict[str, str]]
@@ -55,8 +56,9 @@ def test_slices_have_measurements_and_uavs_have_places(sixgym: Sixgym, tmp_path:
 
 def test_the_fault_is_on_every_row_of_the_intervals_it_touches(sixgym: Sixgym, tmp_path: Path) -> None:
     trace(sixgym, tmp_path / "t.csv")
+    (fault,) = load_scenario("uav-inspection").faults
     for row in rows(tmp_path / "t.csv"):
-        assert row["faults"] == ("cell_power_drop" if int(row["end_ms"]) > 2500 else "")
+        assert row["faults"] == (fault.kind if int(row["end_ms"]) > fault.start_ms else "")
 
 
 def test_flows_adds_every_other_device(sixgym: Sixgym, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def answer(tool: Tool, raw: Any, world: Snapshot = PLANT) -> JsonValue:
     return json.loads(tool.output.dump_json(value))
 
 
-def answered_or_refused(name: str, raw: Any) -> None:
+def assert_answered_or_refused(name: str, raw: Any) -> None:
     tool = CATALOG[name]
     reply, refusal = None, "carried out, so not refused"
     try:
@@ -52,28 +52,28 @@ def answered_or_refused(name: str, raw: Any) -> None:
 @thorough
 @given(data=st.data())
 def test_arguments_of_the_right_types_but_absurd_values(name: str, data: st.DataObject) -> None:
-    answered_or_refused(name, data.draw(WELL_TYPED[name]))
+    assert_answered_or_refused(name, data.draw(WELL_TYPED[name]))
 
 
 @pytest.mark.parametrize("name", CATALOG)
 @thorough
 @given(data=st.data())
 def test_a_sensible_call_with_one_value_replaced(name: str, data: st.DataObject) -> None:
-    answered_or_refused(name, data.draw(mutated(name)))
+    assert_answered_or_refused(name, data.draw(mutated(name)))
 
 
 @pytest.mark.parametrize("name", CATALOG)
 @settings(max_examples=40, deadline=None)
 @given(raw=st.dictionaries(st.text(), JSON_VALUES, max_size=4))
 def test_arbitrary_objects(name: str, raw: dict[str, Any]) -> None:
-    answered_or_refused(name, raw)
+    assert_answered_or_refused(name, raw)
 
 
 @pytest.mark.parametrize("name", CATALOG)
 @settings(max_examples=40, deadline=None)
 @given(raw=ANY_TEXT | JSON_VALUES.map(json.dumps))
 def test_arbitrary_text(name: str, raw: str) -> None:
-    answered_or_refused(name, raw)
+    assert_answered_or_refused(name, raw)
 
 
 def test_text_nested_without_end_is_refused() -> None:

@@ -56,9 +56,10 @@ _STATE: JsonValue = {
 SERVICE: Mapping[str, Fact] = {
     **_numbers(
         stress=("the largest of latency, jitter, loss and throughput stress", 1.4),
-        latency_stress=("mean delay / its bound", 1.4),
-        jitter_stress=("jitter / its bound", 0.4),
-        loss_stress=("loss ratio / its bound", 0.2),
+        slice_stress=("the same, of all packets of the slice, the service's or not", 1.6),
+        latency_stress=("mean delay / its bound; the service's own when telemetry is fresh", 1.4),
+        jitter_stress=("jitter / its bound, likewise", 0.4),
+        loss_stress=("loss ratio / its bound, likewise", 0.2),
         throughput_stress=("guaranteed throughput / measured", 0.5),
         edge_stress=("load of the home edge node / its bound", 0.6),
         stress_trend=("stress now minus stress three steps ago", 0.5),

@@ -62,6 +62,8 @@ class Condition(Record):
         compares = self.above is not None or self.below is not None
         if compares == (self.equals is not None):
             raise ValueError(f"{self.fact} needs either above/below or equals")
+        if kind == "record":
+            raise ValueError(f"{self.fact} is a record; refer to it instead of testing it")
         if compares and kind != "number":
             raise ValueError(f"{self.fact} is a {kind}; compare it with equals")
         if self.above is not None and self.below is not None and self.above >= self.below:

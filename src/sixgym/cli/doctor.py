@@ -1,5 +1,6 @@
 """`sixgym doctor`: what is installed, whether ns-3 works here, and what to do if it does not."""
 
+import importlib.metadata
 import platform
 import sys
 import time
@@ -12,7 +13,7 @@ from rich.text import Text
 
 import sixgym
 from sixgym.cli.errors import WORK_FAILED, CommandError
-from sixgym.cli.view import open_console, say
+from sixgym.cli.view import open_console
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
@@ -43,12 +44,10 @@ def examine() -> None:
     console = open_console(sys.stdout)
     usable = True
     for finding in _findings():
-        line = Text.assemble(
-            (f"{finding.state:<8}", STYLES[finding.state]), f"{finding.what:<18}{finding.detail}"
-        )
-        say(console, line)
+        state = Text(f"{finding.state:<8}", STYLES[finding.state])
+        console.print(state + Text(f"{finding.what:<18}{finding.detail}"), soft_wrap=True)
         if finding.advice:
-            say(console, Text(finding.advice, "bold"), 8)
+            console.print(Text(f"{'':<8}{finding.advice}", "bold"), soft_wrap=True)
         usable = usable and finding.state != "missing"
     if not usable:
         raise CommandError("ns-3 is not usable here; see above", WORK_FAILED)
@@ -68,7 +67,8 @@ def _findings() -> Iterator[Finding]:
     else:
         yield Finding("ok", "C++ compiler", status.compiler)
     if status.wheel_version is None:
-        yield Finding("missing", "ns-3", "not installed", f"{sys.executable} -m pip install 'sixgym[ns3]'")
+        advice = f"{sys.executable} -m pip install '{_requirement('ns3')}'"
+        yield Finding("missing", "ns-3", "not installed", advice)
     else:
         yield Finding("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
         if status.compiler is not None:
@@ -77,6 +77,12 @@ def _findings() -> Iterator[Finding]:
         yield _probe()
     yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
     yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
+
+
+def _requirement(package: str) -> str:
+    """The version of an optional package that this sixgym asks for, as pip wants to read it."""
+    needed = importlib.metadata.requires("sixgym") or []
+    return next(line for line in needed if line.startswith(package)).split(";")[0].strip()
 
 
 def _probe() -> Finding:

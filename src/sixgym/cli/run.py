@@ -133,6 +133,8 @@ def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonV
 def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str | None]:
     """The scenario, and the id of its task; a task `<scenario>/<id>` names both."""
     prefix, _, task_id = (task or "").rpartition("/")
+    if task is not None and not task_id:
+        raise CommandError(f"--task {task!r} names no task", WRONG_USE)
     with wrong_use_on(ScenarioError):
         scenario = load_scenario(name or prefix or DEFAULT_SCENARIO)
     if name and prefix and prefix != scenario.name:

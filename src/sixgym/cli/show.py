@@ -7,10 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sixgym.cli import text as words
 from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.view import View, open_console, say, state_line
+from sixgym.cli.view import View, open_console
 from sixgym.domain.measurement import PacketFlow
 from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.store import EpisodeFileError, read_episodes
@@ -76,16 +77,16 @@ def _step(console: Console, episode: Episode, number: int) -> None:
     if not 1 <= number <= len(episode.steps):
         raise CommandError(f"--step {number}: the episode has steps 1 to {len(episode.steps)}", WRONG_USE)
     step = episode.steps[number - 1]
-    View(console, episode.task).step(step)
+    before = episode.steps[number - 2].interval.faults if number > 1 else ()
+    View(console, episode.task, before).step(step)
     call = step.turn.call
     assert call is not None
     for title, value in (("arguments", call.arguments), ("result", step.outcome.result)):
-        say(console, title)
-        for line in json.dumps(value, indent=2).splitlines():
-            say(console, f"  {line}")
-    say(console, state_line(step.before, step.after, episode.task.sla))
+        _print(console, Text(title, "bold"))
+        _print(console, Text(json.dumps(value, indent=2)))
     _measured(console, step)
-    say(console, f"thinking took {step.agent_s:.3f} s, the network {step.world_s:.3f} s of wall-clock time")
+    took = f"thinking took {step.agent_s:.3f} s, the network {step.world_s:.3f} s of wall-clock time"
+    _print(console, Text(took, "dim"))
 
 
 def _measured(console: Console, step: Step) -> None:
@@ -102,10 +103,15 @@ def _measured(console: Console, step: Step) -> None:
     for name, device in interval.devices.items():
         table.add_row(f"{name} at {device.cell}", *_flow(device.flow), "", f"{device.queue_bytes} B")
     console.print(table)
+    _print(console, Text(f"active faults: {', '.join(interval.faults) or 'none'}"))
     for name, node in interval.nodes.items():
-        say(console, f"node {name}: {words.compact(asdict(node), 100)}")
+        _print(console, Text(f"node {name}: {words.compact(asdict(node), 100)}"))
     for name, cell in interval.cells.items():
-        say(console, f"cell {name}: {words.compact(asdict(cell), 160)}")
+        _print(console, Text(f"cell {name}: {words.compact(asdict(cell), 160)}"))
+
+
+def _print(console: Console, text: Text) -> None:
+    console.print(text, soft_wrap=True)
 
 
 def _flow(flow: PacketFlow) -> tuple[str, ...]:

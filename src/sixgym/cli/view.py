@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -35,13 +34,16 @@ def open_console(stream: TextIO) -> Console:
 
 
 class View:
-    """Shows an episode as it happens. Use it as a context manager, so the status line is cleared."""
+    """Shows an episode as it happens. Use it as a context manager, so the status line is cleared.
 
-    def __init__(self, console: Console, task: Task) -> None:
+    `faults` are those already known to be active: they are not announced as new.
+    """
+
+    def __init__(self, console: Console, task: Task, faults: Iterable[str] = ()) -> None:
         self._console = console
         self._task = task
         self._end_s = task.horizon * task.scenario.decision_interval_ms / 1e3
-        self._faults: frozenset[str] = frozenset()
+        self._faults = frozenset(faults)
         self._status = console.status("starting the network (the first time, it is compiled)")
         self._ran_out_from_ms: int | None = None
 
@@ -67,7 +69,8 @@ class View:
             ("network", f"{backend.name} {backend.version}, {task.scenario.name}, seed {task.seed}"),
             ("faults to come", f"{faults} (the agent is not told)"),
         ]
-        self._panel(task.id, Group(*(_pair(name, value) for name, value in rows)), "bold")
+        lines = (beside(self._console, f"{name:<16}", Text(value)) for name, value in rows)
+        self._panel(task.id, Group(*lines), "bold")
 
     def step(self, step: Step) -> None:
         """A call and what it did."""
@@ -76,7 +79,6 @@ class View:
         known = CATALOG.get(call.tool)
         effect = known.effect.value if known else "unknown tool"
         line = Text.assemble(
-            (f"{step.index + 1:>3}  ", "bold"),
             (words.clean(call.tool, 60), "bold"),
             "  ",
             (effect, EFFECT_STYLES.get(effect, "red")),
@@ -84,23 +86,23 @@ class View:
             (words.call_words(call, 200), ""),
             (f"  [{step.interval.start_ms / 1e3:g}–{step.interval.end_ms / 1e3:g} s]", "dim"),
         )
-        self._say(line)
+        self._say(f"{step.index + 1:>3}  ", line)
         if step.turn.thought:
-            self._say(Text(f"why     {words.clean(step.turn.thought, 400)}", "italic"), 5)
+            self._say("     why     ", Text(words.clean(step.turn.thought, 400), "italic"))
         self._say_faults(step.interval)
-        self._say(state_line(step.before, step.after, self._task.sla), 5)
+        self._say("     state   ", state_line(step.before, step.after, self._task.sla))
         if step.outcome.ok:
-            self._say(Text(f"result  {words.compact(step.outcome.result, 240)}", "dim"), 5)
+            self._say("     result  ", Text(words.compact(step.outcome.result, 240), "dim"))
         else:
-            self._say(Text(f"error   {words.clean(step.outcome.error or '', 400)}", "red"), 5)
-        self._progress(step.interval, f"{step.index + 1} calls made, at most {self._task.max_steps}")
+            self._say("     error   ", Text(words.clean(step.outcome.error or "", 400), "red"))
+        self._progress(step.interval, f"call {step.index + 1} of at most {self._task.max_steps} done")
 
     def interval(self, interval: Interval) -> None:
         """The network runs on after the agent's last call."""
         if self._ran_out_from_ms is None:
             self._ran_out_from_ms = interval.start_ms
             span = f"from {interval.start_ms / 1e3:g} s to {self._end_s:g} s"
-            self._say(Text(f"no further calls; the network runs on {span}"), 5)
+            self._say("     ", Text(f"no further calls; the network runs on {span}"))
         self._say_faults(interval)
         self._progress(interval, "no further calls; the network runs on")
 
@@ -109,9 +111,9 @@ class View:
         """How the targets went over time, and whether the service level was met."""
         self._status.stop()
         for line in timelines(episode, verdict, max(40, self._console.width)):
-            self._say(line)
+            self._say("", line)
         if episode.answer is not None:
-            self._say(Text(f"answer  {words.clean(episode.answer, 600)}", "italic"))
+            self._say("answer  ", Text(words.clean(episode.answer, 600), "italic"))
         if episode.infrastructure_failure is not None:
             title, style = "no verdict: it was cut short, and not by the agent", "red"
             body: list[RenderableType] = [Text(words.clean(episode.infrastructure_failure))]
@@ -131,13 +133,13 @@ class View:
         active = frozenset(interval.faults)
         for kind in sorted(active - self._faults):
             what = words.strike_words(kind, self._task.scenario, interval.start_ms, interval.end_ms)
-            self._say(Text(f"FAULT   {what}", "bold red"), 5)
+            self._say("     FAULT   ", Text(what, "bold red"))
         for kind in sorted(self._faults - active):
-            self._say(Text(f"FAULT   {kind} is over", "bold green"), 5)
+            self._say("     FAULT   ", Text(f"{kind} is over", "bold green"))
         self._faults = active
 
-    def _say(self, line: Text, indent: int = 0) -> None:
-        say(self._console, line, indent)
+    def _say(self, label: str, line: Text) -> None:
+        self._console.print(beside(self._console, label, line), soft_wrap=not self._console.is_terminal)
 
     def _panel(self, title: str, body: RenderableType, style: str) -> None:
         if self._console.is_terminal:
@@ -147,20 +149,21 @@ class View:
             self._console.print(body, soft_wrap=True, highlight=False)
 
 
-def say(console: Console, line: Text | str, indent: int = 0) -> None:
-    """Print a line, wrapped under its indent on a terminal and left whole elsewhere."""
-    shown = Text(line) if isinstance(line, str) else line
-    if console.is_terminal:
-        console.print(Padding(shown, (0, 0, 0, indent)), highlight=False)
-    else:
-        console.print(Text(" " * indent) + shown, soft_wrap=True, highlight=False)
+def beside(console: Console, label: str, line: Text) -> RenderableType:
+    """A line after its label: wrapped beside it on a terminal, left whole elsewhere."""
+    if not console.is_terminal or not label:
+        return Text.assemble(label, line)
+    grid = Table.grid()
+    grid.add_column(width=len(label), no_wrap=True)
+    grid.add_column()
+    grid.add_row(Text(label, "dim"), line)
+    return grid
 
 
 def state_line(before: NetworkState, after: NetworkState, sla: SlaSpec) -> Text:
     """The six dimensions before and after, coloured by the service level."""
     same_slice = before.slice is after.slice
-    line = Text("state   ")
-    line.append(after.slice.value if same_slice else f"{before.slice} → {after.slice}", "bold")
+    line = Text().append(after.slice.value if same_slice else f"{before.slice} → {after.slice}", "bold")
     for metric, was, now, ok in _dimensions(before, after, sla):
         label, unit, factor = words.UNITS[metric]
         style = "dim" if ok is None else "green" if ok else "red"
@@ -191,10 +194,6 @@ def _arrow(was: float, now: float) -> str:
     if abs(now - was) <= STEADY_SHARE * max(abs(was), abs(now)):
         return "→"
     return "↗" if now > was else "↘"
-
-
-def _pair(name: str, value: str) -> RenderableType:
-    return Text.assemble((f"{name:<16}", "dim"), value)
 
 
 def _verdict_table(targets: tuple[TargetVerdict, ...]) -> Table:

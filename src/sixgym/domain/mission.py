@@ -84,7 +84,8 @@ class Uav(NamedTuple):
     @property
     def battery_percent(self) -> float:
         """Energy left as a percentage of capacity."""
-        return 100.0 * self.battery_j / self.capacity_j
+        # in this order a full battery is exactly 100, not a rounding error more
+        return 100.0 * (self.battery_j / self.capacity_j)
 
 
 @dataclass(frozen=True, slots=True)

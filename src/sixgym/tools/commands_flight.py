@@ -231,6 +231,6 @@ def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> Order[Ro
         waypoints=route,
         distance_m=length_m((uav.position, *route)),
         flight_time_s=time_s,
-        arrival_battery_percent=100 * (uav.battery_j - need_j) / uav.capacity_j,
+        arrival_battery_percent=100 * ((uav.battery_j - need_j) / uav.capacity_j),
     )
     return Order(reply, (SetRoute(uav.id, route),))

@@ -149,7 +149,7 @@ def _candidates(network: Snapshot, point: Position) -> Iterator[Position]:
         if fence.mode == "keep_in":
             corners = fence.polygon
             x_m, y_m = (sum(corner[axis] for corner in corners) / len(corners) for axis in (0, 1))
-            shares = (step / 20 for step in range(1, 21))
+            shares = (step / 100 for step in range(1, 101))
             places += [
                 (point.x_m + share * (x_m - point.x_m), point.y_m + share * (y_m - point.y_m))
                 for share in shares

@@ -54,8 +54,8 @@ IDLE_SHARE = 0.01
 
 LONGEST_MS = 1e9
 
-_SEVERITY_WEIGHT: dict[Severity, float] = {"CRITICAL": 0.9, "MAJOR": 0.6, "MINOR": 0.3, "WARNING": 0.1}
-_KIND_WEIGHT: dict[AlarmKind, float] = {
+SEVERITY_WEIGHT: dict[Severity, float] = {"CRITICAL": 0.9, "MAJOR": 0.6, "MINOR": 0.3, "WARNING": 0.1}
+KIND_WEIGHT: dict[AlarmKind, float] = {
     "proximity": 1.0,
     "geofence_breach": 1.0,
     "cell_outage": 0.9,
@@ -221,7 +221,7 @@ def risk_assessment(telemetry: TelemetryState) -> RiskScore:
             kind=alarm.kind,
             subject=alarm.subject,
             related=alarm.related,
-            weight=_SEVERITY_WEIGHT[alarm.severity] * _KIND_WEIGHT[alarm.kind],
+            weight=SEVERITY_WEIGHT[alarm.severity] * KIND_WEIGHT[alarm.kind],
         )
         for alarm in telemetry.alarms
     ]
@@ -271,7 +271,7 @@ def compute_energy_budget(
     """
     start, rest = waypoints.points[0], waypoints.points[1:]
     need_j, time_s = flight_energy_j(start, rest, speed_mps, mass_kg)
-    remaining = 100 * max(0.0, battery.energy_j - need_j) / battery.capacity_j
+    remaining = 100 * (max(0.0, battery.energy_j - need_j) / battery.capacity_j)
     return EnergyPlan(
         need_j=need_j,
         flight_time_s=time_s,

@@ -16,7 +16,7 @@ INTERFERENCE_AGE = 6
 SAME_PLACE_M = 100.0
 """A scan stands for a UAV this near: less than the correlation of path loss, more than a leg flown."""
 
-HANDOVER_WAIT = 3
+HANDOVER_WAIT = 4
 """Steps before a UAV is handed over again: X2 takes tens of ms, the measurement one interval."""
 
 REFUSAL_MEMORY = 8

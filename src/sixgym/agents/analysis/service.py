@@ -1,6 +1,6 @@
 """Facts about the service level and about what was done so far."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -31,6 +31,10 @@ TREND_STEPS = 3
 PEAK_STEPS = 6
 NO_PACKETS = 99.0
 
+ALARMS = {"sla_latency": "latency_stress", "sla_jitter": "jitter_stress", "sla_loss": "loss_stress"}
+WITHIN = 0.75
+"""Stress taken for a metric of the service that raises no alarm: within its bound, by how much is unknown."""
+
 
 def stresses(state: NetworkState, sla: SlaSpec) -> dict[str, float]:
     """Each bounded metric relative to its bound; 1 is at the bound, above is a violation."""
@@ -55,7 +59,10 @@ def stress(state: NetworkState, sla: SlaSpec) -> float:
 
     The load of the home node is left out: it may be other tenants', and no radio measure mends it.
     """
-    found = stresses(state, sla)
+    return _worst(stresses(state, sla))
+
+
+def _worst(found: Mapping[str, float]) -> float:
     return max((value for name, value in found.items() if name != "edge_stress"), default=0.0)
 
 
@@ -64,9 +71,11 @@ def service_facts(memory: Memory) -> FactItems:
     seen = memory.observation
     past = [exchange.after for exchange in seen.history]
     levels = [stress(state, seen.sla) for state in (*past[:-1], seen.state)]
-    now = max(levels[-1], _group_stress(memory))
+    own = _service_stresses(memory)
+    now = _worst(own)
     yield "stress", now
-    yield from stresses(seen.state, seen.sla).items()
+    yield from own.items()
+    yield "slice_stress", levels[-1]
     if len(levels) > TREND_STEPS:
         yield "stress_trend", levels[-1] - levels[-1 - TREND_STEPS]
     yield "latency_ms", seen.state.latency_ms
@@ -86,20 +95,24 @@ def service_facts(memory: Memory) -> FactItems:
     yield "sla", moved.model_dump(mode="json", exclude_none=True)
 
 
-def _group_stress(memory: Memory) -> float:
-    """Stress of the managed group's own packets, as telemetry's alarms report it; 0 without alarms."""
+def _service_stresses(memory: Memory) -> dict[str, float]:
+    """Stresses of the service's own packets, as far as telemetry's alarms tell; else of its slice.
+
+    The state is that of the whole slice, so other users on a dead cell keep it violated for ever.
+    """
+    seen = memory.observation
+    found = stresses(seen.state, seen.sla)
     for _, telemetry in memory.results("read_telemetry", TelemetryState, GROUP_ALARM_AGE):
-        return max(
-            (
-                alarm.measured / alarm.limit
-                for alarm in telemetry.alarms
-                if alarm.subject == memory.observation.service
-                and alarm.kind in ("sla_latency", "sla_jitter", "sla_loss")
-                and alarm.limit > 0
-            ),
-            default=0.0,
-        )
-    return 0.0
+        own = {
+            ALARMS[alarm.kind]: alarm.measured / alarm.limit
+            for alarm in telemetry.alarms
+            if alarm.subject == seen.service and alarm.kind in ALARMS and alarm.limit > 0
+        }
+        for name in ALARMS.values():
+            if name in found:
+                found[name] = own.get(name, min(found[name], WITHIN))
+        break
+    return found
 
 
 def _run_length(levels: Sequence[float], *, violated: bool) -> int:

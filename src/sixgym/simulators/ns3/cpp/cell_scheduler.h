@@ -362,29 +362,32 @@ class CellScheduler : public ns3::FfMacScheduler
             {
                 continue;
             }
-            Remember(user->second, report.m_sbMeasResult);
+            one.m_cqiList.assign(1, report);
+            Remember(user->second, one.m_cqiList[0].m_sbMeasResult);
             if (user->second.slice != User::UNKNOWN)
             {
-                one.m_cqiList.assign(1, report);
                 slices_[user->second.slice]->Sched().SchedDlCqiInfoReq(one);
             }
         }
     }
 
-    void Remember(User& user, const ns3::SbMeasResult_s& report)
+    // CQI 0 (out of range) becomes 1: the stock scheduler leaves such a user alone, but the most
+    // robust MCS with HARQ still gets through a fade, and waiting for its end breaks latency bounds.
+    void Remember(User& user, ns3::SbMeasResult_s& report)
     {
         const auto layers = static_cast<std::size_t>(user.Layers());
-        const auto& subbands = report.m_higherLayerSelected;
+        auto& subbands = report.m_higherLayerSelected;
         user.cqi.resize(subbands.size());
         double bytes = 0;
         for (std::size_t rbg = 0; rbg < subbands.size(); ++rbg)
         {
-            const auto& cqi = subbands[rbg].m_sbCqi;
+            subbands[rbg].m_sbCqi.resize(layers, 1); // no report on a layer counts as the lowest CQI
             for (std::size_t layer = 0; layer < layers; ++layer)
             {
-                // no report on a layer counts as the lowest CQI, as in the inner scheduler
-                user.cqi[rbg][layer] = layer < cqi.size() ? cqi[layer] : 1;
-                bytes += sizes_->Bytes(user.cqi[rbg][layer], 1);
+                uint8_t& cqi = subbands[rbg].m_sbCqi[layer];
+                cqi = std::max<uint8_t>(cqi, 1);
+                user.cqi[rbg][layer] = cqi;
+                bytes += sizes_->Bytes(cqi, 1);
             }
         }
         user.bytes_per_rbg = subbands.empty() ? 0 : bytes / static_cast<double>(subbands.size());
@@ -399,11 +402,9 @@ class CellScheduler : public ns3::FfMacScheduler
             if (user != users_.end() && user->second.slice != User::UNKNOWN &&
                 tti_ >= user->second.hold_until)
             {
-                user->second.processes[feedback.m_harqProcessId].answered = true;
                 slices_[user->second.slice]->Hear(feedback, user->second);
             }
         }
-        DetectSilence();
         MeasureDemand();
         owners_ = &shares_.Next(demand_);
         decision_.m_buildDataList.clear();
@@ -427,31 +428,6 @@ class CellScheduler : public ns3::FfMacScheduler
         Uplink().Sched().SchedDlTriggerReq(uplink);
         Account();
         sched_user_->SchedDlConfigInd(decision_);
-    }
-
-    // Feedback comes 7 TTIs after a transmission, or never if the user missed the assignment (DTX).
-    // The inner scheduler would just free the process; a gNB transmits again (TS 36.213 clause 7.3).
-    void DetectSilence()
-    {
-        std::vector<std::pair<uint16_t, uint8_t>>& sent = sent_[tti_ % sent_.size()];
-        for (const auto& [rnti, id] : sent)
-        {
-            const auto user = users_.find(rnti);
-            if (user == users_.end() || user->second.slice == User::UNKNOWN)
-            {
-                continue;
-            }
-            const User::Process& process = user->second.processes[id];
-            if (process.tti + sent_.size() == tti_ && !process.answered)
-            {
-                Feedback silence;
-                silence.m_rnti = rnti;
-                silence.m_harqProcessId = id;
-                silence.m_harqStatus.assign(process.blocks, Feedback::NACK);
-                slices_[user->second.slice]->Hear(silence, user->second);
-            }
-        }
-        sent.clear();
     }
 
     /// RBGs that every slice could fill now.
@@ -512,9 +488,6 @@ class CellScheduler : public ns3::FfMacScheduler
         User::Process& process = user.processes[data.m_dci.m_harqProcess];
         process.tti = tti_;
         process.busy = true;
-        process.answered = false;
-        process.blocks = static_cast<uint8_t>(data.m_dci.m_ndi.size());
-        sent_[tti_ % sent_.size()].emplace_back(data.m_rnti, data.m_dci.m_harqProcess);
         const auto& versions = data.m_dci.m_rv;
         process.redundancy_version =
             versions.empty() ? 0 : *std::max_element(versions.begin(), versions.end());
@@ -609,7 +582,6 @@ class CellScheduler : public ns3::FfMacScheduler
     std::vector<int> demand_;
     std::vector<bool> transmitted_;
     std::map<uint16_t, User> users_;
-    std::array<std::vector<std::pair<uint16_t, uint8_t>>, 8> sent_; // by TTI: RNTI, HARQ process
     std::vector<std::unique_ptr<SliceScheduler>> slices_;
     std::unique_ptr<BlockSizes> sizes_;
     PrbCount count_;

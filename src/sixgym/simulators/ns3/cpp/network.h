@@ -177,7 +177,12 @@ class Network
         set("ns3::LteUePhy::DownlinkCqiPeriodicity", TimeValue(MilliSeconds(config_.cqi_period_ms)));
         set("ns3::LteHelper::UseIdealRrc", BooleanValue(true));
         set("ns3::LteHelper::AnrEnabled", BooleanValue(false));
-        set("ns3::LteHelper::UsePdschForCqiGeneration", BooleanValue(getenv("PDSCH") != nullptr));
+        // ns-3 does not adapt the control channel to the link (aggregation levels), so its error
+        // model cuts off users at the cell edge whom the data channel would still reach
+        set("ns3::LteSpectrumPhy::CtrlErrorModelEnabled", BooleanValue(false));
+        // CQI from reference signals, which all cells always send. From the data channel it would see
+        // no interference whenever the own cell is silent, and bursty users would lose blocks
+        set("ns3::LteHelper::UsePdschForCqiGeneration", BooleanValue(false));
         set("ns3::LteAmc::AmcModel",
             EnumValue(config_.piro ? LteAmc::PiroEW2010 : LteAmc::MiErrorModel));
     }
@@ -188,6 +193,8 @@ class Network
         Place::GetTypeId();
         epc_ = CreateObject<PointToPointEpcHelper>();
         epc_->SetAttribute("S1uLinkDelay", TimeValue(Seconds(config_.backhaul_delay_ms * 1e-3)));
+        // X2 runs over the transport network of both cells
+        epc_->SetAttribute("X2LinkDelay", TimeValue(Seconds(2 * config_.backhaul_delay_ms * 1e-3)));
         epc_->SetAttribute("S1uLinkDataRate", DataRateValue(DataRate(static_cast<uint64_t>(
                                                   config_.backhaul_rate_mbps * 1e6))));
         lte_ = CreateObject<LteHelper>();

@@ -222,11 +222,10 @@ class Report
 
     void WriteRadio(RadioReport& radio)
     {
-        constexpr double nothing_db = -50;
-        const double sinr =
-            radio.sinr_count ? radio.sinr_sum / static_cast<double>(radio.sinr_count) : 0;
-        json_.Field("sinr_db", std::max(nothing_db, sinr > 0 ? 10 * std::log10(sinr) : nothing_db));
-        radio.sinr_sum = 0;
+        const double sinr_db =
+            radio.sinr_count ? radio.sinr_db_sum / static_cast<double>(radio.sinr_count) : -50;
+        json_.Field("sinr_db", sinr_db);
+        radio.sinr_db_sum = 0;
         radio.sinr_count = 0;
         json_.Key("rsrp_dbm").Open('{');
         for (std::size_t cell = 0; cell < config_.cells.size(); ++cell)

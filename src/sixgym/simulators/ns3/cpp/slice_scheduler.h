@@ -26,9 +26,7 @@ struct User
         uint64_t tti = 0;
         uint32_t rbgs = 0; // bitmap of the first transmission, which the inner scheduler keeps
         uint8_t redundancy_version = 0;
-        uint8_t blocks = 1; // transport blocks, one per layer
         bool busy = false;
-        bool answered = false; // by ACK or NACK
     };
 
     uint16_t rnti = 0;

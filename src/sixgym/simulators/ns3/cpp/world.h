@@ -12,7 +12,7 @@ namespace sixgym
 struct RadioReport
 {
     std::map<uint16_t, double> rsrp_dbm; // by ns-3 cell id
-    double sinr_sum = 0;
+    double sinr_db_sum = 0;
     int64_t sinr_count = 0;
 };
 
@@ -254,7 +254,7 @@ class World
 
     void MeasuredSinr(std::size_t device, uint16_t, uint16_t, double, double sinr, uint8_t)
     {
-        radio_[device].sinr_sum += sinr;
+        radio_[device].sinr_db_sum += 10 * std::log10(std::max(sinr, 1e-5));
         ++radio_[device].sinr_count;
     }
 

@@ -1,6 +1,7 @@
 """The large-scale channel: known values, statistics of its fields, and its behaviour."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,9 +10,12 @@ from sixgym.domain.flight import propulsion_power_w
 from sixgym.domain.geometry import Position
 from sixgym.domain.radio import (
     CQI_EFFICIENCY,
+    Emitter,
     Waves,
     cqi_of_sinr,
+    line_of_sight,
     line_of_sight_probability,
+    path_gain_db,
     path_loss_db,
     radio_map,
     shadowing,
@@ -46,15 +50,41 @@ def test_higher_uavs_see_more_cells() -> None:
     assert chances[-1] == 1
 
 
-def test_a_field_is_standard_normal_and_forgets_with_distance() -> None:
+@pytest.mark.parametrize(
+    ("draw", "power"), [(Waves.rough, 1), (Waves.smooth, 2)], ids=["rough, shadowing", "smooth, sight"]
+)
+def test_a_field_is_standard_normal_and_forgets_with_distance(
+    draw: Callable[[np.random.Generator], Waves], power: int
+) -> None:
     rng = np.random.default_rng(1)
-    fields = [Waves.draw(rng) for _ in range(1500)]
+    fields = [draw(rng) for _ in range(1500)]
     here = np.array([field.at(0, 0, 50) for field in fields])
     for distance in (25, 50, 100):
         there = np.array([field.at(distance * 0.6, distance * 0.8, 50) for field in fields])
-        assert np.corrcoef(here, there)[0, 1] == pytest.approx(math.exp(-distance / 50), abs=0.08)
+        expected = math.exp(-((distance / 50) ** power))
+        assert np.corrcoef(here, there)[0, 1] == pytest.approx(expected, abs=0.08)
     assert here.mean() == pytest.approx(0, abs=0.1)
     assert here.std() == pytest.approx(1, abs=0.06)
+
+
+def test_line_of_sight_is_as_frequent_as_the_standard_says() -> None:
+    channel = load_scenario("uav-inspection").channel
+    point = Position(x_m=120, y_m=0, z_m=1.5)
+    seen = [
+        line_of_sight(Emitter.interferer(Position(x_m=0, y_m=0, z_m=25), seed), 120, point, channel)
+        for seed in range(1500)
+    ]
+    assert np.mean(seen) == pytest.approx(line_of_sight_probability(120, 1.5, "UMa"), abs=0.04)
+
+
+def test_a_flying_uav_meets_no_jump_of_the_channel() -> None:
+    channel = load_scenario("uav-inspection").channel.model_copy(update={"shadowing": False})
+    for seed in range(20):
+        emitter = Emitter.interferer(Position(x_m=0, y_m=0, z_m=25), seed)
+        gains = [
+            path_gain_db(emitter, Position(x_m=150 + step / 4, y_m=0, z_m=40), channel) for step in range(400)
+        ]
+        assert max(abs(np.diff(gains))) < 2.5, "dB within 25 cm"
 
 
 def test_the_field_belongs_to_the_topology_seed() -> None:

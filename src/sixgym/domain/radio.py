@@ -23,6 +23,8 @@ PRB_HZ = 180_000.0
 SUBCARRIERS_PER_PRB = 12
 THERMAL_NOISE_DBM_HZ = -174.0
 WAVES = 64
+LINE_OF_SIGHT_CORRELATION_M = 50.0
+"""TR 38.901 table 7.6.3.1-2."""
 
 CQI_EFFICIENCY = (
     0.0, 0.1523, 0.2344, 0.3770, 0.6016, 0.8770, 1.1758, 1.4766,
@@ -35,8 +37,7 @@ CQI_EFFICIENCY = (
 class Waves:
     """A Gaussian random field as a sum of plane waves: zero mean, unit variance.
 
-    Its correlation falls as exp(-distance / d) for the correlation distance d given on evaluation
-    (TR 38.901 clause 7.4.4). Wave numbers are for d = 1 m.
+    Wave numbers are for a correlation distance of 1 m; the real one is given on evaluation.
     """
 
     kx: npt.NDArray[np.float64]
@@ -44,11 +45,25 @@ class Waves:
     phase: npt.NDArray[np.float64]
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> "Waves":
-        """A field from the generator."""
-        # radial spectrum of a planar exponential correlation: P(|k| < x) = 1 - 1 / sqrt(1 + x^2)
+    def rough(cls, rng: np.random.Generator) -> "Waves":
+        """A field whose correlation falls as exp(-distance / d), as shadowing's does.
+
+        TR 38.901 clause 7.4.4. Radial spectrum: P(|k| < x) = 1 - 1 / sqrt(1 + x^2).
+        """
         u = rng.uniform(0.0, 0.999, WAVES)
-        k = np.sqrt(1.0 / (1.0 - u) ** 2 - 1.0)
+        return cls._turned(np.sqrt(1.0 / (1.0 - u) ** 2 - 1.0), rng)
+
+    @classmethod
+    def smooth(cls, rng: np.random.Generator) -> "Waves":
+        """A field whose correlation falls as exp(-(distance / d)^2): a flying UAV meets no flicker.
+
+        An exponential correlation would make the state of line of sight, a threshold on the field,
+        change many times within a metre.
+        """
+        return cls._turned(2.0 * np.sqrt(-np.log1p(-rng.uniform(0.0, 0.999, WAVES))), rng)
+
+    @classmethod
+    def _turned(cls, k: npt.NDArray[np.float64], rng: np.random.Generator) -> "Waves":
         direction = rng.uniform(0.0, 2.0 * np.pi, WAVES)
         return cls(k * np.cos(direction), k * np.sin(direction), rng.uniform(0.0, 2.0 * np.pi, WAVES))
 
@@ -87,32 +102,48 @@ class Emitter:
 
 def _fields(name: str, topology_seed: int) -> tuple[Waves, Waves]:
     rng = np.random.default_rng([topology_seed, zlib.crc32(name.encode())])
-    return Waves.draw(rng), Waves.draw(rng)
+    return Waves.smooth(rng), Waves.rough(rng)
 
 
 def path_gain_db(emitter: Emitter, point: Position, channel: Channel) -> float:
     """Gain from a transmitter's power amplifier to an isotropic receiver, in dB (a negative number).
 
-    Antenna pattern, path loss and shadowing; line of sight where the sight field says so.
+    Antenna pattern, path loss and shadowing, between those with and without line of sight in
+    proportion to `line_of_sight`.
     """
     dx, dy = point.x_m - emitter.position.x_m, point.y_m - emitter.position.y_m
     d2 = max(math.hypot(dx, dy), 10.0)  # TR 38.901 table 7.4.1-1 applies from 10 m
     rise = emitter.position.z_m - point.z_m
-    sight = emitter.sight.at(point.x_m, point.y_m, 50.0)
-    los = NormalDist().cdf(sight) < line_of_sight_probability(d2, point.z_m, channel.path_loss)
-    loss = path_loss_db(
-        d2,
-        emitter.position.z_m,
-        point.z_m,
-        los=los,
-        channel=channel.path_loss,
-        frequency_mhz=channel.frequency_mhz,
-    )
-    shadow = 0.0
-    if channel.shadowing:
-        deviation_db, correlation_m = shadowing(point.z_m, los=los, channel=channel.path_loss)
-        shadow = deviation_db * emitter.shadow.at(point.x_m, point.y_m, correlation_m)
-    return antenna_gain_db(emitter, dx, dy, rise) - loss - shadow
+    clear = line_of_sight(emitter, d2, point, channel)
+    loss = 0.0
+    for los, weight in ((True, clear), (False, 1.0 - clear)):
+        median = path_loss_db(
+            d2,
+            emitter.position.z_m,
+            point.z_m,
+            los=los,
+            channel=channel.path_loss,
+            frequency_mhz=channel.frequency_mhz,
+        )
+        if channel.shadowing:
+            deviation_db, correlation_m = shadowing(point.z_m, los=los, channel=channel.path_loss)
+            median += deviation_db * emitter.shadow.at(point.x_m, point.y_m, correlation_m)
+        loss += weight * median
+    return antenna_gain_db(emitter, dx, dy, rise) - loss
+
+
+def line_of_sight(emitter: Emitter, d2_m: float, point: Position, channel: Channel) -> float:
+    """How far a point is in line of sight, 0 to 1, with the soft transition of TR 38.901 clause 7.6.3.3.
+
+    LOS_soft = 1/2 + atan(sqrt(20 / wavelength) (F - G)) / pi, where G is the sight field and F the
+    quantile of the line-of-sight probability P. F - G is taken to first order, (P - Phi(G)) / phi(G).
+    """
+    field = emitter.sight.at(point.x_m, point.y_m, LINE_OF_SIGHT_CORRELATION_M)
+    normal = NormalDist()
+    probability = line_of_sight_probability(d2_m, point.z_m, channel.path_loss)
+    ahead = (probability - normal.cdf(field)) / normal.pdf(field)
+    steepness = math.sqrt(20.0 * channel.frequency_mhz * 1e6 / SPEED_OF_LIGHT_MPS)
+    return 0.5 + math.atan(steepness * ahead) / math.pi
 
 
 def line_of_sight_probability(d2_m: float, height_m: float, model: str) -> float:

@@ -167,6 +167,19 @@ AntennaGainDb(const Emitter& emitter, double dx, double dy, double drop)
     return emitter.gain_dbi - std::min(vertical + horizontal, 30.0);
 }
 
+/// How far a point is in line of sight, 0 to 1: the soft transition of TR 38.901 clause 7.6.3.3.
+inline double
+LineOfSight(const Emitter& emitter, double d2, const Point& point, const Environment& environment)
+{
+    const double field = emitter.sight.At(point.x, point.y, 50);
+    const double quantile = 0.5 * std::erfc(-field / M_SQRT2);
+    const double density = std::exp(-0.5 * field * field) / std::sqrt(2 * M_PI);
+    const double ahead =
+        (LineOfSightProbability(d2, point.z, environment.urban_macro) - quantile) / density;
+    const double steepness = std::sqrt(20 * environment.frequency_mhz * 1e6 / 299'792'458.0);
+    return 0.5 + std::atan(steepness * ahead) / M_PI;
+}
+
 /// Gain in dB from a transmitter's power amplifier to an isotropic receiver.
 inline double
 PathGainDb(const Emitter& emitter, const Point& point, const Environment& environment)
@@ -174,13 +187,17 @@ PathGainDb(const Emitter& emitter, const Point& point, const Environment& enviro
     const double dx = point.x - emitter.position.x;
     const double dy = point.y - emitter.position.y;
     const double d2 = std::max(std::hypot(dx, dy), 10.0);
-    const double quantile = 0.5 * std::erfc(-emitter.sight.At(point.x, point.y, 50) / M_SQRT2);
-    const bool los = quantile < LineOfSightProbability(d2, point.z, environment.urban_macro);
-    double loss = PathLossDb(d2, emitter.position.z, point.z, los, environment);
-    if (environment.shadowing)
+    const double clear = LineOfSight(emitter, d2, point, environment);
+    double loss = 0;
+    for (const bool los : {true, false})
     {
-        const auto [deviation, correlation] = Shadowing(point.z, los, environment.urban_macro);
-        loss += deviation * emitter.shadow.At(point.x, point.y, correlation);
+        double median = PathLossDb(d2, emitter.position.z, point.z, los, environment);
+        if (environment.shadowing)
+        {
+            const auto [deviation, correlation] = Shadowing(point.z, los, environment.urban_macro);
+            median += deviation * emitter.shadow.At(point.x, point.y, correlation);
+        }
+        loss += (los ? clear : 1 - clear) * median;
     }
     return AntennaGainDb(emitter, dx, dy, emitter.position.z - point.z) - loss;
 }

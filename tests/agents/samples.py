@@ -1,6 +1,7 @@
 """Observations to show to agents, built from the records that tools really answer with."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sixgym.domain.base import Record
@@ -61,23 +62,47 @@ def observe(
     *,
     sla: SlaSpec = CONTROL_SLA,
     steps_left: int = 20,
+    service_is_well: bool = False,
 ) -> Observation:
-    """What an agent sees at the end of that history."""
+    """What an agent sees at the end of that history.
+
+    Telemetry raises the alarms that the present state calls for, as if the service's packets fared
+    like those of its slice; not so if the service is well although its slice is not.
+    """
     now = now or state()
-    past = tuple(history)
+    past = [exchange if service_is_well else _alarmed(exchange, now, sla) for exchange in history]
     if past:
-        past = (*past[:-1], Exchange(past[-1].turn, past[-1].outcome, now))
+        past[-1] = replace(past[-1], after=now)
     return Observation(
         intent="keep the control link within its service level",
         sla=sla,
         state=now,
-        history=past,
+        history=tuple(past),
         uavs=("drone-1", "drone-2"),
         cells=("gnb-1", "gnb-2", "gnb-3"),
         nodes=("edge-1", "edge-2", "cloud", "onboard"),
         service="drone",
         steps_left=steps_left,
     )
+
+
+def _alarmed(exchange: Exchange, now: NetworkState, sla: SlaSpec) -> Exchange:
+    result = exchange.outcome.result
+    if exchange.turn.call is None or exchange.turn.call.tool != "read_telemetry" or result is None:
+        return exchange
+    read = TelemetryState.model_validate(result)
+    kinds: tuple[tuple[AlarmKind, float, float | None], ...] = (
+        ("sla_latency", now.latency_ms, sla.max_latency_ms),
+        ("sla_jitter", now.jitter_ms, sla.max_jitter_ms),
+        ("sla_loss", now.loss_ratio, sla.max_loss_ratio),
+    )
+    raised = tuple(
+        alarm(kind, "drone", measured=measured / bound)
+        for kind, measured, bound in kinds
+        if bound is not None and measured > bound
+    )
+    alarmed = read.model_copy(update={"alarms": (*read.alarms, *raised)})
+    return replace(exchange, outcome=Outcome(result=alarmed.model_dump(mode="json")))
 
 
 # ---------------------------------------------------------------------- readings
@@ -119,11 +144,11 @@ def scan(position: Position = WHERE, load: Mapping[str, float] | None = None, **
     return did("scan_available_gnbs", {"position": position.model_dump()}, GnbList(gnbs=gnbs))
 
 
-def interference(inr_db: float, external_share: float) -> Exchange:
+def interference(inr_db: float, external_share: float, position: Position = WHERE) -> Exchange:
     level = InterferenceLevel(
         inr_db=inr_db, sinr_db=0.0, serving="gnb-1", dominant="external", external_share=external_share
     )
-    return did("monitor_interference", {"position": WHERE.model_dump()}, level)
+    return did("monitor_interference", {"position": position.model_dump()}, level)
 
 
 def handover(name: str, target: str) -> Exchange:

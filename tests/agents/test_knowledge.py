@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 from sixgym.agents.facts import FACTS
-from sixgym.agents.knowledge import Condition, KnowledgeError, Rule, load_knowledge, shipped_knowledge
+from sixgym.agents.knowledge import (
+    Condition,
+    Knowledge,
+    KnowledgeError,
+    Rule,
+    load_knowledge,
+    shipped_knowledge,
+)
 from tests.agents.samples import parses
 
 RULES = shipped_knowledge().rules
@@ -77,14 +84,16 @@ def table(rule: dict[str, Any], read: dict[str, Any] = READ) -> dict[str, Any]:
     return {"stages": [{"name": "all", "reads": [read], "rules": [rule]}]}
 
 
-def load(tmp_path: Path, content: object) -> None:
+def load(tmp_path: Path, content: object) -> Knowledge:
     path = tmp_path / "mine.yaml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
-    load_knowledge(path)
+    return load_knowledge(path)
 
 
 def test_a_table_of_ones_own_is_loaded(tmp_path: Path) -> None:
-    load(tmp_path, table(RULE))
+    knowledge = load(tmp_path, table(RULE))
+    assert [rule.id for rule in knowledge.rules] == ["calm-down"]
+    assert knowledge.watch.id == "look"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from tests.doubles import FluidSimulator
 SLOW = state(latency_ms=80.0)
 GROUND = telemetry()
 WEAK = uav(sinr_db=1.0)
-THREE_CELLS = scan(gnb_1=-95.0, gnb_2=-85.0, gnb_3=-92.0)
+THREE_CELLS = scan(gnb_1=-95.0, gnb_2=-85.0, gnb_3=-90.0)
 
 
 def turn_of(observation: Observation) -> Turn:
@@ -92,7 +92,7 @@ def test_other_slices_are_only_read_when_the_own_one_is_short_of_prbs() -> None:
 def test_a_slice_that_the_network_does_not_have_is_asked_for_once() -> None:
     own, video, _ = slices()
     missing = did("get_slice_status", {"slice": "mMTC"}, error="this network has no mMTC slice")
-    assert call_of(observe(SLOW, [GROUND, own, video])).arguments == {"slice": "mMTC"}
+    assert call_of(observe(SLOW, [own, video, GROUND])).arguments == {"slice": "mMTC"}
     assert "(grow-urllc)" in turn_of(observe(SLOW, [own, video, missing, GROUND])).thought
 
 
@@ -110,6 +110,13 @@ def test_a_scan_far_away_says_nothing_of_a_uav() -> None:
 def test_the_services_own_packets_count_even_if_the_slice_looks_well() -> None:
     starved = telemetry(alarm("sla_latency", "drone", measured=2.0))
     assert call_of(observe(history=[starved])).tool == "get_slice_status"
+
+
+def test_a_service_that_is_well_is_not_repaired_because_others_in_its_slice_are_not() -> None:
+    lossy = state(loss_ratio=0.4)
+    history = [scan(gnb_1=-90.0, gnb_2=-87.0), telemetry(uav())]
+    assert call_of(observe(lossy, history)).tool == "request_handover"
+    assert call_of(observe(lossy, history, service_is_well=True)).tool != "request_handover"
 
 
 # ---------------------------------------------------------------------- acting
@@ -139,7 +146,7 @@ def test_a_refused_handover_is_asked_for_at_the_second_best_cell() -> None:
 
 def test_a_full_carrier_is_shared_anew_donor_first_then_receiver() -> None:
     policy = {"dedicated": 10, "min": 55, "max": 60}
-    history = [GROUND, *slices(embb=(20, 65, 70))]
+    history = [*slices(embb=(20, 65, 70)), GROUND]
     first = arguments_of(observe(SLOW, history))
     assert first == {"slice": "eMBB", "resources": policy}
     history.append(did("trigger_slice_reallocation", first, SLOW))

@@ -100,7 +100,7 @@ def test_the_verdict_names_every_target_and_where_the_episode_is(sixgym: Sixgym,
     result = sixgym("run", "--network", "fluid", "--agent", "null", "--out", tmp_path)
     assert "service level met" in result.stdout or "service level violated" in result.stdout
     assert "delay of drone < 40 ms" in result.stdout
-    assert "loss of drone < 1 %" in result.stdout
+    assert "loss of drone < 2 %" in result.stdout
     (stored,) = tmp_path.glob("*.jsonl")
     assert f"sixgym show {stored}" in result.stdout
 

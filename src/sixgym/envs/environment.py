@@ -139,7 +139,7 @@ class Environment:
         )
 
     def _verified(self, turn: Turn, transition: Transition) -> bool:
-        """Whether the turn verified the intent: its service level, on the state just measured.
+        """Whether the turn verified the intent: its bounds, on the state just measured.
 
         It ends the agent's work (6GAgentGym section III-A) and decides nothing about success.
         """
@@ -154,7 +154,9 @@ class Environment:
             sla = SlaSpec.model_validate(call.arguments.get("sla"))
         except ValidationError:
             return False
-        return state == transition.before and sla == self._task.sla
+        # after a slice switch the tool asks for the new slice's name: the bounds are what counts
+        wanted = self._task.sla.model_copy(update={"slice": sla.slice})
+        return state == transition.before and sla == wanted
 
     def _observe(self) -> Observation:
         assert self._task is not None

@@ -1,5 +1,6 @@
 """Facts about flight safety: the UAV with the least energy, and the way back."""
 
+from sixgym.agents.analysis.radio import EVER
 from sixgym.agents.analysis.service import FactItems
 from sixgym.agents.memory import Memory
 from sixgym.tools.types import TelemetryState
@@ -16,7 +17,7 @@ def fleet_facts(memory: Memory) -> FactItems:
     yield "weakest_battery_uav", weakest.uav
     yield "weakest_battery_percent", weakest.battery_percent
     yield "weakest_speed_mps", sum(part**2 for part in weakest.velocity_mps) ** 0.5
-    for _, telemetry in reversed(list(memory.results("read_telemetry", TelemetryState, max_age=10_000))):
+    for _, telemetry in reversed(list(memory.results("read_telemetry", TelemetryState, max_age=EVER))):
         for uav in telemetry.uavs:
             if uav.uav == weakest.uav:
                 yield "home_x_m", uav.position.x_m

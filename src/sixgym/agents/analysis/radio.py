@@ -20,6 +20,9 @@ HANDOVER_WAIT = 4
 """Steps before a UAV is handed over again: X2 takes tens of ms, the measurement one interval."""
 
 REFUSAL_MEMORY = 8
+EVER = 10_000
+"""An age that no step reaches."""
+
 UNHEARD_DBM = -130.0
 """RSRP taken for a cell that a scan did not list."""
 
@@ -79,8 +82,12 @@ def radio_facts(memory: Memory) -> FactItems:
     yield from _crowded(ready)
 
 
+Scan = tuple[Position, Mapping[str, tuple[float, float]]]
+"""Where cells were scanned for, and their RSRP in dBm and PRB load by name."""
+
+
 def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[Link]:
-    scans = [
+    scans: list[Scan] = [
         (place, {gnb.gnb: (gnb.rsrp_dbm, gnb.load) for gnb in listed.gnbs})
         for scan, listed in memory.results("scan_available_gnbs", GnbList, SCAN_AGE)
         for place in scan.arguments.values()
@@ -91,32 +98,37 @@ def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[Link
         for alarm in telemetry.alarms
         if alarm.kind == "better_cell" and alarm.related is not None
     }
-    prefix = f"{memory.observation.service}-"
     for uav in telemetry.uavs:
-        if not uav.uav.startswith(prefix):
-            continue
-        asked = [
-            (request.age, reply.target)
-            for request, reply in memory.results("request_handover", HandoverCmd, max_age=10_000)
-            if reply.uav == uav.uav
-        ]
-        target_since = next((cell for request_age, cell in asked if request_age < age), None)
-        cell = target_since or uav.gnb
-        near = next((heard for place, heard in scans if place.distance_m(uav.position) <= SAME_PLACE_M), None)
-        gains = None if near is None else _gains(near, cell)
-        if uav.uav in stronger and cell == uav.gnb:
-            name, gain_db = stronger[uav.uav]
-            gains = {**(gains or {}), str(name): gain_db}
-        yield Link(
-            uav=uav,
-            cell=cell,
-            gains_db=gains,
-            load={} if near is None else {name: load for name, (_, load) in near.items()},
-            refused_by=_refusals(memory, uav, asked, age),
-            scanned=near is not None,
-            waits=bool(asked) and asked[0][0] <= HANDOVER_WAIT,
-            last_target=asked[0][1] if asked else None,
-        )
+        if uav.uav.startswith(f"{memory.observation.service}-"):
+            yield _link(memory, uav, age, scans, stronger.get(uav.uav))
+
+
+def _link(
+    memory: Memory, uav: UavTelemetry, age: int, scans: list[Scan], stronger: tuple[str, float] | None
+) -> Link:
+    """The link of a UAV; `age` is that of the telemetry, `stronger` its alarm of a better cell."""
+    asked = [
+        (request.age, reply.target)
+        for request, reply in memory.results("request_handover", HandoverCmd, max_age=EVER)
+        if reply.uav == uav.uav
+    ]
+    cell = next((target for request_age, target in asked if request_age < age), uav.gnb)
+    near = next((heard for place, heard in scans if place.distance_m(uav.position) <= SAME_PLACE_M), None)
+    gains = None if near is None else _gains(near, cell)
+    if stronger is not None and cell == uav.gnb:
+        gains = {**(gains or {}), stronger[0]: stronger[1]}
+    # a handover reported as failed needs no more waiting
+    failed = uav.handover == "FAILED" and bool(asked) and asked[0][0] > age
+    return Link(
+        uav=uav,
+        cell=cell,
+        gains_db=gains,
+        load={} if near is None else {name: load for name, (_, load) in near.items()},
+        refused_by=_refusals(memory, uav, asked, age),
+        scanned=near is not None,
+        waits=bool(asked) and asked[0][0] <= HANDOVER_WAIT and not failed,
+        last_target=asked[0][1] if asked else None,
+    )
 
 
 def _gains(heard: Mapping[str, tuple[float, float]], serving: str) -> dict[str, float]:

@@ -7,6 +7,10 @@
 #include "network.h"
 #include "traffic.h"
 
+#include "ns3/inet-socket-address.h"
+#include "ns3/socket.h"
+#include "ns3/udp-socket-factory.h"
+
 #include <map>
 
 namespace sixgym

@@ -4,6 +4,8 @@
 
 #include "network.h"
 
+#include "ns3/error-model.h"
+
 namespace sixgym
 {
 

@@ -2,26 +2,19 @@
 #ifndef SIXGYM_CELL_SCHEDULER_H
 #define SIXGYM_CELL_SCHEDULER_H
 
+#include "prb_meter.h"
+#include "scheduler_base.h"
 #include "shares.h"
 #include "slice_scheduler.h"
 
-#include <functional>
+#include "ns3/uinteger.h"
 
 namespace sixgym
 {
 
-/// PRBs in one interval. `granted` and `used` are sums over TTIs by slice.
-struct PrbCount
-{
-    std::vector<uint64_t> granted;
-    std::vector<uint64_t> used;
-    uint64_t ttis = 0;
-    uint64_t leaked = 0; // transmitted on without owning them, or twice in one TTI
-};
-
-/// One inner scheduler per slice, and one more for uplink and random access that owns no downlink
-/// RBG. A user's downlink is known to the inner scheduler of its slice alone.
-class CellScheduler : public ns3::FfMacScheduler
+/// One inner scheduler per slice besides the uplink's. A user's downlink is known to the inner
+/// scheduler of its slice alone.
+class CellScheduler : public SchedulerBase
 {
   public:
     using SliceOf = std::function<int(uint16_t rnti)>;
@@ -71,9 +64,7 @@ class CellScheduler : public ns3::FfMacScheduler
 
     PrbCount TakeCount()
     {
-        PrbCount count = std::move(count_);
-        ClearCount();
-        return count;
+        return meter_.Take();
     }
 
     /// PRBs that can be scheduled: whole RBGs only.
@@ -82,134 +73,16 @@ class CellScheduler : public ns3::FfMacScheduler
         return rbgs_ * rbg_size_;
     }
 
-    // ------------------------------------------------------------------ ns3::FfMacScheduler
-    void SetFfMacCschedSapUser(ns3::FfMacCschedSapUser* user) override
-    {
-        csched_user_ = user;
-    }
-
-    void SetFfMacSchedSapUser(ns3::FfMacSchedSapUser* user) override
-    {
-        sched_user_ = user;
-    }
-
-    ns3::FfMacCschedSapProvider* GetFfMacCschedSapProvider() override
-    {
-        return &csched_;
-    }
-
-    ns3::FfMacSchedSapProvider* GetFfMacSchedSapProvider() override
-    {
-        return &sched_;
-    }
-
-    void SetLteFfrSapProvider(ns3::LteFfrSapProvider*) override
-    {
-        // every inner scheduler has a mask of its own
-    }
-
-    ns3::LteFfrSapUser* GetLteFfrSapUser() override
-    {
-        return &ffr_user_;
-    }
-
   private:
-    friend class ns3::MemberCschedSapProvider<CellScheduler>;
-    friend class ns3::MemberSchedSapProvider<CellScheduler>;
-
-    /// Takes what an inner scheduler decided.
-    class SchedUser : public ns3::FfMacSchedSapUser
-    {
-      public:
-        SchedUser(CellScheduler* cell, int slice)
-            : cell_(cell),
-              slice_(slice)
-        {
-        }
-
-        void SchedDlConfigInd(const SchedDlConfigIndParameters& params) override
-        {
-            cell_->Collect(slice_, params);
-        }
-
-        void SchedUlConfigInd(const SchedUlConfigIndParameters& params) override
-        {
-            cell_->sched_user_->SchedUlConfigInd(params);
-        }
-
-      private:
-        CellScheduler* cell_;
-        int slice_;
-    };
-
-    /// Passes on the confirmations of the uplink scheduler, which knows all users; drops the others.
-    class CschedUser : public ns3::FfMacCschedSapUser
-    {
-      public:
-        CschedUser(CellScheduler* cell, bool speaks)
-            : cell_(cell),
-              speaks_(speaks)
-        {
-        }
-
-        void CschedCellConfigCnf(const CschedCellConfigCnfParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedCellConfigCnf, params);
-        }
-
-        void CschedUeConfigCnf(const CschedUeConfigCnfParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedUeConfigCnf, params);
-        }
-
-        void CschedLcConfigCnf(const CschedLcConfigCnfParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedLcConfigCnf, params);
-        }
-
-        void CschedLcReleaseCnf(const CschedLcReleaseCnfParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedLcReleaseCnf, params);
-        }
-
-        void CschedUeReleaseCnf(const CschedUeReleaseCnfParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedUeReleaseCnf, params);
-        }
-
-        void CschedUeConfigUpdateInd(const CschedUeConfigUpdateIndParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedUeConfigUpdateInd, params);
-        }
-
-        void CschedCellConfigUpdateInd(const CschedCellConfigUpdateIndParameters& params) override
-        {
-            Pass(&FfMacCschedSapUser::CschedCellConfigUpdateInd, params);
-        }
-
-      private:
-        template <typename Method, typename Params>
-        void Pass(Method method, const Params& params)
-        {
-            if (speaks_)
-            {
-                (cell_->csched_user_->*method)(params);
-            }
-        }
-
-        CellScheduler* cell_;
-        bool speaks_;
-    };
-
     void NotifyConstructionCompleted() override
     {
-        FfMacScheduler::NotifyConstructionCompleted();
-        for (uint32_t slice = 0; slice <= slice_count_; ++slice)
+        SchedulerBase::NotifyConstructionCompleted();
+        for (uint32_t slice = 0; slice < slice_count_; ++slice)
         {
-            const bool uplink = slice == slice_count_;
             slices_.push_back(std::make_unique<SliceScheduler>(
-                new SchedUser(this, static_cast<int>(slice)),
-                new CschedUser(this, uplink)));
+                [this, slice](const InnerScheduler::Decision& decision) {
+                    Collect(static_cast<int>(slice), decision);
+                }));
         }
     }
 
@@ -217,31 +90,25 @@ class CellScheduler : public ns3::FfMacScheduler
     {
         slices_.clear();
         slice_of_ = nullptr;
-        FfMacScheduler::DoDispose();
+        SchedulerBase::DoDispose();
     }
 
-    SliceScheduler& Uplink()
-    {
-        return *slices_.back();
-    }
-
-    // ------------------------------------------------------------------ configuration
-    void DoCschedCellConfigReq(
-        const ns3::FfMacCschedSapProvider::CschedCellConfigReqParameters& params)
+    void DoCschedCellConfigReq(const CellSetup& params) override
     {
         rbg_size_ = RbgSize(params.m_dlBandwidth);
         rbgs_ = params.m_dlBandwidth / rbg_size_;
         sizes_ = std::make_unique<BlockSizes>(rbg_size_);
         shares_.Configure(rbgs_, std::vector<Policy>(slice_count_));
         demand_.assign(slice_count_, 0);
-        ClearCount();
+        meter_.Configure(slice_count_, rbgs_, rbg_size_);
+        Uplink().Configure(params, static_cast<std::size_t>(rbgs_));
         for (auto& slice : slices_)
         {
-            slice->Configure(params, static_cast<std::size_t>(rbgs_));
+            slice->Inner().Configure(params, static_cast<std::size_t>(rbgs_));
         }
     }
 
-    void DoCschedUeConfigReq(const ns3::FfMacCschedSapProvider::CschedUeConfigReqParameters& params)
+    void DoCschedUeConfigReq(const UeConfig& params) override
     {
         User& user = users_[params.m_rnti];
         user.rnti = params.m_rnti;
@@ -249,23 +116,22 @@ class CellScheduler : public ns3::FfMacScheduler
         Uplink().Csched().CschedUeConfigReq(params);
         if (user.slice != User::UNKNOWN)
         {
-            slices_[user.slice]->Csched().CschedUeConfigReq(params);
+            slices_[user.slice]->Inner().Csched().CschedUeConfigReq(params);
         }
     }
 
-    void DoCschedLcConfigReq(const ns3::FfMacCschedSapProvider::CschedLcConfigReqParameters& params)
+    void DoCschedLcConfigReq(const LcConfig& params) override
     {
         User& user = users_[params.m_rnti];
         user.channels.push_back(params);
         Uplink().Csched().CschedLcConfigReq(params);
         if (user.slice != User::UNKNOWN)
         {
-            slices_[user.slice]->Csched().CschedLcConfigReq(params);
+            slices_[user.slice]->Inner().Csched().CschedLcConfigReq(params);
         }
     }
 
-    void DoCschedLcReleaseReq(
-        const ns3::FfMacCschedSapProvider::CschedLcReleaseReqParameters& params)
+    void DoCschedLcReleaseReq(const LcRelease& params) override
     {
         const auto user = users_.find(params.m_rnti);
         if (user == users_.end())
@@ -279,12 +145,11 @@ class CellScheduler : public ns3::FfMacScheduler
         Uplink().Csched().CschedLcReleaseReq(params);
         if (user->second.slice != User::UNKNOWN)
         {
-            slices_[user->second.slice]->Csched().CschedLcReleaseReq(params);
+            slices_[user->second.slice]->Inner().Csched().CschedLcReleaseReq(params);
         }
     }
 
-    void DoCschedUeReleaseReq(
-        const ns3::FfMacCschedSapProvider::CschedUeReleaseReqParameters& params)
+    void DoCschedUeReleaseReq(const UeRelease& params) override
     {
         const auto user = users_.find(params.m_rnti);
         if (user == users_.end())
@@ -299,9 +164,7 @@ class CellScheduler : public ns3::FfMacScheduler
         users_.erase(user);
     }
 
-    // ------------------------------------------------------------------ scheduling
-    void DoSchedDlRlcBufferReq(
-        const ns3::FfMacSchedSapProvider::SchedDlRlcBufferReqParameters& params)
+    void DoSchedDlRlcBufferReq(const RlcBuffer& params) override
     {
         const auto user = users_.find(params.m_rnti);
         if (user == users_.end())
@@ -318,7 +181,7 @@ class CellScheduler : public ns3::FfMacScheduler
             }
             return;
         }
-        slices_[user->second.slice]->Sched().SchedDlRlcBufferReq(params);
+        slices_[user->second.slice]->Inner().Sched().SchedDlRlcBufferReq(params);
     }
 
     void Enter(User& user, int slice)
@@ -333,27 +196,9 @@ class CellScheduler : public ns3::FfMacScheduler
         slices_[slice]->Admit(user);
     }
 
-    void DoSchedDlPagingBufferReq(
-        const ns3::FfMacSchedSapProvider::SchedDlPagingBufferReqParameters& params)
+    void DoSchedDlCqiInfoReq(const CqiReport& params) override
     {
-        Uplink().Sched().SchedDlPagingBufferReq(params);
-    }
-
-    void DoSchedDlMacBufferReq(
-        const ns3::FfMacSchedSapProvider::SchedDlMacBufferReqParameters& params)
-    {
-        Uplink().Sched().SchedDlMacBufferReq(params);
-    }
-
-    void DoSchedDlRachInfoReq(
-        const ns3::FfMacSchedSapProvider::SchedDlRachInfoReqParameters& params)
-    {
-        Uplink().Sched().SchedDlRachInfoReq(params);
-    }
-
-    void DoSchedDlCqiInfoReq(const ns3::FfMacSchedSapProvider::SchedDlCqiInfoReqParameters& params)
-    {
-        ns3::FfMacSchedSapProvider::SchedDlCqiInfoReqParameters one;
+        CqiReport one;
         one.m_sfnSf = params.m_sfnSf;
         for (const auto& report : params.m_cqiList)
         {
@@ -366,7 +211,7 @@ class CellScheduler : public ns3::FfMacScheduler
             Remember(user->second, one.m_cqiList[0].m_sbMeasResult);
             if (user->second.slice != User::UNKNOWN)
             {
-                slices_[user->second.slice]->Sched().SchedDlCqiInfoReq(one);
+                slices_[user->second.slice]->Inner().Sched().SchedDlCqiInfoReq(one);
             }
         }
     }
@@ -393,7 +238,7 @@ class CellScheduler : public ns3::FfMacScheduler
         user.bytes_per_rbg = subbands.empty() ? 0 : bytes / static_cast<double>(subbands.size());
     }
 
-    void DoSchedDlTriggerReq(const ns3::FfMacSchedSapProvider::SchedDlTriggerReqParameters& params)
+    void DoSchedDlTriggerReq(const DlTrigger& params) override
     {
         ++tti_;
         for (const Feedback& feedback : params.m_dlInfoList)
@@ -410,7 +255,7 @@ class CellScheduler : public ns3::FfMacScheduler
         decision_.m_buildDataList.clear();
         decision_.m_buildRarList.clear();
         decision_.m_nrOfPdcchOfdmSymbols = 1;
-        transmitted_.assign(static_cast<std::size_t>(rbgs_), false);
+        meter_.BeginTti(*owners_);
         for (std::size_t slice = 0; slice < slice_count_; ++slice)
         {
             if (demand_[slice] > 0 || slices_[slice]->HasFeedback())
@@ -423,11 +268,11 @@ class CellScheduler : public ns3::FfMacScheduler
                                         *sizes_);
             }
         }
-        ns3::FfMacSchedSapProvider::SchedDlTriggerReqParameters uplink;
+        DlTrigger uplink;
         uplink.m_sfnSf = params.m_sfnSf;
         Uplink().Sched().SchedDlTriggerReq(uplink);
-        Account();
-        sched_user_->SchedDlConfigInd(decision_);
+        UpdateAverages();
+        Send(decision_);
     }
 
     /// RBGs that every slice could fill now.
@@ -450,36 +295,19 @@ class CellScheduler : public ns3::FfMacScheduler
         }
     }
 
-    void Collect(int slice, const ns3::FfMacSchedSapUser::SchedDlConfigIndParameters& decision)
+    void Collect(int slice, const InnerScheduler::Decision& decision)
     {
         for (const auto& data : decision.m_buildDataList)
         {
-            CountPrbs(slice, data.m_dci.m_rbBitmap);
+            meter_.Transmit(slice, data.m_dci.m_rbBitmap);
             NoteTransmission(data);
             decision_.m_buildDataList.push_back(data);
         }
-        for (const auto& response : decision.m_buildRarList)
-        {
-            decision_.m_buildRarList.push_back(response);
-        }
     }
 
-    void CountPrbs(int slice, uint32_t bitmap)
+    void CollectResponses(const InnerScheduler::Decision& decision) override
     {
-        for (int rbg = 0; rbg < rbgs_; ++rbg)
-        {
-            if (((bitmap >> rbg) & 1U) == 0)
-            {
-                continue;
-            }
-            const auto at = static_cast<std::size_t>(rbg);
-            if ((*owners_)[at] != slice || transmitted_[at])
-            {
-                count_.leaked += static_cast<uint64_t>(rbg_size_);
-            }
-            transmitted_[at] = true;
-            count_.used[static_cast<std::size_t>(slice)] += static_cast<uint64_t>(rbg_size_);
-        }
+        decision_.m_buildRarList = decision.m_buildRarList;
     }
 
     void NoteTransmission(const ns3::BuildDataListElement_s& data)
@@ -519,57 +347,16 @@ class CellScheduler : public ns3::FfMacScheduler
             std::min(report.m_rlcTransmissionQueueSize, payload - status);
     }
 
-    void Account()
+    /// Average throughput of every user, as the metric of proportional fairness wants it.
+    void UpdateAverages()
     {
-        ++count_.ttis;
-        for (const int owner : *owners_)
-        {
-            if (owner != Shares::NOBODY)
-            {
-                count_.granted[static_cast<std::size_t>(owner)] += static_cast<uint64_t>(rbg_size_);
-            }
-        }
+        constexpr double window = 99; // TTIs, the default of the inner scheduler
         for (auto& [rnti, user] : users_)
         {
-            constexpr double window = 99; // TTIs, the default of the inner scheduler
             user.average += (user.served_bytes * 1e3 - user.average) / window;
             user.average = std::max(user.average, 1.0);
             user.served_bytes = 0;
         }
-    }
-
-    void ClearCount()
-    {
-        count_ = {};
-        count_.granted.assign(slice_count_, 0);
-        count_.used.assign(slice_count_ + 1, 0); // the last is the uplink scheduler's: always 0
-    }
-
-    void DoSchedUlTriggerReq(const ns3::FfMacSchedSapProvider::SchedUlTriggerReqParameters& params)
-    {
-        Uplink().Sched().SchedUlTriggerReq(params);
-    }
-
-    void DoSchedUlNoiseInterferenceReq(
-        const ns3::FfMacSchedSapProvider::SchedUlNoiseInterferenceReqParameters& params)
-    {
-        Uplink().Sched().SchedUlNoiseInterferenceReq(params);
-    }
-
-    void DoSchedUlSrInfoReq(const ns3::FfMacSchedSapProvider::SchedUlSrInfoReqParameters& params)
-    {
-        Uplink().Sched().SchedUlSrInfoReq(params);
-    }
-
-    void DoSchedUlMacCtrlInfoReq(
-        const ns3::FfMacSchedSapProvider::SchedUlMacCtrlInfoReqParameters& params)
-    {
-        Uplink().Sched().SchedUlMacCtrlInfoReq(params);
-    }
-
-    void DoSchedUlCqiInfoReq(const ns3::FfMacSchedSapProvider::SchedUlCqiInfoReqParameters& params)
-    {
-        Uplink().Sched().SchedUlCqiInfoReq(params);
     }
 
     uint32_t slice_count_ = 1;
@@ -580,17 +367,11 @@ class CellScheduler : public ns3::FfMacScheduler
     Shares shares_;
     const std::vector<int>* owners_ = nullptr;
     std::vector<int> demand_;
-    std::vector<bool> transmitted_;
     std::map<uint16_t, User> users_;
     std::vector<std::unique_ptr<SliceScheduler>> slices_;
     std::unique_ptr<BlockSizes> sizes_;
-    PrbCount count_;
-    ns3::FfMacSchedSapUser::SchedDlConfigIndParameters decision_;
-    ns3::FfMacSchedSapUser* sched_user_ = nullptr;
-    ns3::FfMacCschedSapUser* csched_user_ = nullptr;
-    ns3::MemberCschedSapProvider<CellScheduler> csched_{this};
-    ns3::MemberSchedSapProvider<CellScheduler> sched_{this};
-    ns3::MemberLteFfrSapUser<CellScheduler> ffr_user_{this};
+    PrbMeter meter_;
+    InnerScheduler::Decision decision_;
 };
 
 } // namespace sixgym

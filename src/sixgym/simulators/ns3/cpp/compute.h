@@ -4,7 +4,8 @@
 
 #include "text.h"
 
-#include "ns3/core-module.h"
+#include "ns3/random-variable-stream.h"
+#include "ns3/simulator.h"
 
 #include <algorithm>
 #include <deque>

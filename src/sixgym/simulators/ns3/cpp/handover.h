@@ -4,6 +4,8 @@
 
 #include "network.h"
 
+#include "ns3/object-map.h"
+
 namespace sixgym
 {
 

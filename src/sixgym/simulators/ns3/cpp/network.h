@@ -4,50 +4,36 @@
 
 #include "cell_scheduler.h"
 #include "fading.h"
+#include "lte_settings.h"
 #include "propagation.h"
 
-#include "ns3/applications-module.h"
-#include "ns3/internet-module.h"
-#include "ns3/point-to-point-module.h"
+#include "ns3/internet-stack-helper.h"
+#include "ns3/ipv4-address-helper.h"
+#include "ns3/ipv4-static-routing-helper.h"
+#include "ns3/component-carrier-enb.h"
+#include "ns3/lte-enb-net-device.h"
+#include "ns3/lte-enb-phy.h"
+#include "ns3/lte-enb-rrc.h"
+#include "ns3/lte-handover-algorithm.h"
+#include "ns3/lte-helper.h"
+#include "ns3/lte-radio-bearer-info.h"
+#include "ns3/lte-rlc.h"
+#include "ns3/lte-rlc-um.h"
+#include "ns3/lte-ue-net-device.h"
+#include "ns3/lte-ue-phy.h"
+#include "ns3/non-communicating-net-device.h"
+#include "ns3/point-to-point-channel.h"
+#include "ns3/point-to-point-epc-helper.h"
+#include "ns3/point-to-point-helper.h"
+#include "ns3/point-to-point-net-device.h"
+#include "ns3/string.h"
+#include "ns3/waveform-generator.h"
+#include "ns3/waveform-generator-helper.h"
 
 #include <set>
 
 namespace sixgym
 {
-
-/// Blocks of random streams. Everything random has a fixed stream, so that a setting that has
-/// nothing to do with it does not change its numbers.
-namespace streams
-{
-constexpr int64_t CELLS = 10'000;
-constexpr int64_t DEVICES = 100'000;
-constexpr int64_t PER_LTE_DEVICE = 100;
-constexpr int64_t INTERNET = 500'000;
-constexpr int64_t PER_HOST = 50;
-constexpr int64_t TRAFFIC = 600'000;
-constexpr int64_t TASKS = 700'000;
-constexpr int64_t COMPUTE = 800'000;
-constexpr int64_t BACKHAUL = 900'000;
-} // namespace streams
-
-/// EARFCN of the FDD carrier at that downlink frequency (TS 36.101 table 5.7.3-1).
-inline uint32_t
-DownlinkEarfcn(double frequency_mhz)
-{
-    constexpr uint32_t last_fdd = 6599;
-    constexpr uint32_t uplink_offset = 18000;
-    for (uint32_t earfcn = 0; earfcn <= last_fdd; ++earfcn)
-    {
-        const double hertz = ns3::LteSpectrumValueHelper::GetDownlinkCarrierFrequency(earfcn);
-        if (std::abs(hertz - frequency_mhz * 1e6) < 1e3 &&
-            ns3::LteSpectrumValueHelper::GetUplinkCarrierFrequency(earfcn + uplink_offset) > 0)
-        {
-            return earfcn;
-        }
-    }
-    throw Refused("no LTE downlink channel at " + std::to_string(frequency_mhz) +
-                  " MHz; ns-3 needs a frequency of an FDD band on its 0.1 MHz raster, such as 2120");
-}
 
 /// A host behind the packet gateway.
 struct Host
@@ -85,7 +71,7 @@ class Network
         }
         const uint32_t earfcn = DownlinkEarfcn(config.environment.frequency_mhz);
         ResetNs3();
-        SetDefaults();
+        SetDefaults(config);
         BuildCore(earfcn, fading);
         BuildCells();
         BuildDevices();
@@ -140,53 +126,6 @@ class Network
     }
 
   private:
-    static void ResetNs3()
-    {
-        using namespace ns3;
-        Simulator::Destroy();
-        ns3::Config::Reset();
-        RngSeedManager::ResetNextStreamIndex();
-        Ipv4AddressGenerator::Reset();
-        Mac48Address::ResetAllocationIndex();
-        Simulator::SetScheduler(ObjectFactory("ns3::MapScheduler"));
-    }
-
-    void SetDefaults() const
-    {
-        using namespace ns3;
-        RngSeedManager::SetSeed(1);
-        RngSeedManager::SetRun(config_.seed);
-        const auto set = [](const char* name, const AttributeValue& value) {
-            ns3::Config::SetDefault(name, value);
-        };
-        set("ns3::LteRlcUm::MaxTxBufferSize",
-            UintegerValue(static_cast<uint64_t>(config_.rlc_buffer_bytes)));
-        // discarding fires TxDrop yet still sends the packet
-        set("ns3::LteRlcUm::EnablePdcpDiscarding", BooleanValue(false));
-        // three HARQ retransmissions of 8 ms each have to fit
-        set("ns3::LteRlcUm::ReorderingTimer", TimeValue(MilliSeconds(40)));
-        // RLC AM asserts under starvation
-        set("ns3::LteEnbRrc::EpsBearerToRlcMapping", EnumValue(LteEnbRrc::RLC_UM_ALWAYS));
-        set("ns3::LteEnbRrc::SrsPeriodicity", UintegerValue(320));
-        // index 2 is transmission mode 3, open-loop spatial multiplexing
-        set("ns3::LteEnbRrc::DefaultTransmissionMode", UintegerValue(config_.layers == 2 ? 2 : 0));
-        set("ns3::LteUePhy::NoiseFigure", DoubleValue(config_.noise_figure_db));
-        set("ns3::LteUePhy::TxPower", DoubleValue(23));
-        set("ns3::LteUePhy::EnableRlfDetection", BooleanValue(false));
-        set("ns3::LteUePhy::RsrpSinrSamplePeriod", UintegerValue(5));
-        set("ns3::LteUePhy::DownlinkCqiPeriodicity", TimeValue(MilliSeconds(config_.cqi_period_ms)));
-        set("ns3::LteHelper::UseIdealRrc", BooleanValue(true));
-        set("ns3::LteHelper::AnrEnabled", BooleanValue(false));
-        // ns-3 does not adapt the control channel to the link (aggregation levels), so its error
-        // model cuts off users at the cell edge whom the data channel would still reach
-        set("ns3::LteSpectrumPhy::CtrlErrorModelEnabled", BooleanValue(false));
-        // CQI from reference signals, which all cells always send. From the data channel it would see
-        // no interference whenever the own cell is silent, and bursty users would lose blocks
-        set("ns3::LteHelper::UsePdschForCqiGeneration", BooleanValue(false));
-        set("ns3::LteAmc::AmcModel",
-            EnumValue(config_.piro ? LteAmc::PiroEW2010 : LteAmc::MiErrorModel));
-    }
-
     void BuildCore(uint32_t earfcn, const std::shared_ptr<const FadingTable>& fading)
     {
         using namespace ns3;
@@ -259,6 +198,7 @@ class Network
             auto carrier = DynamicCast<ComponentCarrierEnb>(device->GetCcMap().at(0));
             auto scheduler = DynamicCast<CellScheduler>(carrier->GetFfMacScheduler());
             cells.push_back({node.Get(0), device, scheduler, {}});
+            RemoveAntennas(device->GetPhy());
             FindBackhaul(cells.back());
             nodes.Add(node);
         }
@@ -266,6 +206,13 @@ class Network
         {
             lte_->AddX2Interface(nodes);
         }
+    }
+
+    /// The field holds the antenna patterns; ns-3's isotropic antennas would only cost angles.
+    static void RemoveAntennas(ns3::Ptr<ns3::LtePhy> phy)
+    {
+        phy->GetDownlinkSpectrumPhy()->SetAntenna(nullptr);
+        phy->GetUplinkSpectrumPhy()->SetAntenna(nullptr);
     }
 
     /// The S1-U link is the first point-to-point link of a cell; X2 links come later.
@@ -300,6 +247,7 @@ class Network
             const NetDeviceContainer installed = lte_->InstallUeDevice(node);
             devices.push_back(
                 {node.Get(0), place, DynamicCast<LteUeNetDevice>(installed.Get(0)), {}});
+            RemoveAntennas(devices.back().device->GetPhy());
             nodes.Add(node);
             radios.Add(installed);
         }

@@ -4,8 +4,8 @@
 
 #include "field.h"
 
-#include "ns3/core-module.h"
-#include "ns3/mobility-module.h"
+#include "ns3/mobility-model.h"
+#include "ns3/simulator.h"
 
 #include <vector>
 
@@ -29,7 +29,7 @@ class Place : public ns3::MobilityModel
         auto place = ns3::CreateObject<Place>();
         place->is_emitter_ = is_emitter;
         place->index_ = index;
-        place->legs_ = {{point, point, 0, 0}};
+        place->Stay(point);
         return place;
     }
 
@@ -47,35 +47,35 @@ class Place : public ns3::MobilityModel
     void Fly(const std::vector<Point>& waypoints, double speed_mps)
     {
         Point from = Here();
-        double start = ns3::Simulator::Now().GetSeconds();
+        double start = Now();
         legs_.clear();
+        leg_ = 0;
         for (const Point& to : waypoints)
         {
-            const double end = start + Distance(from, to) / speed_mps;
+            const double end = start + Distance(from, to) / speed_mps * 1e9;
             legs_.push_back({from, to, start, end});
             from = to;
             start = end;
         }
         if (legs_.empty())
         {
-            legs_.push_back({from, from, start, start});
+            Stay(from);
         }
-        leg_ = 0;
     }
 
     Point Here() const
     {
-        const double now = ns3::Simulator::Now().GetSeconds();
-        while (leg_ + 1 < legs_.size() && now >= legs_[leg_].end_s)
+        if (legs_.back().end_ns == 0)
         {
-            ++leg_;
+            return legs_.back().to; // the common case: it never moved
         }
-        const Leg& leg = legs_[leg_];
-        if (now >= leg.end_s)
+        const double now = Now();
+        const Leg& leg = LegAt(now);
+        if (now >= leg.end_ns)
         {
             return leg.to;
         }
-        const double share = (now - leg.start_s) / (leg.end_s - leg.start_s);
+        const double share = (now - leg.start_ns) / (leg.end_ns - leg.start_ns);
         return {leg.from.x + share * (leg.to.x - leg.from.x),
                 leg.from.y + share * (leg.to.y - leg.from.y),
                 leg.from.z + share * (leg.to.z - leg.from.z)};
@@ -86,9 +86,30 @@ class Place : public ns3::MobilityModel
     {
         Point from;
         Point to;
-        double start_s;
-        double end_s;
+        double start_ns;
+        double end_ns;
     };
+
+    /// Nanoseconds, ns-3's time step; cheaper than a conversion to seconds.
+    static double Now()
+    {
+        return static_cast<double>(ns3::Simulator::Now().GetTimeStep());
+    }
+
+    const Leg& LegAt(double now) const
+    {
+        while (leg_ + 1 < legs_.size() && now >= legs_[leg_].end_ns)
+        {
+            ++leg_;
+        }
+        return legs_[leg_];
+    }
+
+    void Stay(const Point& point)
+    {
+        legs_ = {{point, point, 0, 0}};
+        leg_ = 0;
+    }
 
     ns3::Vector DoGetPosition() const override
     {
@@ -98,20 +119,18 @@ class Place : public ns3::MobilityModel
 
     void DoSetPosition(const ns3::Vector& position) override
     {
-        const Point point{position.x, position.y, position.z};
-        legs_ = {{point, point, 0, 0}};
-        leg_ = 0;
+        Stay({position.x, position.y, position.z});
     }
 
     ns3::Vector DoGetVelocity() const override
     {
-        const double now = ns3::Simulator::Now().GetSeconds();
-        const Leg& leg = legs_[leg_];
-        if (now >= leg.end_s)
+        const double now = Now();
+        const Leg& leg = LegAt(now);
+        if (now >= leg.end_ns)
         {
             return {0, 0, 0};
         }
-        const double per_s = 1 / (leg.end_s - leg.start_s);
+        const double per_s = 1e9 / (leg.end_ns - leg.start_ns);
         return {(leg.to.x - leg.from.x) * per_s,
                 (leg.to.y - leg.from.y) * per_s,
                 (leg.to.z - leg.from.z) * per_s};
@@ -119,7 +138,7 @@ class Place : public ns3::MobilityModel
 
     bool is_emitter_ = false;
     std::size_t index_ = 0;
-    std::vector<Leg> legs_{{}};
+    std::vector<Leg> legs_ = std::vector<Leg>(1);
     mutable std::size_t leg_ = 0;
 };
 

@@ -5,7 +5,10 @@
 #include "place.h"
 #include "text.h"
 
-#include "ns3/propagation-module.h"
+#include "ns3/boolean.h"
+#include "ns3/channel-condition-model.h"
+#include "ns3/node-container.h"
+#include "ns3/three-gpp-propagation-loss-model.h"
 
 namespace sixgym
 {

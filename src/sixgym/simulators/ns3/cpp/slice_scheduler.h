@@ -1,194 +1,40 @@
-// The scheduler of one slice in one cell: ns-3's proportional fair scheduler behind an RBG mask.
+// The scheduler of one slice in one cell.
 #ifndef SIXGYM_SLICE_SCHEDULER_H
 #define SIXGYM_SLICE_SCHEDULER_H
 
-#include "ns3/core-module.h"
-#include "ns3/lte-module.h"
+#include "inner_scheduler.h"
+#include "user.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <map>
-#include <vector>
 
 namespace sixgym
 {
-
-using Feedback = ns3::DlInfoListElement_s;
-
-/// What the cell's scheduler knows about one user.
-struct User
-{
-    static constexpr int UNKNOWN = -1;
-
-    /// The last transmission of a HARQ process.
-    struct Process
-    {
-        uint64_t tti = 0;
-        uint32_t rbgs = 0; // bitmap of the first transmission, which the inner scheduler keeps
-        uint8_t redundancy_version = 0;
-        bool busy = false;
-    };
-
-    uint16_t rnti = 0;
-    int slice = UNKNOWN;
-    ns3::FfMacCschedSapProvider::CschedUeConfigReqParameters config;
-    std::vector<ns3::FfMacCschedSapProvider::CschedLcConfigReqParameters> channels;
-    /// Last RLC report by logical channel, less what has been served since.
-    std::map<uint8_t, ns3::FfMacSchedSapProvider::SchedDlRlcBufferReqParameters> buffers;
-    std::vector<std::array<uint8_t, 2>> cqi; // by RBG and layer; empty before the first report
-    double bytes_per_rbg = 0;                // at the reported CQI, mean over RBGs
-    double average = 1;                      // bytes per s, window of 99 TTIs
-    uint32_t served_bytes = 0;               // in this TTI
-    uint64_t hold_until = 0;                 // TTI
-    std::array<Process, ns3::HARQ_PROC_NUM> processes{};
-
-    uint32_t Waiting() const
-    {
-        uint32_t bytes = 0;
-        for (const auto& [channel, report] : buffers)
-        {
-            bytes += report.m_rlcTransmissionQueueSize + report.m_rlcRetransmissionQueueSize +
-                     report.m_rlcStatusPduSize;
-        }
-        return bytes;
-    }
-
-    int Layers() const
-    {
-        return ns3::TransmissionModesLayers::TxMode2LayerNum(config.m_transmissionMode);
-    }
-
-    /// The scheduler frees a process without feedback after HARQ_DL_TIMEOUT.
-    bool HasFreeProcess(uint64_t tti) const
-    {
-        for (const Process& process : processes)
-        {
-            if (!process.busy || tti > process.tti + ns3::HARQ_DL_TIMEOUT)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    bool HasTransmissionsInFlight(uint64_t tti) const
-    {
-        for (const Process& process : processes)
-        {
-            if (process.busy && tti <= process.tti + ns3::HARQ_DL_TIMEOUT)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-};
-
-/// Tells an inner scheduler which RBGs it may use, and for which user each of them is.
-class MaskFfr : public ns3::LteFrNoOpAlgorithm
-{
-  public:
-    void Block(std::size_t rbgs)
-    {
-        blocked.assign(rbgs, true);
-        chosen.assign(rbgs, 0);
-    }
-
-    std::vector<bool> blocked;
-    std::vector<uint16_t> chosen;
-
-  private:
-    std::vector<bool> DoGetAvailableDlRbg() override
-    {
-        return blocked;
-    }
-
-    bool DoIsDlRbgAvailableForUe(int rbg, uint16_t rnti) override
-    {
-        return chosen[static_cast<std::size_t>(rbg)] == rnti;
-    }
-};
-
-/// Size of transport blocks by CQI, from ns-3's AMC tables.
-class BlockSizes
-{
-  public:
-    explicit BlockSizes(int rbg_prbs)
-        : rbg_prbs_(rbg_prbs)
-    {
-    }
-
-    /// Bytes that one layer carries on that many RBGs; CQI 0 means out of range.
-    uint32_t Bytes(uint8_t cqi, int rbgs)
-    {
-        if (cqi == 0 || rbgs == 0)
-        {
-            return 0;
-        }
-        uint32_t& bytes = cache_[static_cast<std::size_t>(rbgs)][cqi];
-        if (bytes == 0)
-        {
-            bytes = static_cast<uint32_t>(
-                amc_->GetDlTbSizeFromMcs(amc_->GetMcsFromCqi(cqi), rbgs * rbg_prbs_) / 8);
-        }
-        return bytes;
-    }
-
-  private:
-    int rbg_prbs_;
-    ns3::Ptr<ns3::LteAmc> amc_ = ns3::CreateObject<ns3::LteAmc>();
-    std::array<std::array<uint32_t, 16>, 33> cache_{};
-};
 
 /// Feeds one inner scheduler so that it only ever transmits on the RBGs it owns.
 class SliceScheduler
 {
   public:
-    SliceScheduler(ns3::FfMacSchedSapUser* sched_user, ns3::FfMacCschedSapUser* csched_user)
-        : sched_user_(sched_user),
-          csched_user_(csched_user)
+    explicit SliceScheduler(InnerScheduler::OnDecision on_decision)
+        : inner_(std::move(on_decision), nullptr, nullptr)
     {
-        inner_->SetLteFfrSapProvider(mask_->GetLteFfrSapProvider());
-        mask_->SetLteFfrSapUser(inner_->GetLteFfrSapUser());
-        inner_->SetFfMacSchedSapUser(sched_user_.get());
-        inner_->SetFfMacCschedSapUser(csched_user_.get());
     }
 
-    ~SliceScheduler()
+    InnerScheduler& Inner()
     {
-        inner_->Dispose();
-        mask_->Dispose();
-    }
-
-    ns3::FfMacSchedSapProvider& Sched()
-    {
-        return *inner_->GetFfMacSchedSapProvider();
-    }
-
-    ns3::FfMacCschedSapProvider& Csched()
-    {
-        return *inner_->GetFfMacCschedSapProvider();
-    }
-
-    void Configure(const ns3::FfMacCschedSapProvider::CschedCellConfigReqParameters& params,
-                   std::size_t rbgs)
-    {
-        mask_->SetDlBandwidth(params.m_dlBandwidth);
-        mask_->SetUlBandwidth(params.m_ulBandwidth);
-        mask_->Block(rbgs);
-        Csched().CschedCellConfigReq(params);
+        return inner_;
     }
 
     void Admit(const User& user)
     {
-        Csched().CschedUeConfigReq(user.config);
+        inner_.Csched().CschedUeConfigReq(user.config);
         for (const auto& channel : user.channels)
         {
-            Csched().CschedLcConfigReq(channel);
+            inner_.Csched().CschedLcConfigReq(channel);
         }
         for (const auto& [channel, report] : user.buffers)
         {
-            Sched().SchedDlRlcBufferReq(report);
+            inner_.Sched().SchedDlRlcBufferReq(report);
         }
     }
 
@@ -196,7 +42,7 @@ class SliceScheduler
     {
         ns3::FfMacCschedSapProvider::CschedUeReleaseReqParameters params;
         params.m_rnti = rnti;
-        Csched().CschedUeReleaseReq(params);
+        inner_.Csched().CschedUeReleaseReq(params);
         std::erase_if(late_, [rnti](const Late& late) { return late.feedback.m_rnti == rnti; });
     }
 
@@ -236,15 +82,15 @@ class SliceScheduler
     {
         for (std::size_t rbg = 0; rbg < owners.size(); ++rbg)
         {
-            mask_->blocked[rbg] = owners[rbg] != self;
+            inner_.mask->blocked[rbg] = owners[rbg] != self;
         }
         ns3::FfMacSchedSapProvider::SchedDlTriggerReqParameters params;
         params.m_sfnSf = sfn_sf;
-        taken_ = mask_->blocked;
+        taken_ = inner_.mask->blocked;
         retransmitting_.clear();
         PassFeedback(users, params.m_dlInfoList);
         Choose(tti, self, users, sizes);
-        Sched().SchedDlTriggerReq(params);
+        inner_.Sched().SchedDlTriggerReq(params);
     }
 
   private:
@@ -383,14 +229,14 @@ class SliceScheduler
         }
         for (std::size_t rbg = 0; rbg < taken_.size(); ++rbg)
         {
-            mask_->chosen[rbg] = 0;
+            inner_.mask->chosen[rbg] = 0;
             if (taken_[rbg])
             {
                 continue;
             }
             if (Candidate* best = Best(rbg, sizes))
             {
-                mask_->chosen[rbg] = best->user->rnti;
+                inner_.mask->chosen[rbg] = best->user->rnti;
                 Give(*best, rbg, sizes);
             }
         }
@@ -442,10 +288,7 @@ class SliceScheduler
 
     static constexpr uint32_t HEADER_BYTES = 8; // RLC and MAC headers of a transport block
 
-    std::unique_ptr<ns3::FfMacSchedSapUser> sched_user_;
-    std::unique_ptr<ns3::FfMacCschedSapUser> csched_user_;
-    ns3::Ptr<MaskFfr> mask_ = ns3::CreateObject<MaskFfr>();
-    ns3::Ptr<ns3::PfFfMacScheduler> inner_ = ns3::CreateObject<ns3::PfFfMacScheduler>();
+    InnerScheduler inner_;
     std::vector<Late> late_;
     std::vector<Late> pending_;
     std::vector<Candidate> candidates_;

@@ -4,8 +4,9 @@
 
 #include "config.h"
 
-#include "ns3/core-module.h"
-#include "ns3/network-module.h"
+#include "ns3/packet.h"
+#include "ns3/random-variable-stream.h"
+#include "ns3/simulator.h"
 
 #include <cstring>
 #include <functional>

@@ -1,0 +1,409 @@
+"""What every simulator owes its callers. A new one joins by one line in SIMULATORS."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pytest
+
+from sixgym.domain.change import (
+    Change,
+    Fly,
+    HandOver,
+    InjectFault,
+    MoveToSlice,
+    Offload,
+    ScaleTraffic,
+    SetPrbPolicy,
+)
+from sixgym.domain.faults import (
+    BackhaulDegradation,
+    CellOutage,
+    CellPowerDrop,
+    EdgeOverload,
+    FaultEvent,
+    HandoverFailure,
+    Interferer,
+    TrafficSurge,
+)
+from sixgym.domain.geometry import Position
+from sixgym.domain.measurement import INTERVAL_JSON, Interval, PacketFlow
+from sixgym.domain.scenario import Area, Scenario
+from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.simulators.base import Simulator, SimulatorError
+from sixgym.simulators.ns3 import Ns3Simulator
+from tests.networks import small
+
+SIMULATORS: dict[str, Callable[[], Simulator]] = {"ns3": Ns3Simulator}
+FOREVER_MS = 60_000
+
+pytestmark = pytest.mark.ns3
+
+
+@pytest.fixture(scope="module", params=sorted(SIMULATORS))
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    simulator = SIMULATORS[request.param]()
+    yield simulator
+    simulator.close()
+
+
+def run(
+    simulator: Simulator, changes: Sequence[Change] = (), *, seed: int = 1, scenario: Scenario | None = None
+) -> Interval:
+    """One second, after the changes and 300 ms in which they take effect."""
+    simulator.reset(scenario or small(), seed=seed)
+    for change in changes:
+        simulator.apply(change)
+    simulator.advance(300)
+    return simulator.advance(1000)
+
+
+def strict(urllc: int, embb: int, mmtc: int) -> SetPrbPolicy:
+    shares = {SliceType.URLLC: urllc, SliceType.EMBB: embb, SliceType.MMTC: mmtc}
+    return SetPrbPolicy({kind: RrmPolicyRatio(dedicated=s, min=s, max=s) for kind, s in shares.items()})
+
+
+def trace(simulator: Simulator, seed: int) -> list[bytes]:
+    intervals = [simulator.reset(small(), seed=seed)]
+    intervals += [simulator.advance(100) for _ in range(5)]
+    return [INTERVAL_JSON.dump_json(interval) for interval in intervals]
+
+
+def total(flows: Iterable[PacketFlow]) -> tuple[int, ...]:
+    counts = [(f.sent_packets, f.delivered_bytes, f.lost_packets, f.late_packets) for f in flows]
+    return tuple(sum(column) for column in zip(*counts, strict=True))
+
+
+# ------------------------------------------------------------------ repetition
+def test_the_same_seed_repeats_exactly_and_another_differs(simulator: Simulator) -> None:
+    first = trace(simulator, seed=1)
+    assert trace(simulator, seed=2) != first
+    assert trace(simulator, seed=1) == first  # also after another network ran in the same object
+
+
+def test_a_fresh_simulator_gives_the_same_bytes_as_one_that_was_reset(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=3)
+    fresh = SIMULATORS[simulator.name]()
+    try:
+        assert trace(fresh, seed=1) == trace(simulator, seed=1)
+    finally:
+        fresh.close()
+
+
+def test_reading_more_often_changes_nothing(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=1)
+    whole = simulator.advance(400)
+    simulator.reset(small(), seed=1)
+    parts = [simulator.advance(duration) for duration in (100, 10, 290)]
+    for group, flow in whole.groups.items():
+        assert flow.sent_bytes == sum(part.groups[group].sent_bytes for part in parts)
+        assert flow.delivered_bytes == sum(part.groups[group].delivered_bytes for part in parts)
+    assert {d: m.queue_bytes for d, m in whole.devices.items()} == {
+        d: m.queue_bytes for d, m in parts[-1].devices.items()
+    }
+
+
+def test_what_has_nothing_to_do_with_a_device_leaves_its_packets_alone(simulator: Simulator) -> None:
+    plain = run(simulator)
+    nodes = tuple(node.model_copy(update={"background_load": 0.6}) for node in small().compute)
+    busy = run(simulator, scenario=small().model_copy(update={"compute": nodes}))
+    assert busy.nodes["edge"].load > plain.nodes["edge"].load
+    assert busy.groups["control"] == plain.groups["control"]
+
+
+# ------------------------------------------------------------------ bookkeeping
+def test_the_first_interval_ends_at_time_0_and_intervals_follow_each_other(simulator: Simulator) -> None:
+    first = simulator.reset(small(), seed=1)
+    second = simulator.advance(100)
+    assert (first.start_ms, first.end_ms) == (-100, 0)
+    assert (second.start_ms, second.end_ms) == (0, 100)
+
+
+def test_every_name_of_the_scenario_is_reported(simulator: Simulator) -> None:
+    scenario = small()
+    interval = run(simulator)
+    assert set(interval.slices) == {slice_.type for slice_ in scenario.slices}
+    assert set(interval.groups) == {group.name for group in scenario.groups}
+    assert set(interval.workloads) == {"uav"}
+    assert set(interval.nodes) == {node.id for node in scenario.compute}
+    assert set(interval.cells) == {cell.id for cell in scenario.cells}
+    assert set(interval.devices) == {device for _, device, _ in scenario.devices()}
+    assert all(set(m.rsrp_dbm) == set(interval.cells) for m in interval.devices.values())
+
+
+def test_packets_are_conserved(simulator: Simulator) -> None:
+    intervals = [simulator.reset(small(), seed=1)]
+    simulator.apply(strict(2, 4, 1))  # starved, so that packets wait, drop and time out
+    intervals += [simulator.advance(500) for _ in range(6)]
+    for device in intervals[0].devices:
+        flows = [interval.devices[device].flow for interval in intervals]
+        sent = sum(flow.sent_packets for flow in flows[1:])
+        settled = sum(flow.delivered_packets + flow.lost_packets for flow in flows[1:])
+        waiting = flows[0].sent_packets  # at most that many were under way at time 0
+        assert settled <= sent + waiting
+        assert all(0 <= flow.loss_ratio <= 1 for flow in flows)
+
+
+def test_devices_add_up_to_groups_and_slices(simulator: Simulator) -> None:
+    interval = run(simulator)
+    by_device = total(m.flow for m in interval.devices.values())
+    assert by_device == total(interval.groups.values())
+    assert by_device == total(m.flow for m in interval.slices.values())
+    assert sum(m.devices for m in interval.slices.values()) == len(interval.devices)
+    assert sum(m.devices for m in interval.cells.values()) == len(interval.devices)
+
+
+def test_an_unplaced_scenario_is_a_value_error(simulator: Simulator) -> None:
+    group = small().groups[0].model_copy(update={"placement": Area(max_radius_m=50), "routes": ()})
+    with pytest.raises(ValueError, match="not placed"):
+        simulator.reset(
+            small().model_copy(update={"groups": (group,), "topology_seed": None}), seed=1
+        )
+
+
+def test_closing_twice_is_allowed_and_a_closed_simulator_can_be_reset() -> None:
+    for make in SIMULATORS.values():
+        simulator = make()
+        simulator.close()
+        with pytest.raises(SimulatorError, match="reset"):
+            simulator.advance(100)
+        simulator.reset(small(), seed=1)
+        simulator.close()
+        simulator.close()
+        with pytest.raises(SimulatorError, match="reset"):
+            simulator.apply(ScaleTraffic("uav", 1.0))
+        assert simulator.reset(small(), seed=1).end_ms == 0
+        simulator.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        MoveToSlice("nobody", SliceType.URLLC),
+        ScaleTraffic("uav", -1.0),
+        Offload("uav", "moon"),
+        HandOver("uav-1", "north"),
+        HandOver("uav-9", "east"),
+        Fly("uav-1", (), 0.0),
+        InjectFault(CellOutage(start_ms=0, duration_ms=10, cell="north")),
+        SetPrbPolicy({SliceType.URLLC: RrmPolicyRatio(dedicated=1, min=1, max=1)}),
+    ],
+    ids=lambda change: type(change).__name__,
+)
+def test_a_change_that_makes_no_sense_is_a_simulator_error(simulator: Simulator, change: Change) -> None:
+    simulator.reset(small(), seed=1)
+    with pytest.raises(SimulatorError):
+        simulator.apply(change)
+
+
+# ------------------------------------------------------------------ slices
+def test_no_prb_leaks_while_shares_change_every_interval(simulator: Simulator) -> None:
+    rng = random.Random(7)
+    simulator.reset(small(), seed=1)
+    simulator.apply(ScaleTraffic("video", 3.0))
+    used = 0.0
+    for _ in range(60):
+        first = rng.randint(0, 60)
+        second = rng.randint(0, 100 - first)
+        policies: dict[SliceType, RrmPolicyRatio] = {}
+        for kind, share in zip(SliceType, (first, second, 100 - first - second), strict=True):
+            policies[kind] = RrmPolicyRatio(
+                dedicated=rng.randint(0, share), min=share, max=rng.randint(share, 100)
+            )
+        simulator.apply(SetPrbPolicy(policies))
+        simulator.apply(MoveToSlice(rng.choice(["uav", "control", "video"]), rng.choice(list(SliceType))))
+        interval = simulator.advance(rng.choice([10, 30, 50]))
+        assert interval.prb_leakage == 0
+        used += sum(m.prbs_used for m in interval.slices.values())
+    assert used > 0
+
+
+def test_more_prbs_for_a_starved_slice_lower_its_latency(simulator: Simulator) -> None:
+    starved = run(simulator, [strict(30, 12, 10)])
+    served = run(simulator, [strict(10, 80, 10)])
+    assert served.slices[SliceType.EMBB].flow.latency_ms < starved.slices[SliceType.EMBB].flow.latency_ms / 2
+    granted = served.slices[SliceType.EMBB].prbs_granted
+    assert granted == pytest.approx(0.8 * 2 * 24, rel=0.01)
+    assert served.slices[SliceType.EMBB].prbs_used <= granted
+
+
+def test_a_moved_group_is_scheduled_in_its_new_slice(simulator: Simulator) -> None:
+    before = run(simulator)
+    after = run(simulator, [MoveToSlice("uav", SliceType.MMTC)])
+    assert after.devices["uav-1"].slice is SliceType.MMTC
+    assert after.slices[SliceType.MMTC].devices == 1
+    assert before.slices[SliceType.MMTC].prbs_used == 0 < after.slices[SliceType.MMTC].prbs_used
+    assert after.groups["uav"].delivered_packets > 100
+
+
+# ------------------------------------------------------------------ traffic, compute, mobility
+def test_scaled_traffic_is_offered_and_delivered(simulator: Simulator) -> None:
+    normal = run(simulator).groups["uav"]
+    assert run(simulator, [ScaleTraffic("uav", 0.0)]).groups["uav"].sent_packets == 0
+    double = run(simulator, [ScaleTraffic("uav", 2.0)]).groups["uav"]
+    assert double.sent_packets == pytest.approx(2 * normal.sent_packets, abs=2)
+    assert double.throughput_mbps == pytest.approx(2 * normal.throughput_mbps, rel=0.05)
+    resumed = run(simulator, [ScaleTraffic("uav", 0.0), ScaleTraffic("uav", 1.0)]).groups["uav"]
+    assert resumed.sent_packets == pytest.approx(normal.sent_packets, abs=2)
+
+
+def test_offloaded_tasks_load_the_node_they_run_on(simulator: Simulator) -> None:
+    edge = run(simulator)
+    cloud = run(simulator, [Offload("uav", "cloud")])
+    onboard = run(simulator, [Offload("uav", "onboard")])
+    assert edge.nodes["edge"].load > cloud.nodes["edge"].load
+    assert edge.nodes["cloud"].load == 0 < cloud.nodes["cloud"].load
+    assert onboard.nodes["cloud"].load == 0
+    assert onboard.workloads["uav"].completed > 0
+    assert cloud.workloads["uav"].completed == pytest.approx(20, abs=3)
+
+
+def test_a_handover_changes_the_serving_cell(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=1)
+    assert simulator.advance(100).devices["uav-1"].handover == "IDLE"
+    simulator.apply(HandOver("uav-1", "east"))
+    after = simulator.advance(200)
+    device = after.devices["uav-1"]
+    assert (device.cell, device.handover, device.handover_target) == ("east", "COMPLETE", "east")
+    assert 0 < device.handover_ms < 100
+    assert after.cells["east"].devices == 3
+    assert simulator.advance(1000).devices["uav-1"].flow.delivered_packets > 20
+
+
+def test_a_handover_to_the_serving_cell_and_a_second_one_at_once_fail(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=1)
+    simulator.apply(HandOver("uav-1", "west"))
+    device = simulator.advance(100).devices["uav-1"]
+    assert (device.cell, device.handover, device.handover_target) == ("west", "FAILED", "west")
+    simulator.apply(HandOver("uav-1", "east"))
+    simulator.apply(HandOver("uav-1", "east"))
+    assert simulator.advance(100).devices["uav-1"].cell == "east"
+
+
+def test_a_uav_flies_its_route_and_then_where_it_is_sent(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=1)  # its route begins at time 0, 10 m/s to the east
+    assert simulator.advance(2000).devices["uav-1"].position.x_m == pytest.approx(100, abs=0.1)
+    simulator.apply(Fly("uav-1", (Position(x_m=100, y_m=80, z_m=60), Position(x_m=60, y_m=80, z_m=60)), 20))
+    assert simulator.advance(1000).devices["uav-1"].position.y_m == pytest.approx(60, abs=0.1)
+    hovering = simulator.advance(4000).devices["uav-1"].position
+    assert (hovering.x_m, hovering.y_m) == pytest.approx((60, 80), abs=0.1)
+
+
+def test_flying_to_another_cell_changes_what_the_uav_measures(simulator: Simulator) -> None:
+    near_west = run(simulator).devices["uav-1"].rsrp_dbm
+    simulator.reset(small(), seed=1)
+    simulator.apply(Fly("uav-1", (Position(x_m=450, y_m=40, z_m=60),), 300))
+    simulator.advance(1500)
+    near_east = simulator.advance(500).devices["uav-1"].rsrp_dbm
+    assert near_west["west"] - near_west["east"] > 5
+    assert near_east["east"] - near_east["west"] > 5
+
+
+# ------------------------------------------------------------------ faults
+def with_fault(simulator: Simulator, fault: FaultEvent) -> Interval:
+    interval = run(simulator, [InjectFault(fault)])
+    assert interval.faults == (fault.kind,)
+    return interval
+
+
+def test_an_interferer_lowers_the_sinr_around_it(simulator: Simulator) -> None:
+    fault = Interferer(
+        start_ms=0, duration_ms=FOREVER_MS, position=Position(x_m=40, y_m=20, z_m=10), power_dbm=20
+    )
+    quiet, jammed = run(simulator), with_fault(simulator, fault)
+    assert quiet.interferers == ()
+    assert [(i.position, i.power_dbm) for i in jammed.interferers] == [(fault.position, 20.0)]
+    assert jammed.devices["control-1"].sinr_db < quiet.devices["control-1"].sinr_db - 10
+
+
+def test_a_power_drop_lowers_the_signal_by_as_much(simulator: Simulator) -> None:
+    fault = CellPowerDrop(start_ms=0, duration_ms=FOREVER_MS, cell="west", drop_db=20)
+    normal, weak = run(simulator), with_fault(simulator, fault)
+    assert weak.cells["west"].tx_power_dbm == 16
+    change_db = weak.devices["control-1"].rsrp_dbm["west"] - normal.devices["control-1"].rsrp_dbm["west"]
+    assert change_db == pytest.approx(-20, abs=0.5)
+    assert weak.devices["control-1"].rsrp_dbm["east"] == pytest.approx(
+        normal.devices["control-1"].rsrp_dbm["east"], abs=0.5
+    )
+
+
+def test_an_outage_silences_a_cell_and_handover_away_from_it_works(simulator: Simulator) -> None:
+    fault = CellOutage(start_ms=0, duration_ms=FOREVER_MS, cell="west")
+    dark = with_fault(simulator, fault)
+    assert dark.cells["west"].tx_power_dbm == -200
+    assert dark.groups["uav"].delivered_packets == 0
+    simulator.apply(HandOver("uav-1", "east"))
+    simulator.advance(600)
+    assert simulator.advance(500).groups["uav"].delivered_packets > 50
+    simulator.apply(HandOver("uav-1", "west"))
+    assert simulator.advance(100).devices["uav-1"].handover == "FAILED"
+
+
+def test_a_surge_multiplies_the_offered_load_of_its_group_alone(simulator: Simulator) -> None:
+    fault = TrafficSurge(start_ms=0, duration_ms=FOREVER_MS, group="uav", factor=3)
+    normal, surge = run(simulator), with_fault(simulator, fault)
+    assert surge.groups["uav"].sent_packets == pytest.approx(3 * normal.groups["uav"].sent_packets, abs=3)
+    assert surge.groups["video"].sent_packets == normal.groups["video"].sent_packets
+
+
+def test_a_degraded_backhaul_delays_and_loses_packets_of_its_cell(simulator: Simulator) -> None:
+    fault = BackhaulDegradation(
+        start_ms=0, duration_ms=FOREVER_MS, cell="west", delay_ms=25, loss_ratio=0.2
+    )
+    normal, slow = run(simulator), with_fault(simulator, fault)
+    assert (slow.cells["west"].backhaul_delay_ms, slow.cells["west"].backhaul_loss_ratio) == (25, 0.2)
+    added_ms = slow.devices["control-1"].flow.latency_ms - normal.devices["control-1"].flow.latency_ms
+    assert added_ms == pytest.approx(24.5, abs=1)
+    assert slow.devices["control-1"].flow.late_packets > 50
+    assert 0.05 < slow.devices["control-1"].flow.loss_ratio < 0.4
+    assert slow.devices["control-2"].flow.loss_ratio == normal.devices["control-2"].flow.loss_ratio
+
+
+def test_an_overloaded_edge_is_busy_and_slow(simulator: Simulator) -> None:
+    fault = EdgeOverload(start_ms=0, duration_ms=FOREVER_MS, node="edge", background_load=2)
+    normal, busy = run(simulator), with_fault(simulator, fault)
+    assert normal.nodes["edge"].load < 0.7
+    assert busy.nodes["edge"].load > 0.99
+    assert busy.nodes["edge"].queue > 20
+    assert busy.workloads["uav"].latency_ms > 3 * normal.workloads["uav"].latency_ms
+
+
+def test_a_cell_that_refuses_handovers_makes_them_fail(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=1)
+    simulator.apply(InjectFault(HandoverFailure(start_ms=0, duration_ms=200, cell="east")))
+    simulator.apply(HandOver("uav-1", "east"))
+    refused = simulator.advance(200).devices["uav-1"]
+    assert (refused.cell, refused.handover, refused.handover_target) == ("west", "FAILED", "east")
+    simulator.apply(HandOver("uav-1", "east"))
+    assert simulator.advance(200).devices["uav-1"].cell == "east"
+
+
+def test_faults_of_the_timeline_strike_and_end_on_the_clock(simulator: Simulator) -> None:
+    drops = (
+        CellPowerDrop(start_ms=100, duration_ms=200, cell="west", drop_db=10),
+        CellPowerDrop(start_ms=200, duration_ms=200, cell="west", drop_db=3),
+    )
+    simulator.reset(small().model_copy(update={"faults": drops}), seed=1)
+    seen = [simulator.advance(100) for _ in range(5)]
+    assert [i.cells["west"].tx_power_dbm for i in seen] == [36, 26, 23, 33, 36]
+    assert [i.faults for i in seen] == [(), *[("cell_power_drop",)] * 3, ()]
+
+
+def test_a_backhaul_that_recovers_does_not_lose_what_was_under_way(simulator: Simulator) -> None:
+    fault = BackhaulDegradation(start_ms=0, duration_ms=300, cell="west", delay_ms=80)
+    simulator.reset(small(), seed=1)
+    simulator.apply(InjectFault(fault))
+    flows = [simulator.advance(100).devices["control-1"].flow for _ in range(8)]
+    assert sum(flow.lost_packets for flow in flows) == 0
+    assert flows[2].latency_ms > 80
+    assert flows[-1].latency_ms < 10
+
+
+def test_overlapping_overloads_end_with_the_last_of_them(simulator: Simulator) -> None:
+    simulator.reset(small(), seed=1)
+    for duration_ms, load in ((400, 1.5), (800, 3.0)):
+        fault = EdgeOverload(start_ms=0, duration_ms=duration_ms, node="edge", background_load=load)
+        simulator.apply(InjectFault(fault))
+    simulator.advance(400)
+    assert simulator.advance(400).nodes["edge"].load > 0.99
+    simulator.advance(3000)
+    assert simulator.advance(1000).nodes["edge"].load < 0.8

@@ -16,11 +16,11 @@ help:
 
 demo: $(VENV)/.demo
 	@echo
-	@echo "== uav-inspection, seed 1: the MAPE-K agent at work =="
-	@$(BIN)/sixgym run --scenario uav-inspection --agent mape-k --seed 1
+	@echo "== uav-inspection, seed 7: the MAPE-K agent at work =="
+	@$(BIN)/sixgym run --scenario uav-inspection --agent mape-k --seed 7
 	@echo
 	@echo "== the same network and the same fault, nobody at work =="
-	@$(BIN)/sixgym run --scenario uav-inspection --agent null --seed 1
+	@$(BIN)/sixgym run --scenario uav-inspection --agent null --seed 7
 
 test: $(VENV)/.test
 	$(BIN)/ruff check

@@ -172,9 +172,7 @@ def small() -> Scenario:
         ),
         managed="uav",
         compute=(
-            ComputeNode(
-                id="edge", kind="edge", megacycles_per_s=1000, link_delay_ms=1, background_load=0.1
-            ),
+            ComputeNode(id="edge", kind="edge", megacycles_per_s=1000, link_delay_ms=1, background_load=0.1),
             ComputeNode(id="cloud", kind="cloud", megacycles_per_s=5000, link_delay_ms=15),
         ),
         home_edge="edge",

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
+from pydantic import TypeAdapter
 
 from sixgym.domain.change import (
     Change,
@@ -27,7 +28,7 @@ from sixgym.domain.faults import (
 )
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import INTERVAL_JSON, Interval, PacketFlow
-from sixgym.domain.scenario import Area, Scenario
+from sixgym.domain.scenario import Area, Handover, Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.ns3 import Ns3Simulator
@@ -35,6 +36,7 @@ from tests.networks import small
 
 SIMULATORS: dict[str, Callable[[], Simulator]] = {"ns3": Ns3Simulator}
 FOREVER_MS = 60_000
+FAULT: TypeAdapter[FaultEvent] = TypeAdapter(FaultEvent)
 
 pytestmark = pytest.mark.ns3
 
@@ -155,9 +157,7 @@ def test_devices_add_up_to_groups_and_slices(simulator: Simulator) -> None:
 def test_an_unplaced_scenario_is_a_value_error(simulator: Simulator) -> None:
     group = small().groups[0].model_copy(update={"placement": Area(max_radius_m=50), "routes": ()})
     with pytest.raises(ValueError, match="not placed"):
-        simulator.reset(
-            small().model_copy(update={"groups": (group,), "topology_seed": None}), seed=1
-        )
+        simulator.reset(small().model_copy(update={"groups": (group,), "topology_seed": None}), seed=1)
 
 
 def test_closing_twice_is_allowed_and_a_closed_simulator_can_be_reset() -> None:
@@ -279,6 +279,15 @@ def test_a_handover_to_the_serving_cell_and_a_second_one_at_once_fail(simulator:
     assert simulator.advance(100).devices["uav-1"].cell == "east"
 
 
+def test_event_a3_hands_a_uav_over_to_the_cell_it_flies_to(simulator: Simulator) -> None:
+    scenario = small().model_copy(update={"handover": Handover(algorithm="a3", time_to_trigger_ms=64)})
+    simulator.reset(scenario, seed=1)
+    assert simulator.advance(500).devices["uav-1"].cell == "west"
+    simulator.apply(Fly("uav-1", (Position(x_m=450, y_m=40, z_m=60),), 300))
+    device = simulator.advance(3000).devices["uav-1"]
+    assert (device.cell, device.handover, device.handover_target) == ("east", "COMPLETE", "east")
+
+
 def test_a_uav_flies_its_route_and_then_where_it_is_sent(simulator: Simulator) -> None:
     simulator.reset(small(), seed=1)  # its route begins at time 0, 10 m/s to the east
     assert simulator.advance(2000).devices["uav-1"].position.x_m == pytest.approx(100, abs=0.1)
@@ -346,9 +355,7 @@ def test_a_surge_multiplies_the_offered_load_of_its_group_alone(simulator: Simul
 
 
 def test_a_degraded_backhaul_delays_and_loses_packets_of_its_cell(simulator: Simulator) -> None:
-    fault = BackhaulDegradation(
-        start_ms=0, duration_ms=FOREVER_MS, cell="west", delay_ms=25, loss_ratio=0.2
-    )
+    fault = BackhaulDegradation(start_ms=0, duration_ms=FOREVER_MS, cell="west", delay_ms=25, loss_ratio=0.2)
     normal, slow = run(simulator), with_fault(simulator, fault)
     assert (slow.cells["west"].backhaul_delay_ms, slow.cells["west"].backhaul_loss_ratio) == (25, 0.2)
     added_ms = slow.devices["control-1"].flow.latency_ms - normal.devices["control-1"].flow.latency_ms
@@ -407,3 +414,48 @@ def test_overlapping_overloads_end_with_the_last_of_them(simulator: Simulator) -
     assert simulator.advance(400).nodes["edge"].load > 0.99
     simulator.advance(3000)
     assert simulator.advance(1000).nodes["edge"].load < 0.8
+
+
+# ------------------------------------------------------------------ long runs
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_a_storm_of_changes_breaks_nothing(simulator: Simulator, seed: int) -> None:
+    rng = random.Random(seed)
+    scenario = small().model_copy(
+        update={"handover": Handover(algorithm=rng.choice(["a3", "on_request"]), time_to_trigger_ms=40)}
+    )
+    interval = simulator.reset(scenario, seed=seed)
+    for _ in range(150):
+        for device in interval.devices:
+            if rng.random() < 0.3:
+                simulator.apply(HandOver(device, rng.choice(["west", "east"])))
+        group = rng.choice(list(interval.groups))
+        simulator.apply(MoveToSlice(group, rng.choice(list(SliceType))))
+        simulator.apply(ScaleTraffic(group, rng.choice([0.0, 0.5, 1.0, 4.0])))
+        simulator.apply(Offload("uav", rng.choice(["edge", "cloud", "onboard"])))
+        simulator.apply(random_fault(rng, interval.end_ms))
+        goal = Position(x_m=rng.uniform(-500, 1000), y_m=rng.uniform(-500, 500), z_m=rng.uniform(1, 200))
+        simulator.apply(Fly("uav-1", (goal,), rng.uniform(1, 40)))
+        interval = simulator.advance(rng.choice([10, 30, 100]))
+        assert interval.prb_leakage == 0
+    simulator.advance(2_000)  # all faults are over
+    calm = simulator.advance(100)
+    assert calm.faults == ()
+    assert all(cell.tx_power_dbm == 36 for cell in calm.cells.values())
+    assert sum(cell.devices for cell in calm.cells.values()) == len(calm.devices)
+
+
+def random_fault(rng: random.Random, now_ms: int) -> InjectFault:
+    place = Position(x_m=rng.uniform(0, 500), y_m=0, z_m=10)
+    cell = rng.choice(["west", "east"])
+    faults: list[dict[str, object]] = [
+        {"kind": "interferer", "position": place, "power_dbm": 20},
+        {"kind": "cell_power_drop", "cell": cell, "drop_db": 10},
+        {"kind": "cell_outage", "cell": cell},
+        {"kind": "traffic_surge", "group": "uav", "factor": 4},
+        {"kind": "backhaul_degradation", "cell": cell, "delay_ms": 30, "loss_ratio": 0.3},
+        {"kind": "edge_overload", "node": "edge", "background_load": 3},
+        {"kind": "handover_failure", "cell": cell},
+    ]
+    clock = {"start_ms": now_ms + rng.randint(0, 100), "duration_ms": rng.randint(1, 1500)}
+    return InjectFault(FAULT.validate_python(rng.choice(faults) | clock))

@@ -29,7 +29,7 @@ BROKEN = [
     ("id: gnb-2", "id: gnb-1", "cells", "appears twice"),
     ("min: 50, max: 70", "min: 80, max: 90", "slices", "policy.min adds up to 115 %"),
     ("dedicated: 20, min: 25", "dedicated: 30, min: 25", "slices[0].policy", "dedicated <= min <= max"),
-    ("max_radius_m: 70", "max_radius_m: -70", "groups[0].placement.max_radius_m", "greater than 0"),
+    ("max_radius_m: 60", "max_radius_m: -60", "groups[0].placement.max_radius_m", "greater than 0"),
     ("group: drone}", "group: dron}", "tasks", "there are drone, robot, camera, sensor"),
     ("horizon: 40", "horizon: 4", "tasks[0]", "longer than horizon"),
     ("managed: drone", "managed: drone\nmanaged: robot", "key managed", "appears twice"),

@@ -103,9 +103,7 @@ def _compiler_version(compiler: str) -> str:
 
 def program_path(wheel: Wheel, compiler: str) -> Path:
     """Where the program for that wheel and compiler belongs."""
-    key = "\n".join(
-        (source_digest(), wheel.version, str(wheel.root), _compiler_version(compiler), *FLAGS)
-    )
+    key = "\n".join((source_digest(), wheel.version, str(wheel.root), _compiler_version(compiler), *FLAGS))
     name = f"sixgym-ns3-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     return platformdirs.user_cache_path("sixgym") / "ns3" / name
 

@@ -26,7 +26,7 @@ class LineProcess:
     def __init__(self, command: Sequence[str]) -> None:
         # the wheel's loader searches the working directory for other copies of ns-3
         self._directory = tempfile.TemporaryDirectory(prefix="sixgym-ns3-")
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the child
         self._unread = b""
         self._to_child, child_in = _pipe(keep="write")
         self._from_child, child_out = _pipe(keep="read")

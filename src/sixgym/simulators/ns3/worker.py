@@ -5,9 +5,11 @@ same line protocol on standard input and output as the compiled program.
 """
 
 import ctypes
+import importlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -18,18 +20,17 @@ def main() -> None:
     os.dup2(2, 1)
     # loaded with global symbols, the core library does not upset cling's autoloader
     ctypes.CDLL(str(next(wheel.glob("lib64/libns*-core.so"))), ctypes.RTLD_GLOBAL)
-    from ns import ns  # noqa: F401  # pyright: ignore
-
-    import cppyy  # pyright: ignore
-
-    cppyy.include(str(cpp / "session.h"))  # pyright: ignore
-    session = cppyy.gbl.sixgym.Session()  # pyright: ignore
+    # neither has type information; the bindings load all libraries and set up the interpreter
+    importlib.import_module("ns")
+    cppyy: Any = importlib.import_module("cppyy")
+    cppyy.include(str(cpp / "session.h"))
+    session = cppyy.gbl.sixgym.Session()
     for line in sys.stdin:
-        reply = str(session.Handle(line.rstrip("\n")))  # pyright: ignore
+        reply = str(session.Handle(line.rstrip("\n")))
         if reply:
             replies.write(reply + "\n")
             replies.flush()
-        if session.Finished():  # pyright: ignore
+        if session.Finished():
             return
 
 

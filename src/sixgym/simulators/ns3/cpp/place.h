@@ -43,11 +43,11 @@ class Place : public ns3::MobilityModel
         return index_;
     }
 
-    /// Flies from here through the waypoints, then hovers.
-    void Fly(const std::vector<Point>& waypoints, double speed_mps)
+    /// Flies from here through the waypoints, then hovers. Waits until `start_ns` before it leaves.
+    void Fly(const std::vector<Point>& waypoints, double speed_mps, double start_ns = 0)
     {
         Point from = Here();
-        double start = Now();
+        double start = std::max(Now(), start_ns);
         legs_.clear();
         leg_ = 0;
         for (const Point& to : waypoints)
@@ -75,7 +75,8 @@ class Place : public ns3::MobilityModel
         {
             return leg.to;
         }
-        const double share = (now - leg.start_ns) / (leg.end_ns - leg.start_ns);
+        const double share =
+            std::max(0.0, (now - leg.start_ns) / (leg.end_ns - leg.start_ns));
         return {leg.from.x + share * (leg.to.x - leg.from.x),
                 leg.from.y + share * (leg.to.y - leg.from.y),
                 leg.from.z + share * (leg.to.z - leg.from.z)};
@@ -126,7 +127,7 @@ class Place : public ns3::MobilityModel
     {
         const double now = Now();
         const Leg& leg = LegAt(now);
-        if (now >= leg.end_ns)
+        if (now >= leg.end_ns || now < leg.start_ns)
         {
             return {0, 0, 0};
         }

@@ -89,7 +89,12 @@ class Session
     /// reset N, followed by N configuration lines. Answered after the warm-up.
     std::string BeginReset(Words& words)
     {
-        config_lines_ = words.Integer();
+        const int64_t lines = words.Integer();
+        if (lines < 1)
+        {
+            throw Refused("a configuration has at least one line");
+        }
+        config_lines_ = lines;
         config_.clear();
         return "";
     }

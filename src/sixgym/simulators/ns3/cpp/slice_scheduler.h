@@ -130,7 +130,6 @@ class SliceScheduler
     {
         pending_.swap(late_);
         late_.clear();
-        const auto owned = std::count(taken_.begin(), taken_.end(), false);
         for (Late& late : pending_)
         {
             User& user = users.at(late.feedback.m_rnti);
@@ -149,7 +148,7 @@ class SliceScheduler
                 retransmitting_.push_back(user.rnti);
                 passed.push_back(late.feedback);
             }
-            else if (std::popcount(process.rbgs) <= owned && ++late.age <= PATIENCE)
+            else if (++late.age <= PATIENCE)
             {
                 late_.push_back(late);
             }

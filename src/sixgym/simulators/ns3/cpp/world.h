@@ -54,7 +54,7 @@ class World
         ns3::Simulator::Schedule(ns3::MilliSeconds(TRAFFIC_STARTS_MS),
                                  &Applications::Start,
                                  &applications_);
-        ns3::Simulator::Schedule(ns3::MilliSeconds(config_.warm_up_ms), &World::TakeOff, this);
+        PlanRoutes();
         now_ms_ = -config_.warm_up_ms;
     }
 
@@ -216,14 +216,16 @@ class World
         }
     }
 
-    void TakeOff()
+    /// UAVs begin their routes at network time 0.
+    void PlanRoutes()
     {
+        const double start_ns = static_cast<double>(config_.warm_up_ms) * 1e6;
         for (std::size_t device = 0; device < config_.devices.size(); ++device)
         {
             const DeviceConfig& config = config_.devices[device];
             if (!config.route.empty())
             {
-                Fly(device, config.route, config.speed_mps);
+                network_.devices[device].place->Fly(config.route, config.speed_mps, start_ns);
             }
         }
     }

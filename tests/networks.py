@@ -60,9 +60,44 @@ def slicing() -> Scenario:
     ).placed(1)
 
 
+def _management_groups() -> tuple[Group, ...]:
+    area = Area(max_radius_m=250)
+    return (
+        Group(
+            name="uav",
+            slice=SliceType.EMBB,
+            count=4,
+            placement=Area(max_radius_m=200, min_height_m=60, max_height_m=60),
+            traffic=Constant(model="constant", rate_mbps=1, packet_bytes=500),
+            workload=ComputeDemand(rate_hz=10, megacycles=20, runs_on="edge-1"),
+            airframe=Airframe(waypoint_area=Area(max_radius_m=250, min_height_m=50, max_height_m=100)),
+        ),
+        Group(
+            name="control",
+            slice=SliceType.URLLC,
+            count=4,
+            placement=area,
+            traffic=Periodic(model="periodic", interval_ms=10, packet_bytes=100),
+        ),
+        Group(
+            name="video",
+            slice=SliceType.EMBB,
+            count=4,
+            placement=area,
+            traffic=Constant(model="constant", rate_mbps=2.5, packet_bytes=1000),
+        ),
+        Group(
+            name="meters",
+            slice=SliceType.MMTC,
+            count=8,
+            placement=area,
+            traffic=Constant(model="constant", rate_mbps=0.01, packet_bytes=100),
+        ),
+    )
+
+
 def management() -> Scenario:
     """Three cells, 50 PRBs, UAVs and ground users, an edge and a cloud node."""
-    area = Area(max_radius_m=250)
     sites = ((230.0, 0.0), (-115.0, 200.0), (-115.0, -200.0))
     return Scenario(
         name="management",
@@ -82,38 +117,7 @@ def management() -> Scenario:
             slice_of(SliceType.EMBB, 60, 50),
             slice_of(SliceType.MMTC, 10),
         ),
-        groups=(
-            Group(
-                name="uav",
-                slice=SliceType.EMBB,
-                count=4,
-                placement=Area(max_radius_m=200, min_height_m=60, max_height_m=60),
-                traffic=Constant(model="constant", rate_mbps=1, packet_bytes=500),
-                workload=ComputeDemand(rate_hz=10, megacycles=20, runs_on="edge-1"),
-                airframe=Airframe(waypoint_area=Area(max_radius_m=250, min_height_m=50, max_height_m=100)),
-            ),
-            Group(
-                name="control",
-                slice=SliceType.URLLC,
-                count=4,
-                placement=area,
-                traffic=Periodic(model="periodic", interval_ms=10, packet_bytes=100),
-            ),
-            Group(
-                name="video",
-                slice=SliceType.EMBB,
-                count=4,
-                placement=area,
-                traffic=Constant(model="constant", rate_mbps=2.5, packet_bytes=1000),
-            ),
-            Group(
-                name="meters",
-                slice=SliceType.MMTC,
-                count=8,
-                placement=area,
-                traffic=Constant(model="constant", rate_mbps=0.01, packet_bytes=100),
-            ),
-        ),
+        groups=_management_groups(),
         managed="uav",
         compute=(
             ComputeNode(

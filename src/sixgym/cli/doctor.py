@@ -1,6 +1,5 @@
 """`sixgym doctor`: what is installed, whether ns-3 works here, and what to do if it does not."""
 
-import importlib.metadata
 import platform
 import sys
 import time
@@ -17,7 +16,7 @@ from sixgym.cli.view import open_console
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
-from sixgym.simulators.ns3.build import ns3_status
+from sixgym.simulators.ns3 import install_command, ns3_status
 
 PROBE = "uav-inspection"
 """The scenario that is started to see whether ns-3 works."""
@@ -67,8 +66,7 @@ def _findings() -> Iterator[Finding]:
     else:
         yield Finding("ok", "C++ compiler", status.compiler)
     if status.wheel_version is None:
-        advice = f"{sys.executable} -m pip install '{_requirement('ns3')}'"
-        yield Finding("missing", "ns-3", "not installed", advice)
+        yield Finding("missing", "ns-3", "not installed", f"{sys.executable} -m {install_command()}")
     else:
         yield Finding("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
         if status.compiler is not None:
@@ -77,12 +75,6 @@ def _findings() -> Iterator[Finding]:
         yield _probe()
     yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
     yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
-
-
-def _requirement(package: str) -> str:
-    """The version of an optional package that this sixgym asks for, as pip wants to read it."""
-    needed = importlib.metadata.requires("sixgym") or []
-    return next(line for line in needed if line.startswith(package)).split(";")[0].strip()
 
 
 def _probe() -> Finding:

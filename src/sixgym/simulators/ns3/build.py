@@ -24,7 +24,6 @@ FLAGS = ("-std=c++20", "-O2", "-D__LINUX__", "-DNS3_BUILD_PROFILE_RELEASE")
 # the wheel's libraries were built with both, and its headers have to agree with them
 FLAGS_OF_THE_WHEEL = ("-DNS3_ASSERT_ENABLE", "-DNS3_LOG_ENABLE")
 COMPILE_TIMEOUT_S = 600
-INSTALL_HINT = "ns-3 is not installed; install with: pip install 'sixgym[ns3]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,13 @@ def ns3_status() -> Ns3Status:
     return Ns3Status(wheel.version, compiler, compiled)
 
 
+def install_command() -> str:
+    """How to install the ns-3 that this sixgym was made for."""
+    needed = importlib.metadata.requires("sixgym") or []
+    wanted = next(line for line in needed if line.startswith("ns3")).split(";")[0].strip()
+    return f"pip install '{wanted}'"
+
+
 def find_wheel() -> Wheel:
     """The ns-3 wheel of this Python environment; ns3 itself is not imported.
 
@@ -75,10 +81,10 @@ def find_wheel() -> Wheel:
     """
     spec = importlib.util.find_spec("ns3")
     if spec is None or not spec.submodule_search_locations:
-        raise SimulatorError(INSTALL_HINT)
+        raise SimulatorError(f"ns-3 is not installed; install it with: {install_command()}")
     root = Path(next(iter(spec.submodule_search_locations)))
     if not any(root.glob("lib64/libns*-core.so")):
-        raise SimulatorError(f"{root} holds no ns-3 libraries; {INSTALL_HINT}")
+        raise SimulatorError(f"{root} holds no ns-3 libraries; install them with: {install_command()}")
     return Wheel(root, importlib.metadata.version("ns3"))
 
 

@@ -12,7 +12,14 @@ from sixgym.domain.measurement import INTERVAL_JSON, Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.fading import fading_file
-from sixgym.simulators.ns3.build import CPP, build_program, find_compiler, find_wheel, source_digest
+from sixgym.simulators.ns3.build import (
+    CPP,
+    build_program,
+    find_compiler,
+    find_wheel,
+    ns3_status,
+    source_digest,
+)
 from sixgym.simulators.ns3.process import LineProcess
 from sixgym.simulators.ns3.wire import command_lines, config_lines, placed_seed
 
@@ -51,12 +58,8 @@ class Ns3Simulator:
 
     @property
     def version(self) -> str:
-        """Version of ns-3, and a hash of the C++ program.
-
-        Raises:
-            SimulatorError: ns-3 is not installed.
-        """
-        return f"{find_wheel().version}+{source_digest()}"
+        """Version of ns-3 (`missing` when it is not installed), and a hash of the C++ program."""
+        return f"{ns3_status().wheel_version or 'missing'}+{source_digest()}"
 
     @property
     def pid(self) -> int | None:

@@ -148,9 +148,7 @@ def test_without_the_wheel_the_error_says_how_to_install_it(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SimulatorError, match=r"pip install 'ns3=="):
         Ns3Simulator().reset(small(), seed=1)
-    with pytest.raises(SimulatorError, match="not installed"):
-        _ = Ns3Simulator().version
-    assert ns3_status().wheel_version is None
+    assert Ns3Simulator().version.startswith("missing+")
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import platformdirs
@@ -149,6 +151,7 @@ def test_without_the_wheel_the_error_says_how_to_install_it(monkeypatch: pytest.
     with pytest.raises(SimulatorError, match=r"pip install 'ns3=="):
         Ns3Simulator().reset(small(), seed=1)
     assert Ns3Simulator().version.startswith("missing+")
+    assert ns3_status().wheel_version is None
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,3 +222,28 @@ def test_two_processes_may_build_at_the_same_time(tmp_path: Path, monkeypatch: p
         thread.join()
     assert programs[0] == programs[1]
     assert [path.name for path in programs[0].parent.iterdir()] == [programs[0].name]
+
+
+def test_the_process_ends_with_a_parent_that_is_killed_in_a_long_interval(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from sixgym.simulators.ns3 import Ns3Simulator\n"
+        "from tests.networks import small\n"
+        "simulator = Ns3Simulator(timeout_s=600)\n"
+        "simulator.reset(small(), seed=1)\n"
+        "print(simulator.pid, flush=True)\n"
+        "simulator.advance(3_600_000)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen(
+        [sys.executable, "-c", script, root], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as parent:
+        assert parent.stdout is not None
+        child = Path("/proc", parent.stdout.readline().strip())
+        assert child.exists()
+        parent.kill()
+    for _ in range(100):
+        if not child.exists():
+            break
+        time.sleep(0.05)
+    assert not child.exists()

@@ -20,7 +20,7 @@ MODULES = (
     "lte", "internet", "applications", "point-to-point", "spectrum", "propagation", "mobility", "antenna",
     "buildings", "network", "stats", "core",
 )  # fmt: skip
-FLAGS = ("-std=c++20", "-O2", "-D__LINUX__", "-DNS3_BUILD_PROFILE_RELEASE")
+FLAGS = ("-std=c++20", "-O2", "-pthread", "-D__LINUX__", "-DNS3_BUILD_PROFILE_RELEASE")
 # the wheel's libraries were built with both, and its headers have to agree with them
 FLAGS_OF_THE_WHEEL = ("-DNS3_ASSERT_ENABLE", "-DNS3_LOG_ENABLE")
 COMPILE_TIMEOUT_S = 600

@@ -23,7 +23,9 @@ def main() -> None:
     # neither has type information; the bindings load all libraries and set up the interpreter
     importlib.import_module("ns")
     cppyy: Any = importlib.import_module("cppyy")
+    cppyy.include(str(cpp / "lifeline.h"))
     cppyy.include(str(cpp / "session.h"))
+    cppyy.gbl.sixgym.EndWithInput()
     session = cppyy.gbl.sixgym.Session()
     for line in sys.stdin:
         reply = str(session.Handle(line.rstrip("\n")))

@@ -1,5 +1,6 @@
 // sixgym's ns-3 program: commands on standard input, one line of JSON each on standard output.
 // It ends on `quit`, and when its parent is gone.
+#include "lifeline.h"
 #include "session.h"
 
 #include <iostream>
@@ -8,6 +9,7 @@ int
 main()
 {
     std::ios::sync_with_stdio(false);
+    sixgym::EndWithInput();
     sixgym::Session session;
     std::string line;
     while (!session.Finished() && std::getline(std::cin, line))

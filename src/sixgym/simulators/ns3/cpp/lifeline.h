@@ -1,0 +1,28 @@
+// Ends the process with its parent, also in the middle of a long interval.
+#ifndef SIXGYM_LIFELINE_H
+#define SIXGYM_LIFELINE_H
+
+#include <poll.h>
+#include <thread>
+#include <unistd.h>
+
+namespace sixgym
+{
+
+/// Watch standard input from a thread of its own: when its other end is closed, nobody is left to
+/// read an answer, and an interval may still take minutes.
+inline void
+EndWithInput()
+{
+    std::thread([] {
+        pollfd input{STDIN_FILENO, 0, 0}; // no events asked for: only a hang-up is reported
+        while (poll(&input, 1, -1) < 0)
+        {
+        }
+        _exit(0);
+    }).detach();
+}
+
+} // namespace sixgym
+
+#endif

@@ -3,7 +3,7 @@
     python benchmarks/baselines.py [--seeds N] [--workers N]
 
 One line per finished episode goes to docs/baselines.jsonl at once; a run that was interrupted goes
-on where it stopped. Delete the file to begin anew.
+on where it stopped. Rows of other code or other scenarios are dropped.
 """
 
 import argparse
@@ -98,6 +98,19 @@ def main() -> None:
     options = parser.parse_args()
     store = DOCS / "baselines.jsonl"
     done: list[Row] = [json.loads(line) for line in store.read_text().splitlines()] if store.exists() else []
+    # rows of another network or scenario are of no use beside new ones
+    network = f"ns3 {Ns3Simulator().version}"
+    digests = {
+        (name, seed): load_scenario(name).placed(seed).digest[:12]
+        for name in shipped_names()
+        for seed in range(1, options.seeds + 1)
+    }
+    done = [
+        row
+        for row in done
+        if row["network"] == network
+        and digests.get((str(row["scenario"]), int(str(row["seed"])))) == row["digest"]
+    ]
     finished = {(row["scenario"], row["agent"], row["seed"]) for row in done}
     wanted = [
         (scenario, agent, seed)

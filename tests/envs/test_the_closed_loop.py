@@ -117,25 +117,12 @@ def test_only_uavs_are_kept_of_the_devices() -> None:
     assert kept == {"drone-1", "drone-2", "drone-3", "drone-4"}
 
 
-def verify(loop: Environment, **changes: object) -> Turn:
+def test_verifying_is_a_look_and_does_not_end_the_work() -> None:
+    loop = environment()
     task = sample_task(faults=False)
-    sla = task.sla.model_dump(mode="json") | changes
     state = loop.reset(task).state.model_dump(mode="json")
-    return Turn(call=ToolCall(tool="verify_sla_compliance", arguments={"state": state, "sla": sla}))
-
-
-def test_verifying_the_service_level_on_the_present_state_ends_the_work() -> None:
-    loop = environment()
-    _, terminated, truncated = loop.step(verify(loop))
-    assert (terminated, truncated) == (True, False)
-
-
-def test_verifying_a_softer_service_level_or_an_invented_state_ends_nothing() -> None:
-    loop = environment()
-    assert loop.step(verify(loop, max_latency_ms=1000.0))[1] is False
-    turn = verify(loop)
-    assert turn.call is not None
-    assert isinstance(turn.call.arguments, dict)
-    invented = turn.call.arguments["state"] | {"latency_ms": 1.0}  # type: ignore[operator]
-    call = ToolCall(tool="verify_sla_compliance", arguments={**turn.call.arguments, "state": invented})
-    assert loop.step(Turn(call=call))[1] is False
+    arguments = {"state": state, "sla": task.sla.model_dump(mode="json")}
+    call = ToolCall(tool="verify_sla_compliance", arguments=arguments)
+    observation, terminated, truncated = loop.step(Turn(call=call))
+    assert observation.history[-1].outcome.result["fulfilled"] is True  # type: ignore[index,call-overload]
+    assert (terminated, truncated) == (False, False)

@@ -72,6 +72,23 @@ def test_an_episode_that_broke_on_our_side_is_no_success() -> None:
     assert not judge(episode).success
 
 
+def test_a_service_that_was_switched_off_does_not_meet_its_share() -> None:
+    shed = {"spec": {"group": "camera", "action": "shed_flow", "duration_s": 600}}
+    episode = sample_episode(agent=Caller(("graceful_degradation", shed)))
+    share = Target(metric="traffic_share", condition="IS_GREATER_THAN", value=0.5, group="camera")
+    assert episode.steps[0].outcome.ok, episode.steps[0].outcome.error
+    assert not graded(episode, share)
+    assert graded(sample_episode(), share)
+    assert episode.remainder[-1].traffic_share == {"camera": 0.0}
+
+
+def test_load_that_comes_back_before_the_window_counts_as_left_alone() -> None:
+    pause = {"spec": {"group": "camera", "action": "shed_flow", "duration_s": 5}}
+    episode = sample_episode(agent=Caller(("graceful_degradation", pause)))
+    share = Target(metric="traffic_share", condition="IS_GREATER_THAN", value=0.5, group="camera")
+    assert graded(episode, share)
+
+
 def test_grading_a_stored_episode_again_gives_the_same_verdict() -> None:
     episode = sample_episode()
     assert judge(Episode.model_validate_json(episode.model_dump_json())) == judge(episode)
@@ -86,6 +103,7 @@ def test_grading_a_stored_episode_again_gives_the_same_verdict() -> None:
         ("throughput_mbps", {"slice": "eMBB"}),
         ("task_latency_ms", {"group": "drone"}),
         ("edge_load", {}),
+        ("traffic_share", {"group": "camera"}),
     ],
 )
 def test_every_metric_is_read_where_the_target_points(metric: str, where: dict[str, str]) -> None:
@@ -99,6 +117,7 @@ def test_every_metric_is_read_where_the_target_points(metric: str, where: dict[s
         "throughput_mbps": interval.slices["eMBB"].flow.throughput_mbps,
         "task_latency_ms": interval.workloads["drone"].latency_ms,
         "edge_load": interval.nodes["edge-1"].load,
+        "traffic_share": 1.0,
     }
     assert measured_value(target, interval, episode.task.scenario) == flow[metric]
 

@@ -1,6 +1,7 @@
 """A backend on a simulator: tools act, the network runs, the consequences are measured."""
 
 from collections import deque
+from dataclasses import replace
 from typing import cast
 
 from sixgym.backends.base import Transition
@@ -86,6 +87,9 @@ class SimulatedBackend:
             self._simulator.apply(change)
             self._world.note(change)
         interval = self._simulator.advance(self._scenario.decision_interval_ms)
+        degraded = self._world.degraded()
+        if degraded:
+            interval = replace(interval, traffic_share=degraded)
         self._settle(self._world, interval)
         return interval
 

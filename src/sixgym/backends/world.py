@@ -78,6 +78,10 @@ class World:
             if at_ms <= self._t_ms
         )
 
+    def degraded(self) -> dict[str, float]:
+        """Groups that may offer less than their normal load, and the share they may."""
+        return {group: share for group, share in self.resources.traffic_factor.items() if share < 1.0}
+
     # ------------------------------------------------------------------ commands
     def obey(self, command: Command) -> Change | None:
         """Carry out a command; the change that the network has to follow with, if any."""
@@ -161,7 +165,7 @@ class World:
             max(0.0, uav.battery_j - power_w * seconds),
             uav.capacity_j,
             power_w,
-            *uav[8:],
+            *uav[8:],  # what flying does not change
         )
 
     def _power_w(

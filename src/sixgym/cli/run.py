@@ -1,6 +1,7 @@
 """`sixgym run`: an agent works on a task, the episode is shown, judged and stored."""
 
 import json
+import signal
 import statistics
 import sys
 from dataclasses import dataclass
@@ -61,11 +62,11 @@ def run(request: RunRequest) -> None:
         with View(console, task) as view:
             view.header(agent.name, backend.info)
             episode = _work(Environment(backend), agent, task, view, path)
+            stored = _store(path, episode)
             verdict = judge(episode)
             view.verdict(episode, verdict)
     finally:
         backend.close()
-    stored = _store(path, episode)
     _say_where(console, stored)
     if request.as_json:
         typer.echo(json.dumps(summary(episode, verdict, stored)))
@@ -144,6 +145,8 @@ def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str 
 
 def _work(environment: Environment, agent: Agent, task: Task, view: View, out: Path) -> Episode:
     """Roll out; whatever interrupts it, what has happened so far is kept."""
+    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return rollout(environment, agent, task, on_step=view.step, on_interval=view.interval)
     except BaseException as error:

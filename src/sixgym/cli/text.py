@@ -20,6 +20,7 @@ UNITS: Mapping[str, tuple[str, str, float]] = {
     "throughput_mbps": ("throughput", "Mbit/s", 1),
     "task_latency_ms": ("task time", "ms", 1),
     "edge_load": ("edge", "%", 100),
+    "traffic_share": ("allowed traffic", "%", 100),
 }
 """What a metric is called, the unit it is shown in, and the factor to get there."""
 

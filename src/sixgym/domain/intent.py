@@ -15,7 +15,10 @@ Metric = Literal[
     "throughput_mbps",
     "task_latency_ms",
     "edge_load",
+    "traffic_share",
 ]
+"""What a target may be about. `traffic_share` is the share of a group's normal load that it is allowed to
+offer: a service that has been switched off has no latency to violate."""
 
 
 class Target(Record):
@@ -35,8 +38,8 @@ class Target(Record):
                 raise ValueError("edge_load belongs to the home edge node; name neither group nor slice")
         elif objects != 1:
             raise ValueError(f"{self.metric} needs either group or slice")
-        if self.metric == "task_latency_ms" and self.group is None:
-            raise ValueError("task_latency_ms is measured per group")
+        if self.metric in ("task_latency_ms", "traffic_share") and self.group is None:
+            raise ValueError(f"{self.metric} is measured per group")
         return self
 
     def met_by(self, measured: float) -> bool:

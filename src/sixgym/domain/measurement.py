@@ -5,7 +5,7 @@ JSON reply straight into them (`INTERVAL_JSON.validate_json`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
@@ -152,6 +152,8 @@ class Interval:
         faults: Kinds of the faults that were active at some time in the interval. Agents do not
             see them.
         prb_leakage: PRBs of one slice's share on which another slice transmitted. Always 0.
+        traffic_share: By group, the share of its normal load it was allowed to offer, where that
+            was less than all of it. The backend, which keeps the books of this, fills it in.
     """
 
     start_ms: int
@@ -165,6 +167,7 @@ class Interval:
     interferers: tuple[InterfererMeasurement, ...]
     faults: tuple[str, ...]
     prb_leakage: int
+    traffic_share: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def only_devices(self, names: frozenset[str]) -> "Interval":
         """The same interval with the measurements of these devices alone."""

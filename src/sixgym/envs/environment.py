@@ -5,12 +5,10 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
 import sixgym
 from sixgym.backends.base import Backend, Transition
 from sixgym.domain.measurement import Interval
-from sixgym.domain.slices import NetworkState, SlaSpec
+from sixgym.domain.slices import NetworkState
 from sixgym.envs.observation import Exchange, Observation
 from sixgym.episodes.episode import Episode, Step, Task, Turn
 
@@ -18,8 +16,9 @@ from sixgym.episodes.episode import Episode, Step, Task, Turn
 class Environment:
     """One agent, one task, one network.
 
-    Time runs one decision interval per call. After the agent has finished, `run_out` lets the
-    network run to the task's horizon, so stopping early hides nothing that is still to come.
+    Time runs one decision interval per call. The agent's work ends with its answer or its budget; a
+    verification tool is a look like any other and ends nothing. After the agent has finished,
+    `run_out` lets the network run to the task's horizon, so stopping early hides nothing.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -77,8 +76,7 @@ class Environment:
         started = time.perf_counter()
         transition = self._backend.execute(turn.call)
         self._record(turn, transition, agent_s, time.perf_counter() - started)
-        self._terminated = self._verified(turn, transition)
-        self._truncated = not self._terminated and len(self._steps) >= self._task.max_steps
+        self._truncated = len(self._steps) >= self._task.max_steps
         return self._observe(), self._terminated, self._truncated
 
     def run_out(self, on_interval: Callable[[Interval], None] | None = None) -> None:
@@ -137,26 +135,6 @@ class Environment:
                 world_s=world_s,
             )
         )
-
-    def _verified(self, turn: Turn, transition: Transition) -> bool:
-        """Whether the turn verified the intent: its bounds, on the state just measured.
-
-        It ends the agent's work (6GAgentGym section III-A) and decides nothing about success.
-        """
-        assert self._task is not None
-        call, result = turn.call, transition.outcome.result
-        if call is None or call.tool != "verify_sla_compliance" or not isinstance(call.arguments, dict):
-            return False
-        if not isinstance(result, dict) or result.get("fulfilled") is not True:
-            return False
-        try:
-            state = NetworkState.model_validate(call.arguments.get("state"))
-            sla = SlaSpec.model_validate(call.arguments.get("sla"))
-        except ValidationError:
-            return False
-        # after a slice switch the tool asks for the new slice's name: the bounds are what counts
-        wanted = self._task.sla.model_copy(update={"slice": sla.slice})
-        return state == transition.before and sla == wanted
 
     def _observe(self) -> Observation:
         assert self._task is not None

@@ -103,7 +103,7 @@ class Episode(Record):
         steps: The turns that made a call, in order.
         answer: The agent's final answer, if it gave one.
         remainder: Intervals after the agent's last call, up to the horizon.
-        terminated: The agent finished: it answered, or verified the intent's fulfilment.
+        terminated: The agent finished: it gave its final answer.
         truncated: The step budget ran out first.
         infrastructure_failure: What broke on our side; then the episode says nothing of the agent.
     """

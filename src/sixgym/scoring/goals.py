@@ -62,19 +62,21 @@ def recorded_intervals(episode: Episode) -> tuple[Interval, ...]:
 def measured_value(target: Target, interval: Interval, scenario: Scenario) -> float:
     """What a target is about, as it was measured in an interval.
 
-    A window without a single delivered packet shows the age of the oldest waiting one as latency,
-    so an outage cannot pass for a fast network.
+    Latency and jitter are those of the packets that arrived; an interval without a single one shows
+    the age of the oldest waiting packet, so an outage cannot pass for a fast network. Where some
+    arrive and some are lost, a target on loss has to say so.
     """
     if target.metric == "edge_load":
-        return interval.nodes[scenario.home_edge].load if scenario.home_edge else 0.0
-    if target.metric == "task_latency_ms":
-        assert target.group is not None
-        return interval.workloads[target.group].latency_ms
-    flow = interval.groups[target.group] if target.group else None
-    if flow is None:
+        assert scenario.home_edge is not None  # loading a scenario checks it
+        return interval.nodes[scenario.home_edge].load
+    if target.group is None:
         assert target.slice is not None
-        flow = interval.slices[target.slice].flow
-    return _FLOW_METRICS[target.metric](flow)
+        return _FLOW_METRICS[target.metric](interval.slices[target.slice].flow)
+    if target.metric == "task_latency_ms":
+        return interval.workloads[target.group].latency_ms
+    if target.metric == "traffic_share":
+        return interval.traffic_share.get(target.group, 1.0)
+    return _FLOW_METRICS[target.metric](interval.groups[target.group])
 
 
 def _judge_target(

@@ -122,7 +122,7 @@ def coherent_arguments(snapshot: Snapshot) -> dict[str, Any]:
     near = position.model_copy(update={"x_m": position.x_m + 1.0})
     members = [
         {"uav": name, "position": point.model_dump(), "velocity_mps": [0.0, 0.0, 0.0]}
-        for name, point in (("drone-1", position), ("drone-2", near))
+        for name, point in (("drone-1", position), ("visitor-1", near))
     ]
     return {
         "collision_avoidance": {

@@ -7,13 +7,20 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from sixgym.agents.registry import AGENTS, make_agent
+from sixgym.domain.base import Name
 from sixgym.domain.geometry import GeofenceSpec
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import ScenarioError, load_scenario, shipped_names
 from sixgym.scenarios.loader import parse_scenario
 
 UAV = (Path(__file__).parents[2] / "src/sixgym/scenarios/uav-inspection.yaml").read_text()
+CRUISE = "cruise_speed_mps: 5"
+CONSTANT = "{model: constant, rate_mbps: 0.3, packet_bytes: 200}"
+ON_OFF = "{{model: on_off, rate_mbps: 0.3, packet_bytes: 200, mean_on_s: {on}, mean_off_s: {off}}}"
+TASK_SLA = "    sla: {slice: URLLC, max_latency_ms: 40, max_jitter_ms: 15, max_loss_ratio: 0.02}\n    goal"
 
 BROKEN = [
     ("tx_power_dbm: 36", "tx_power_w: 36", "cells[0].tx_power_w", "did you mean tx_power_dbm?"),
@@ -34,6 +41,37 @@ BROKEN = [
     ("horizon: 40", "horizon: 4", "tasks[0]", "longer than horizon"),
     ("managed: drone", "managed: drone\nmanaged: robot", "key managed", "appears twice"),
     ("z_max_m: 120}", "z_max_m: 0}", "geofences[0]", "must be below"),
+    (
+        "{metric: latency_ms, condition: IS_LESS_THAN, value: 40, group: drone}",
+        "{metric: task_latency_ms, condition: IS_LESS_THAN, value: 40, group: robot}",
+        "tasks[0].goal.targets[0].group",
+        "robot has no workload",
+    ),
+    (TASK_SLA, "    sla: {slice: URLLC}\n    goal", "tasks[0].sla", "there is no bound"),
+    ("name: drone", f"name: {'d' * 61}", "groups[0].name", "at most 60 characters"),
+    (CRUISE, "max_altitude_m: 20", "groups[0].airframe", "min_altitude_m 20 must be below max_altitude_m 20"),
+    (CRUISE, "cruise_speed_mps: 21", "groups[0].airframe", "cruise_speed_mps 21 exceeds max_speed_mps 20"),
+    ("dedicated: 20, min: 25, max: 40", "dedicated: 0, min: 0, max: 0", "slices[0].policy", "never send"),
+    ("rate_mbps: 0.3", "rate_mbps: 1001", "groups[1].traffic.rate_mbps", "less than or equal to 1000"),
+    ("rate_hz: 4", "rate_hz: 1001", "groups[0].workload.rate_hz", "less than or equal to 1000"),
+    ("megacycles: 40", "megacycles: 2e+6", "groups[0].workload.megacycles", "less than or equal to 1000000"),
+    ("megacycles_per_s: 2000", "megacycles_per_s: 0.5", "compute[0].megacycles_per_s", "or equal to 1 "),
+    ("megacycles_per_s: 2000", "megacycles_per_s: 2e+9", "compute[0].megacycles_per_s", "to 1000000000"),
+    (CRUISE, "onboard_megacycles_per_s: 0.5", "airframe.onboard_megacycles_per_s", "or equal to 1 "),
+    ("link_delay_ms: 1,", "link_delay_ms: 10001,", "compute[0].link_delay_ms", "or equal to 10000 "),
+    ("managed: drone", "managed: drone\nbackhaul: {delay_ms: 10001}", "backhaul.delay_ms", "to 10000 "),
+    ("managed: drone", "managed: drone\nbackhaul: {rate_mbps: 0.01}", "backhaul.rate_mbps", "to 0.1 "),
+    ("managed: drone", "managed: drone\nbackhaul: {rate_mbps: 2e+5}", "backhaul.rate_mbps", "to 100000 "),
+    (
+        "kind: cell_power_drop, cell: gnb-1, drop_db: 30",
+        "kind: backhaul_degradation, cell: gnb-1, delay_ms: 10001",
+        "faults[0].delay_ms",
+        "less than or equal to 10000",
+    ),
+    (CONSTANT, ON_OFF.format(on="0.001", off="1"), "groups[1].traffic.mean_on_s", "or equal to 0.01"),
+    (CONSTANT, ON_OFF.format(on="1", off="3601"), "groups[1].traffic.mean_off_s", "or equal to 3600"),
+    ("rate_mbps: 0.3", "rate_mbps: 200", "groups", "packets per second, more than 200000"),
+    ("max_radius_m: 60", "max_radius_m: 19900", "groups[0].placement", "leaves the map"),
 ]
 
 
@@ -46,6 +84,46 @@ def test_an_error_names_file_line_key_and_reason(good: str, bad: str, key: str, 
     assert message.startswith("mine.yaml:")
     assert key in message
     assert reason in message
+
+
+def test_a_task_about_edge_load_needs_a_home_edge() -> None:
+    data = yaml.safe_load(UAV)
+    task = data["tasks"][0]
+    task["sla"]["max_edge_load"] = 0.8
+    task["goal"]["targets"].append({"metric": "edge_load", "condition": "IS_LESS_THAN", "value": 0.8})
+    assert parse_scenario(yaml.safe_dump(data), "mine.yaml").home_edge == "edge-1"
+    del data["home_edge"]
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(yaml.safe_dump(data), "mine.yaml")
+    for key in (
+        "tasks[0].sla.max_edge_load",
+        f"tasks[0].goal.targets[{len(task['goal']['targets']) - 1}].metric",
+    ):
+        assert f" {key}: edge load is measured on home_edge" in str(caught.value)
+
+
+def test_a_task_refers_to_a_slice_that_exists() -> None:
+    data = yaml.safe_load(UAV)
+    data["slices"].pop()
+    data["groups"].pop()
+    data["tasks"][0]["sla"]["slice"] = "mMTC"
+    with pytest.raises(ScenarioError, match=r"tasks\[0\]\.sla\.slice: there is no slice of type mMTC"):
+        parse_scenario(yaml.safe_dump(data), "mine.yaml")
+
+
+def test_tasks_count_towards_the_packets_a_scenario_may_offer() -> None:
+    data = yaml.safe_load(UAV)
+    data["groups"][0] |= {"count": 120}
+    data["groups"][0]["workload"]["rate_hz"] = 1_000
+    with pytest.raises(ScenarioError, match=r"mine\.yaml:\d+: groups: .* offer 25\d{4} packets per second"):
+        parse_scenario(yaml.safe_dump(data), "mine.yaml")
+
+
+def test_the_longest_group_name_makes_valid_device_names() -> None:
+    name = "d" * 60
+    group = parse_scenario(UAV.replace("drone", name), "mine.yaml").group(name)
+    ids = group.model_copy(update={"count": 200}).device_ids
+    assert [TypeAdapter(Name).validate_python(device) for device in ids] == list(ids)
 
 
 def test_the_line_of_an_error_is_the_line_of_the_value() -> None:
@@ -132,3 +210,10 @@ def test_a_point_on_the_wrong_side_of_a_fence_is_not_allowed() -> None:
     assert fence.allows(Position(x_m=5, y_m=5, z_m=60))
     assert fence.allows(Position(x_m=15, y_m=5, z_m=20))
     assert fence.boundary_distance_m(Position(x_m=15, y_m=5, z_m=20)) == pytest.approx(5)
+
+
+@pytest.mark.parametrize(("name", "hint"), [("mape", "did you mean mape-k? "), ("zzz", ""), ("", "")])
+def test_an_unknown_agent_suggests_only_a_near_name(name: str, hint: str) -> None:
+    with pytest.raises(ValueError, match="there is no agent") as caught:
+        make_agent(name)
+    assert str(caught.value).endswith(f"; {hint}Known: {', '.join(AGENTS)}")

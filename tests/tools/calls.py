@@ -70,7 +70,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "collision_avoidance": {
         "uav": "drone-1",
         "position": HERE,
-        "swarm": {"members": [{"uav": "drone-2", "position": {"x_m": 153, "y_m": 0, "z_m": 50}}]},
+        "swarm": {"members": [{"uav": "visitor-1", "position": {"x_m": 153, "y_m": 0, "z_m": 50}}]},
     },
     "swarm_formation": {"formation": RING, "waypoints": {"points": [{"x_m": 0, "y_m": -200, "z_m": 60}]}},
     "assign_task": {"uav": "drone-1", "task": {"id": "scan-7", "megacycles": 10}},

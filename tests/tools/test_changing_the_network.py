@@ -150,6 +150,11 @@ def test_the_managed_service_is_not_shed_to_meet_its_own_bounds(plant: Snapshot)
             graceful_degradation(plant, spec)
 
 
+def test_the_managed_service_may_be_left_exactly_a_fifth(plant: Snapshot) -> None:
+    spec = DegradationSpec(group="drone", action="reduce_rate", value=0.8, duration_s=1)
+    assert graceful_degradation(plant, spec).factor == 0.2
+
+
 def test_a_cap_above_the_rate_is_refused_with_the_rate(plant: Snapshot) -> None:
     spec = DegradationSpec(group="sensor", action="cap_bitrate", value=1.0, duration_s=1)
     with pytest.raises(ToolError, match=r"send 0.008 Mbit/s; a cap has to be lower"):

@@ -5,14 +5,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sixgym.domain.command import SetRoute, SetSpeed
 from sixgym.domain.geometry import GeofenceSpec, Position
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import forbidding_leg, forbidding_point, leg_is_allowed
-from sixgym.tools.base import ToolError
+from sixgym.tools.base import CATALOG, Order, ToolError
 from sixgym.tools.commands_flight import (
     adjust_altitude,
     adjust_speed,
@@ -25,6 +25,7 @@ from sixgym.tools.observation_mission import path_planning
 from sixgym.tools.planning import plan
 from sixgym.tools.reasoning import compute_energy_budget
 from sixgym.tools.types import BatteryLevel, SwarmMember, SwarmSpec, SwarmState, Waypoints
+from tests.tools.drawing import WELL_TYPED
 from tests.tools.plant import make_snapshot
 
 PLANT = make_snapshot()
@@ -233,7 +234,7 @@ def test_speed_is_bounded_by_the_airframe() -> None:
 
 # ---------------------------------------------------------------------- separation
 def neighbour(x_m: float, y_m: float = 0.0, velocity: tuple[float, float, float] = (0, 0, 0)) -> SwarmState:
-    other = SwarmMember(uav="drone-2", position=Position(x_m=x_m, y_m=y_m, z_m=50), velocity_mps=velocity)
+    other = SwarmMember(uav="visitor-1", position=Position(x_m=x_m, y_m=y_m, z_m=50), velocity_mps=velocity)
     return SwarmState(members=(other,))
 
 
@@ -258,6 +259,86 @@ def test_a_push_leads_to_separation(dx: float, dy: float) -> None:
     aside = order.reply.waypoints[0]
     assert aside.distance_m(swarm.members[0].position) >= 10
     assert forbidding_leg(PLANT.scenario.geofences, EAST, aside) is None
+
+
+def test_an_invented_position_steers_no_one_into_a_fence() -> None:
+    edge = Position(x_m=-5, y_m=110.5, z_m=50)
+    claimed = edge.model_copy(update={"y_m": 130.0})
+    ghost = SwarmMember(uav="visitor-1", position=edge.model_copy(update={"y_m": 115.0}))
+    world = with_uav(PLANT, "drone-1", position=edge)
+    order = collision_avoidance(world, "drone-1", claimed, SwarmState(members=(ghost,)))
+    assert order.reply.applied
+    _assert_legal(world, order.commands)
+
+
+def test_our_own_aircraft_are_where_the_network_knows_them_to_be() -> None:
+    lie = SwarmState(members=(SwarmMember(uav="drone-2", position=EAST),))
+    real_m = PLANT.uavs["drone-2"].position.distance_m(EAST)
+    order = collision_avoidance(PLANT, "drone-1", EAST, lie)
+    assert (order.commands, order.reply.separation_m) == ((), pytest.approx(real_m))
+    beside = with_uav(PLANT, "drone-2", position=EAST.model_copy(update={"x_m": 153}))
+    assert collision_avoidance(beside, "drone-1", EAST, neighbour_named("drone-2", WEST)).reply.applied
+
+
+def test_the_way_on_from_the_point_aside_is_checked_too() -> None:
+    corner = Position(x_m=25, y_m=112, z_m=50)
+    world = with_uav(PLANT, "drone-1", position=corner, waypoints=(Position(x_m=-100, y_m=112, z_m=50),))
+    swarm = neighbour_named("visitor-1", corner.model_copy(update={"y_m": 117}))
+    _assert_legal(world, collision_avoidance(world, "drone-1", corner, swarm).commands)
+
+
+def test_evasion_without_the_energy_for_the_route_is_refused() -> None:
+    ahead = EAST.model_copy(update={"y_m": -200.0})
+    tired = with_uav(PLANT, "drone-1", battery_j=500.0, waypoints=(ahead,))
+    with pytest.raises(ToolError, match=r"no legal way to evade: drone-1 has 0\.5 kJ left"):
+        collision_avoidance(tired, "drone-1", EAST, neighbour(153))
+
+
+def neighbour_named(name: str, position: Position) -> SwarmState:
+    return SwarmState(members=(SwarmMember(uav=name, position=position),))
+
+
+def _assert_legal(world: Snapshot, commands: tuple[object, ...]) -> None:
+    fences = world.scenario.geofences
+    for command in commands:
+        if isinstance(command, SetRoute):
+            points = (world.uavs[command.uav].position, *command.waypoints)
+            for here, there in pairwise(points):
+                assert forbidding_leg(fences, here, there) is None
+                assert all(fence.allows(point) for fence in fences for point in sampled(here, there, 50))
+
+
+FLIGHTS = ("set_waypoint", "adjust_altitude", "adjust_speed", "collision_avoidance", "swarm_formation")
+
+
+@pytest.mark.parametrize("name", FLIGHTS)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), here=places, ahead=places)
+def test_no_accepted_route_breaks_a_fence(
+    name: str, data: st.DataObject, here: Position, ahead: Position
+) -> None:
+    fences = PLANT.scenario.geofences
+    assume(forbidding_point(fences, here) is None)
+    legal = forbidding_leg(fences, here, ahead) is None
+    world = with_uav(PLANT, "drone-1", position=here, waypoints=(ahead,) if legal else ())
+    arguments = data.draw(WELL_TYPED[name])
+    if name == "collision_avoidance":
+        offset = st.floats(-20, 20)
+        arguments["uav"] = "drone-1"
+        arguments["position"] = _moved(here, data.draw(offset), data.draw(offset))
+        ghost = _moved(here, data.draw(offset), data.draw(offset))
+        arguments["swarm"] = {"members": [{"uav": "visitor-1", "position": ghost}]}
+    tool = CATALOG[name]
+    try:
+        order = tool.run(tool.parse(arguments), world)
+    except ToolError:
+        return
+    assert isinstance(order, Order)
+    _assert_legal(world, order.commands)
+
+
+def _moved(point: Position, dx: float, dy: float) -> dict[str, float]:
+    return {"x_m": point.x_m + dx, "y_m": point.y_m + dy, "z_m": point.z_m}
 
 
 def test_a_stale_position_is_refused_with_the_real_one() -> None:

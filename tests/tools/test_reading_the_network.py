@@ -128,12 +128,36 @@ def test_another_cells_link_uses_the_measured_level_or_says_it_is_predicted(plan
 def test_migration_is_worth_more_the_weaker_the_serving_link_and_the_emptier_the_target(
     plant: Snapshot,
 ) -> None:
-    weak = with_device(plant, "drone-1", sinr_db=-25.0)
+    weak = with_cell(plant, "gnb-1", tx_power_dbm=-10.0)
     score = check_migration_feasibility(weak, "drone-1", "gnb-2").score
     assert score > check_migration_feasibility(plant, "drone-1", "gnb-2").score
     emptier = check_migration_feasibility(with_cell(weak, "gnb-2", prb_load=0.0), "drone-1", "gnb-2")
     assert emptier.score > score
     assert emptier.feasible
+
+
+def test_the_gain_of_a_migration_compares_two_predictions(plant: Snapshot) -> None:
+    here = plant.interval.devices["drone-1"].position
+    predicted = {gnb.gnb: gnb.sinr_db for gnb in scan_available_gnbs(plant, here).gnbs}
+    expected = predicted["gnb-2"] - predicted["gnb-1"]
+    for measured_db in (-25.0, 9.0):
+        told = check_migration_feasibility(
+            with_device(plant, "drone-1", sinr_db=measured_db), "drone-1", "gnb-2"
+        )
+        assert told.sinr_gain_db == pytest.approx(expected)
+
+
+def test_levels_below_what_modems_report_are_shown_at_the_floor(plant: Snapshot) -> None:
+    dead = plant
+    for name in plant.interval.cells:
+        dead = with_cell(dead, name, tx_power_dbm=-200.0)
+    place = get_signal_strength(dead, HERE)
+    link = check_link_quality(with_device(dead, "drone-1", rsrp_dbm={}), "drone-1", "gnb-2")
+    assert (place.rsrp_dbm, place.sinr_db) == (link.rsrp_dbm, link.sinr_db) == (-140, -50)
+    assert monitor_interference(dead, HERE).sinr_db == -50
+    reason = get_available_slices(dead, HERE).slices[0].reason
+    assert reason is not None
+    assert "-140.0 dBm and -50.0 dB" in reason
 
 
 def test_blockers_make_a_migration_worthless(plant: Snapshot) -> None:

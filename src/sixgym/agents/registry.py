@@ -53,7 +53,6 @@ def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent
         case "mape-k":
             return MapeKAgent(shipped_knowledge())
         case _:
-            near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.0)
-            raise ValueError(
-                f"there is no agent {name!r}; did you mean {near[0]}? Known: {', '.join(AGENTS)}"
-            )
+            near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(f"there is no agent {name!r}; {hint}Known: {', '.join(AGENTS)}")

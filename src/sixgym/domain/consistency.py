@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sixgym.domain.scenario import Scenario
 
+MAX_PACKETS_PER_S = 200_000
+"""Most packets that all devices together may offer; a packet-level simulator handles each of them."""
+
 
 def inconsistencies(scenario: "Scenario") -> Iterator[str]:
     """Every contradiction in a scenario whose parts are valid by themselves."""
     yield from _duplicate_names(scenario)
     yield from _dangling_references(scenario)
     yield from _dangling_targets(scenario)
+    yield from _unmeasured_edge_load(scenario)
+    yield from _empty_service_levels(scenario)
     yield from _impossible_shares(scenario)
+    yield from _too_many_packets(scenario)
 
 
 def listed(names: Iterable[object]) -> str:
@@ -61,12 +67,39 @@ def _dangling_references(scenario: "Scenario") -> Iterator[str]:
 def _dangling_targets(scenario: "Scenario") -> Iterator[str]:
     slices = {slice_.type for slice_ in scenario.slices}
     groups = [group.name for group in scenario.groups]
-    for task in scenario.tasks:
-        for target in task.goal.targets:
+    computing = [group.name for group in scenario.groups if group.workload is not None]
+    for index, task in enumerate(scenario.tasks):
+        if task.sla.slice not in slices:
+            yield f"tasks[{index}].sla.slice: there is no slice of type {task.sla.slice.value}"
+        for number, target in enumerate(task.goal.targets):
             if target.group is not None and target.group not in groups:
                 yield f"tasks: {task.id} targets group {target.group}; there are {listed(groups)}"
+            elif target.metric == "task_latency_ms" and target.group not in computing:
+                yield (
+                    f"tasks[{index}].goal.targets[{number}].group: {target.group} has no workload, "
+                    f"so no task latency; groups with one: {listed(computing)}"
+                )
             if target.slice is not None and target.slice not in slices:
                 yield f"tasks: {task.id} targets slice {target.slice.value}, which is not defined"
+
+
+def _unmeasured_edge_load(scenario: "Scenario") -> Iterator[str]:
+    if scenario.home_edge is not None:
+        return
+    reason = "edge load is measured on home_edge, which the scenario does not name"
+    for index, task in enumerate(scenario.tasks):
+        if task.sla.max_edge_load is not None:
+            yield f"tasks[{index}].sla.max_edge_load: {reason}"
+        for number, target in enumerate(task.goal.targets):
+            if target.metric == "edge_load":
+                yield f"tasks[{index}].goal.targets[{number}].metric: {reason}"
+
+
+def _empty_service_levels(scenario: "Scenario") -> Iterator[str]:
+    for index, task in enumerate(scenario.tasks):
+        bounds = task.sla.model_dump(exclude={"slice"})
+        if all(bound is None for bound in bounds.values()):
+            yield f"tasks[{index}].sla: there is no bound; give at least one of {listed(bounds)}"
 
 
 def _impossible_shares(scenario: "Scenario") -> Iterator[str]:
@@ -79,3 +112,16 @@ def _impossible_shares(scenario: "Scenario") -> Iterator[str]:
         yield f"slices: policy.min adds up to {total} %, more than the carrier holds"
     if len({cell.bandwidth_mhz for cell in scenario.cells}) > 1:
         yield "cells: bandwidth_mhz differs, but all cells share one carrier"
+
+
+def _too_many_packets(scenario: "Scenario") -> Iterator[str]:
+    """A compute task counts as two packets, its request and its response."""
+    offered = sum(
+        group.count * (group.traffic.packets_per_s + 2 * (group.workload.rate_hz if group.workload else 0))
+        for group in scenario.groups
+    )
+    if offered > MAX_PACKETS_PER_S:
+        yield (
+            f"groups: together they offer {offered:.0f} packets per second, more than {MAX_PACKETS_PER_S}; "
+            "lower count, rate_mbps or rate_hz, or raise packet_bytes or interval_ms"
+        )

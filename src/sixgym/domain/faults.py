@@ -54,7 +54,7 @@ class BackhaulDegradation(_Fault):
 
     kind: Literal["backhaul_degradation"] = "backhaul_degradation"
     cell: Name
-    delay_ms: NonNegative = Field(description="one-way delay while it lasts")
+    delay_ms: NonNegative = Field(le=10_000, description="one-way delay while it lasts")
     loss_ratio: Ratio = 0.0
 
 

@@ -276,13 +276,13 @@ class RadioMap:
             + path_gain_db(emitter, point, self._channel)
             for emitter in self.emitters
         }
-        rest = _mw(self.noise_dbm())
+        rest = milliwatts(self.noise_dbm())
         for position, power in (interferers or {}).items():
             jammer = Emitter.interferer(position, self._seed)
-            rest += _mw(power - per_subcarrier + path_gain_db(jammer, point, self._channel))
-        total = sum(_mw(level) * prb_load[name] for name, level in received.items())
+            rest += milliwatts(power - per_subcarrier + path_gain_db(jammer, point, self._channel))
+        total = sum(milliwatts(level) * prb_load[name] for name, level in received.items())
         budgets = [
-            LinkBudget(name, level, level - _dbm(rest + total - _mw(level) * prb_load[name]))
+            LinkBudget(name, level, level - dbm(rest + total - milliwatts(level) * prb_load[name]))
             for name, level in received.items()
         ]
         return tuple(sorted(budgets, key=lambda budget: (-budget.rsrp_dbm, budget.cell)))
@@ -314,9 +314,11 @@ def cqi_of_sinr(sinr_db: float) -> int:
     return max(index for index, value in enumerate(CQI_EFFICIENCY) if value <= efficiency)
 
 
-def _mw(dbm: float) -> float:
-    return 10 ** (dbm / 10)
+def milliwatts(level_dbm: float) -> float:
+    """A level in dBm as power in mW."""
+    return 10 ** (level_dbm / 10)
 
 
-def _dbm(mw: float) -> float:
-    return 10 * math.log10(mw)
+def dbm(power_mw: float) -> float:
+    """A positive power in mW as level in dBm (or a ratio of powers in dB)."""
+    return 10 * math.log10(power_mw)

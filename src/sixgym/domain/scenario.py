@@ -18,9 +18,15 @@ from sixgym.domain.faults import FaultEvent
 from sixgym.domain.geometry import GeofenceSpec, HeightMetres, Metres, Position
 from sixgym.domain.intent import TaskTemplate
 from sixgym.domain.slices import RrmPolicyRatio, SlaSpec, SliceType
+from sixgym.domain.traffic import ComputeDemand, Constant, OnOff, Periodic
 
 PRBS_OF_BANDWIDTH_MHZ = {1.4: 6, 3.0: 15, 5.0: 25, 10.0: 50, 15.0: 75, 20.0: 100}
 """Physical resource blocks of 180 kHz, TS 36.101 table 5.6-1."""
+
+MAP_EDGE_M = 20_000
+"""The map reaches this far from its origin, east-west and north-south: the range of `Metres`."""
+
+MegacyclesPerSecond = Annotated[float, Field(ge=1, le=1e9)]
 
 
 class Cell(Record):
@@ -57,6 +63,13 @@ class Slice(Record):
     sla: SlaSpec
     policy: RrmPolicyRatio
 
+    @field_validator("policy")
+    @classmethod
+    def _can_send(cls, value: RrmPolicyRatio) -> RrmPolicyRatio:
+        if value.max == 0:
+            raise ValueError("max is 0 %, so the slice could never send; raise max")
+        return value
+
     @model_validator(mode="after")
     def _one_type(self) -> Self:
         if self.sla.slice is not self.type:
@@ -64,44 +77,8 @@ class Slice(Record):
         return self
 
 
-class OnOff(Record):
-    """Constant bit rate during exponentially distributed on periods (slicing paper, table I)."""
-
-    model: Literal["on_off"]
-    rate_mbps: Positive
-    packet_bytes: Annotated[int, Field(ge=20, le=1400)]
-    mean_on_s: Positive
-    mean_off_s: Positive
-
-
-class Constant(Record):
-    """Constant bit rate."""
-
-    model: Literal["constant"]
-    rate_mbps: Positive
-    packet_bytes: Annotated[int, Field(ge=20, le=1400)]
-
-
-class Periodic(Record):
-    """One packet every interval, as control and telemetry links send (TS 22.125)."""
-
-    model: Literal["periodic"]
-    interval_ms: Annotated[float, Field(ge=1, le=60_000)]
-    packet_bytes: Annotated[int, Field(ge=20, le=1400)]
-
-
 Traffic = Annotated[OnOff | Constant | Periodic, Field(discriminator="model")]
 """Downlink traffic of one user."""
-
-
-class ComputeDemand(Record):
-    """Tasks that each device of a group creates and that some node has to compute."""
-
-    rate_hz: Positive = Field(description="tasks per second and device")
-    request_bytes: Annotated[int, Field(ge=32, le=1400)] = 1000
-    response_bytes: Annotated[int, Field(ge=32, le=1400)] = 250
-    megacycles: Positive = Field(description="mean work of a task; exponentially distributed")
-    runs_on: Name = Field(description="a compute node, or `onboard`")
 
 
 class Area(Record):
@@ -124,6 +101,8 @@ class Area(Record):
         ):
             if low > high or (low == high and name != "height_m"):
                 raise ValueError(f"the area is empty: {name} runs from {low:g} to {high:g}")
+        if max(map(abs, self.centre)) + self.max_radius_m > MAP_EDGE_M:
+            raise ValueError(f"centre plus max_radius_m leaves the map, which ends at {MAP_EDGE_M} m")
         return self
 
     def draw(self, rng: np.random.Generator) -> Position:
@@ -161,7 +140,17 @@ class Airframe(Record):
     initial_battery_ratio: Ratio = 1.0
     waypoints: tuple[Position, ...] = Field(default=(), description="first leg of every UAV, in order")
     waypoint_area: Area | None = Field(default=None, description="or one waypoint each, drawn from here")
-    onboard_megacycles_per_s: Positive = 500.0
+    onboard_megacycles_per_s: MegacyclesPerSecond = 500.0
+
+    @model_validator(mode="after")
+    def _can_fly(self) -> Self:
+        low, high = self.min_altitude_m, self.max_altitude_m
+        if low >= high:
+            raise ValueError(f"min_altitude_m {low:g} must be below max_altitude_m {high:g}")
+        cruise, top = self.cruise_speed_mps, self.max_speed_mps
+        if cruise > top:
+            raise ValueError(f"cruise_speed_mps {cruise:g} exceeds max_speed_mps {top:g}")
+        return self
 
 
 class Group(Record):
@@ -170,7 +159,7 @@ class Group(Record):
     Devices are named `<group>-1`, `<group>-2`, … A group with an `airframe` consists of UAVs.
     """
 
-    name: Name
+    name: Annotated[Name, Field(max_length=60)]  # `-200` makes it a device id, a Name of at most 64
     slice: SliceType
     count: Annotated[int, Field(ge=1, le=200)]
     placement: Placement
@@ -212,8 +201,8 @@ class ComputeNode(Record):
 
     id: Name
     kind: Literal["edge", "cloud"]
-    megacycles_per_s: Positive
-    link_delay_ms: NonNegative = Field(description="one way, between core and node")
+    megacycles_per_s: MegacyclesPerSecond
+    link_delay_ms: NonNegative = Field(le=10_000, description="one way, between core and node")
     background_load: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0, description="share kept busy by other tenants"
     )
@@ -223,8 +212,8 @@ class ComputeNode(Record):
 class Backhaul(Record):
     """The link between every cell and the core."""
 
-    delay_ms: NonNegative = 0.5
-    rate_mbps: Positive = 1000.0
+    delay_ms: Annotated[float, Field(ge=0, le=10_000)] = 0.5
+    rate_mbps: Annotated[float, Field(ge=0.1, le=100_000)] = 1000.0
 
 
 class Fading(Record):

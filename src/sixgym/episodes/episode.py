@@ -4,9 +4,10 @@
 dashboard are functions of episodes.
 """
 
+import re
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from sixgym.domain.base import NonNegative, Record
 from sixgym.domain.intent import Goal
@@ -15,6 +16,28 @@ from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import NetworkState, SlaSpec
 
 SCHEMA_VERSION = 1
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _storable(text: str) -> str:
+    """The text with lone surrogates as U+FFFD: JSON escapes can spell them, UTF-8 cannot."""
+    return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _storable_value(value: JsonValue) -> JsonValue:
+    """A JSON value with storable text throughout, keys included."""
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, list):
+        return [_storable_value(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable_value(item) for key, item in value.items()}
+    return value
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""What an agent wrote, fit to be stored: one bad escape must not cost the episode."""
 
 
 class Task(Record):
@@ -33,16 +56,18 @@ class Task(Record):
 class ToolCall(Record):
     """A tool call as the agent wrote it: nothing about it has been checked."""
 
-    tool: str
-    arguments: dict[str, JsonValue] | str = Field(description="JSON values, or the text that was to be JSON")
+    tool: Text
+    arguments: Annotated[dict[str, JsonValue] | str, AfterValidator(_storable_value)] = Field(
+        description="JSON values, or the text that was to be JSON"
+    )
 
 
 class Turn(Record):
     """What an agent did: thought in words, then a call or a final answer (exactly one of them)."""
 
-    thought: str = ""
+    thought: Text = ""
     call: ToolCall | None = None
-    answer: str | None = None
+    answer: Text | None = None
 
 
 class Outcome(Record):

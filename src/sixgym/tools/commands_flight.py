@@ -7,7 +7,7 @@ from sixgym.domain.flight import flight_energy_j, propulsion_power_w
 from sixgym.domain.geometry import HeightMetres, Position
 from sixgym.domain.mission import Uav
 from sixgym.domain.snapshot import Snapshot
-from sixgym.tools.airspace import check_route, forbidding_leg, length_m, shifted, spoken
+from sixgym.tools.airspace import check_route, length_m, shifted, spoken
 from sixgym.tools.alarms import SEPARATION_M
 from sixgym.tools.base import Effect, Order, ToolError, tool
 from sixgym.tools.formation import heading, nearest_slots, slots, turned
@@ -19,6 +19,9 @@ LONGEST_ROUTE = 64
 LOOK_AHEAD_S = 10.0
 POSITION_TOLERANCE_M = 50.0
 PUSH_SLACK_M = 1.0
+
+Vector = tuple[float, float, float]
+"""East, north and up, in m."""
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=25)
@@ -96,44 +99,72 @@ def collision_avoidance(
     Otherwise the UAV first flies to a point pushed away from the others, turned or lifted if a fence or
     altitude limit is in the way, then on along its route.
 
+    Where aircraft of this network are, and how they move, is taken from the network. Refused: no way
+    aside whose whole route respects altitudes, fences and battery.
+
     Args:
         uav: Name of the UAV that gives way.
-        position: Where it is, from read_uav_position.
+        position: Where it is, from read_uav_position; refused when 50 m off.
         swarm: The aircraft around, from read_telemetry; the UAV itself is ignored.
     """
-    state, airframe = uav_of(network, uav), airframe_of(network, uav)
+    state = uav_of(network, uav)
     off_m = state.position.distance_m(position)
     if off_m > POSITION_TOLERANCE_M:
         raise ToolError(
             f"{uav} is at {spoken(state.position)}, {off_m:.0f} m from the given position; "
             "read_uav_position first"
         )
-    others = [member for member in swarm.members if member.uav != uav]
-    closest = [(_closest_approach(state, position, member), member) for member in others]
+    others = [_as_known(network, member) for member in swarm.members if member.uav != uav]
+    closest = [(_closest_approach(state, member), member) for member in others]
     nearest_m = min((math.hypot(*gap) for gap, _ in closest), default=None)
     if nearest_m is None or nearest_m >= SEPARATION_M:
         return Order(_avoidance(network, state, nearest_m, (0.0, 0.0, 0.0), state.waypoints), ())
     push = _push(uav, [(gap, member) for gap, member in closest if math.hypot(*gap) < SEPARATION_M])
-    for dx, dy, dz in _alternatives(push):
-        altitude = min(max(position.z_m + dz, airframe.min_altitude_m), airframe.max_altitude_m)
-        aside = shifted(position, dx, dy, altitude - position.z_m)
-        if position.distance_m(aside) < SEPARATION_M - nearest_m:
-            continue  # the altitude limits leave too little of this push
-        if forbidding_leg(network.scenario.geofences, position, aside) is None:
-            moved = (aside.x_m - position.x_m, aside.y_m - position.y_m, aside.z_m - position.z_m)
-            route = (aside, *state.waypoints[: LONGEST_ROUTE - 1])
-            return Order(_avoidance(network, state, nearest_m, moved, route), (SetRoute(uav, route),))
+    obstacles: list[str] = []
+    for option in _alternatives(push):
+        try:
+            aside = _aside(network, state, option, SEPARATION_M - nearest_m)
+            order = _order(network, state, (aside, *state.waypoints[: LONGEST_ROUTE - 1]))
+        except ToolError as obstacle:
+            obstacles.append(str(obstacle))
+            continue
+        here, route = state.position, order.reply.waypoints
+        moved = (aside.x_m - here.x_m, aside.y_m - here.y_m, aside.z_m - here.z_m)
+        return Order(_avoidance(network, state, nearest_m, moved, route), order.commands)
     raise ToolError(
-        f"{uav} has no legal way to evade: fences or altitude limits are in the way; "
+        f"{uav} has no legal way to evade: {obstacles[0]}; "
         "move the other aircraft, or change the altitude with adjust_altitude"
     )
 
 
-Vector = tuple[float, float, float]
+def _as_known(network: Snapshot, member: SwarmMember) -> SwarmMember:
+    """The aircraft as the network knows it, or as it was described if it is none of ours."""
+    known = network.uavs.get(member.uav)
+    if known is None:
+        return member
+    return SwarmMember(uav=known.id, position=known.position, velocity_mps=known.velocity_mps)
 
 
-def _closest_approach(state: Uav, position: Position, member: SwarmMember) -> Vector:
+def _aside(network: Snapshot, state: Uav, push: Vector, least_m: float) -> Position:
+    """Where a push leads within the airframe's altitudes, its route onwards checked.
+
+    Raises:
+        ToolError: it moves the UAV less than `least_m`, or the route is not allowed.
+    """
+    airframe, here = airframe_of(network, state.id), state.position
+    dx, dy, dz = push
+    altitude = min(max(here.z_m + dz, airframe.min_altitude_m), airframe.max_altitude_m)
+    aside = shifted(here, dx, dy, altitude - here.z_m)
+    if here.distance_m(aside) < least_m:
+        raise ToolError("the altitude limits leave too little room")
+    route = (aside, *state.waypoints[: LONGEST_ROUTE - 1])
+    check_route(network.scenario.geofences, airframe, here, route, state.id)
+    return aside
+
+
+def _closest_approach(state: Uav, member: SwarmMember) -> Vector:
     """The gap from the other to us when it is smallest during the look-ahead."""
+    position = state.position
     gap = (
         position.x_m - member.position.x_m,
         position.y_m - member.position.y_m,

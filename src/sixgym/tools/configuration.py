@@ -90,7 +90,7 @@ def _factor(group: Group, spec: DegradationSpec) -> float:
         case "drop_fps", float(kept):
             return kept / FULL_FPS
         case "reduce_rate", float(share):
-            return 1 - share
+            return round(1 - share, 9)  # 1 - 0.8 is 0.19999...: below the floor it is meant to meet
         case _:
             return 0.0
 

@@ -12,7 +12,7 @@ from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import forbidding_point, length_m
 from sixgym.tools.base import Effect, ToolError, tool
 from sixgym.tools.lookup import check_version, device_of, group_of
-from sixgym.tools.observation_radio import links_at
+from sixgym.tools.observation_radio import links_at, shown_sinr_db
 from sixgym.tools.planning import MAP_EDGE_M, MARGIN_M, Price, plan
 from sixgym.tools.replies import PriorityResult
 from sixgym.tools.types import Intent, UavId, Waypoints
@@ -56,7 +56,7 @@ def path_planning(network: Snapshot, start: Position, goal: Position, state: Net
     return Waypoints(
         points=way,
         length_m=length_m(way),
-        worst_sinr_db=min(links_at(network, point)[0].sinr_db for point in _sampled(way)),
+        worst_sinr_db=shown_sinr_db(min(links_at(network, point)[0].sinr_db for point in _sampled(way))),
     )
 
 

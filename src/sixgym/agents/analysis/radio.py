@@ -99,7 +99,9 @@ def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[Link
         if alarm.kind == "better_cell" and alarm.related is not None
     }
     for uav in telemetry.uavs:
-        if uav.uav.startswith(f"{memory.observation.service}-"):
+        group, _, number = uav.uav.rpartition("-")
+        # a group `drone-x` beside `drone` has its own devices, such as drone-x-1
+        if group == memory.observation.service and number.isdecimal():
             yield _link(memory, uav, age, scans, stronger.get(uav.uav))
 
 

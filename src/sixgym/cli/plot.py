@@ -25,17 +25,26 @@ Column = tuple[int, int]
 
 
 def timelines(episode: Episode, verdict: Verdict, width: int) -> Iterator[Text]:
-    """Lines of text that show every target of the goal over the task, in at most `width` columns."""
+    """Lines of text that show the targets of the goal over the task, in at most `width` columns.
+
+    A target that was met all the time and never moved is only named.
+    """
     intervals = recorded_intervals(episode)
     if not intervals:
         return
     columns = _columns(len(intervals), width - LABEL_WIDTH - 1)
     zoom = min(2, (width - LABEL_WIDTH - 1) // len(columns))
+    quiet: list[str] = []
     for verdict_of_target in verdict.targets:
         target = verdict_of_target.target
         values = [measured_value(target, interval, episode.task.scenario) for interval in intervals]
+        if len(set(values)) == 1 and target.met_by(values[0]):
+            quiet.append(words.target_words(target))
+            continue
         yield Text(f"{words.target_words(target)}", "bold")
         yield from bars(values, target, columns, zoom)
+    if quiet:
+        yield Text(f"never touched: {'; '.join(quiet)}", "dim")
     yield from _marks(episode, intervals, columns, zoom)
 
 

@@ -96,8 +96,9 @@ class Emitter:
     @classmethod
     def interferer(cls, position: Position, topology_seed: int) -> "Emitter":
         """The emitter of an interferer at that place."""
-        name = f"interferer@{position.x_m:.2f},{position.y_m:.2f}"
-        return cls(name, position, "isotropic", 0.0, 0.0, *_fields(name, topology_seed))
+        fields = _fields(f"interferer@{position.x_m:.2f},{position.y_m:.2f}", topology_seed)
+        name = f"interferer@{position.x_m!r},{position.y_m!r},{position.z_m!r}"
+        return cls(name, position, "isotropic", 0.0, 0.0, *fields)
 
 
 def _fields(name: str, topology_seed: int) -> tuple[Waves, Waves]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from sixgym.domain.radio import PRB_HZ, SPEED_OF_LIGHT_MPS
 from sixgym.domain.scenario import Fading
+from sixgym.simulators.cache import cache_folder
 
 PERIOD_MS = 10_000
 """Length of a trace; it continues into itself without a jump."""
@@ -73,10 +73,9 @@ def fading_file(fading: Fading, frequency_mhz: float, prbs: int) -> Path:
     """
     key = f"{_VERSION} {fading.profile} {fading.speed_kmh!r} {frequency_mhz!r} {prbs}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
-    path = platformdirs.user_cache_path("sixgym") / "fading" / f"{fading.profile}-{name}.bin"
+    path = cache_folder("fading") / f"{fading.profile}-{name}.bin"
     if not path.exists():
         trace = fading_trace(fading, frequency_mhz, prbs)
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(np.array(trace.shape, np.uint32).tobytes())

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import platformdirs
-
 from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.cache import cache_folder
 
 CPP = Path(__file__).resolve().parent / "cpp"
 MODULES = (
@@ -111,7 +110,7 @@ def program_path(wheel: Wheel, compiler: str) -> Path:
     """Where the program for that wheel and compiler belongs."""
     key = "\n".join((source_digest(), wheel.version, str(wheel.root), _compiler_version(compiler), *FLAGS))
     name = f"sixgym-ns3-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    return platformdirs.user_cache_path("sixgym") / "ns3" / name
+    return cache_folder("ns3") / name
 
 
 def build_program(wheel: Wheel, compiler: str) -> Path:
@@ -125,7 +124,6 @@ def build_program(wheel: Wheel, compiler: str) -> Path:
     program = program_path(wheel, compiler)
     if program.exists():
         return program
-    program.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=program.parent) as directory:
         fresh = Path(directory) / "program"
         try:

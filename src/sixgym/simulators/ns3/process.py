@@ -28,6 +28,7 @@ class LineProcess:
         self._directory = tempfile.TemporaryDirectory(prefix="sixgym-ns3-")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the child
         self._unread = b""
+        self._freed = False
         self._to_child, child_in = _pipe(keep="write")
         self._from_child, child_out = _pipe(keep="read")
         try:
@@ -37,7 +38,7 @@ class LineProcess:
                 stdout=child_out,
                 stderr=self._stderr,
                 cwd=self._directory.name,
-                env={"GLIBC_TUNABLES": _MALLOC_TUNABLES, **os.environ},
+                env=_environment(),
                 start_new_session=True,  # an interrupt from the keyboard is for the parent
             )
         except OSError as error:
@@ -74,11 +75,20 @@ class LineProcess:
             raise self._broken(self._how_it_ended()) from None
         except TimeoutError:
             raise self._broken(f"did not answer within {timeout_s:g} s") from None
-        line, _, self._unread = self._unread.partition(b"\n")
+        except BaseException:
+            self.close()  # the answer would come later, and be taken for that to the next question
+            raise
+        line, _, rest = self._unread.partition(b"\n")
+        self._unread = b""
+        if rest:
+            raise self._broken("answered more than it was asked")
         return line
 
     def close(self) -> None:
         """End the child. It keeps nothing that would need a farewell."""
+        if self._freed:
+            return
+        self._freed = True
         if self._child.poll() is None:
             self._child.kill()
         self._child.wait()
@@ -110,6 +120,12 @@ class LineProcess:
             stack.callback(self._stderr.close)
             stack.callback(os.close, self._to_child)
             stack.callback(os.close, self._from_child)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, less what changes ns-3's defaults behind a scenario's back."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NS_")}
+    return {"GLIBC_TUNABLES": _MALLOC_TUNABLES, **kept}
 
 
 def _pipe(keep: str) -> tuple[int, int]:

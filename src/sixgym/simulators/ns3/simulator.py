@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from sixgym.domain.change import Change
 from sixgym.domain.measurement import INTERVAL_JSON, Interval
@@ -17,7 +17,6 @@ from sixgym.simulators.ns3.build import (
     build_program,
     find_compiler,
     find_wheel,
-    ns3_status,
     source_digest,
 )
 from sixgym.simulators.ns3.process import LineProcess
@@ -59,7 +58,11 @@ class Ns3Simulator:
     @property
     def version(self) -> str:
         """Version of ns-3 (`missing` when it is not installed), and a hash of the C++ program."""
-        return f"{ns3_status().wheel_version or 'missing'}+{source_digest()}"
+        try:
+            wheel = find_wheel().version
+        except SimulatorError:
+            wheel = "missing"
+        return f"{wheel}+{source_digest()}"
 
     @property
     def pid(self) -> int | None:
@@ -78,7 +81,7 @@ class Ns3Simulator:
             self._process = self._start()
         reply = self._ask((f"reset {len(lines)}", *lines), simulated_ms=scenario.warm_up_ms)
         self._scenario = scenario
-        return INTERVAL_JSON.validate_json(reply)
+        return self._interval(reply)
 
     def apply(self, change: Change) -> None:
         """Apply a change now."""
@@ -89,7 +92,7 @@ class Ns3Simulator:
 
     def advance(self, duration_ms: int) -> Interval:
         """Run the network for that long."""
-        return INTERVAL_JSON.validate_json(self._ask((f"advance {duration_ms}",), simulated_ms=duration_ms))
+        return self._interval(self._ask((f"advance {duration_ms}",), simulated_ms=duration_ms))
 
     def close(self) -> None:
         """End the process."""
@@ -117,14 +120,21 @@ class Ns3Simulator:
             raise SimulatorError(f"the ns-3 program speaks protocol {protocol}, not {PROTOCOL}")
         return process
 
+    def _interval(self, reply: bytes) -> Interval:
+        try:
+            return INTERVAL_JSON.validate_json(reply)
+        except ValidationError as error:
+            self.close()
+            raise SimulatorError(f"the ns-3 process sent what is no measurement: {reply[:80]!r}") from error
+
     def _ask(self, lines: Sequence[str], simulated_ms: int = 0) -> bytes:
         if self._process is None:
             raise SimulatorError("no network is running: call reset first")
         timeout_s = self._timeout_s + _TIMEOUT_PER_SIMULATED_S * simulated_ms / 1e3
         try:
             reply = self._process.ask(lines, timeout_s)
-        except SimulatorError:
-            self._process = self._scenario = None
+        except BaseException:
+            self._process = self._scenario = None  # it has closed itself
             raise
         if reply.startswith(b'{"error"'):
             self.close()

@@ -29,6 +29,7 @@ from sixgym.domain.geometry import Position
 from sixgym.domain.radio import Emitter
 from sixgym.domain.scenario import Airframe, Constant, Group, OnOff, Scenario, Traffic
 from sixgym.domain.slices import RrmPolicyRatio
+from sixgym.simulators.base import SimulatorError
 
 Word = str | int | float
 
@@ -182,4 +183,8 @@ def _point(point: Position) -> tuple[float, float, float]:
 
 
 def _line(*words: Word) -> str:
-    return " ".join(word if isinstance(word, str) else repr(word) for word in words)
+    """The words as a line. A word that would break out of it is refused."""
+    line = " ".join(word if isinstance(word, str) else repr(word) for word in words)
+    if not line.isprintable():
+        raise SimulatorError(f"no line for ns-3 may hold control characters: {line[:80]!r}")
+    return line

@@ -224,17 +224,20 @@ class CellScheduler : public SchedulerBase
         auto& subbands = report.m_higherLayerSelected;
         user.cqi.resize(subbands.size());
         double bytes = 0;
+        bool hears = false;
         for (std::size_t rbg = 0; rbg < subbands.size(); ++rbg)
         {
             subbands[rbg].m_sbCqi.resize(layers, 1); // no report on a layer counts as the lowest CQI
             for (std::size_t layer = 0; layer < layers; ++layer)
             {
                 uint8_t& cqi = subbands[rbg].m_sbCqi[layer];
+                hears = hears || cqi > 0;
                 cqi = std::max<uint8_t>(cqi, 1);
                 user.cqi[rbg][layer] = cqi;
                 bytes += sizes_->Bytes(cqi, 1);
             }
         }
+        user.NoteReport(hears, ns3::Simulator::Now().GetMilliSeconds());
         user.bytes_per_rbg = subbands.empty() ? 0 : bytes / static_cast<double>(subbands.size());
     }
 
@@ -284,7 +287,10 @@ class CellScheduler : public SchedulerBase
         }
         for (auto& [rnti, user] : users_)
         {
-            const uint32_t waiting = user.slice == User::UNKNOWN ? 0 : user.Waiting();
+            const uint32_t waiting =
+                user.slice == User::UNKNOWN || user.IsDeaf(ns3::Simulator::Now().GetMilliSeconds())
+                    ? 0
+                    : user.Waiting();
             if (waiting == 0)
             {
                 continue;

@@ -218,7 +218,8 @@ class SliceScheduler
         candidates_.clear();
         for (auto& [rnti, user] : users)
         {
-            const uint32_t waiting = user.slice == self ? user.Waiting() : 0;
+            const bool heard = !user.IsDeaf(ns3::Simulator::Now().GetMilliSeconds());
+            const uint32_t waiting = user.slice == self && heard ? user.Waiting() : 0;
             if (waiting > 0 && tti >= user.hold_until && user.HasFreeProcess(tti) &&
                 !IsRetransmitting(rnti))
             {

@@ -44,6 +44,23 @@ struct User
     uint64_t hold_until = 0;                 // TTI
     std::array<Process, ns3::HARQ_PROC_NUM> processes{};
 
+    int64_t deaf_since_ms = -1; // -1: its last report was above CQI 0
+
+    /// A report of channel quality; `hears` is false if it says CQI 0 on every RBG.
+    void NoteReport(bool hears, int64_t now_ms)
+    {
+        deaf_since_ms = hears ? -1 : deaf_since_ms < 0 ? now_ms : deaf_since_ms;
+    }
+
+    /// Out of coverage for so long that nothing is sent to it. One report of CQI 0 is a fading dip
+    /// and is served with the lowest MCS; but sending on to a device that hears nothing takes PRBs
+    /// from its slice, and after 512 lost PDUs the RLC receiver (TS 36.322 clause 5.1.2.2, 10-bit
+    /// numbers) takes new ones for old and discards them for seconds after the device is back.
+    bool IsDeaf(int64_t now_ms) const
+    {
+        return deaf_since_ms >= 0 && now_ms - deaf_since_ms > 100;
+    }
+
     uint32_t Waiting() const
     {
         uint32_t bytes = 0;

@@ -1,0 +1,27 @@
+"""Where simulators keep what is expensive to make."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from sixgym.simulators.base import SimulatorError
+
+
+def cache_folder(name: str) -> Path:
+    """A folder of sixgym's in the user's cache; made if it is not there.
+
+    Raises:
+        SimulatorError: it cannot be made or written.
+    """
+    try:
+        folder = platformdirs.user_cache_path("sixgym") / name
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise SimulatorError(f"no cache folder: {error}; {_ADVICE}") from None
+    if not os.access(folder, os.W_OK):
+        raise SimulatorError(f"the cache folder {folder} cannot be written; {_ADVICE}")
+    return folder
+
+
+_ADVICE = "set XDG_CACHE_HOME to a folder that can be written"

@@ -180,3 +180,26 @@ def random_fault(rng: random.Random, now_ms: int) -> InjectFault:
     ]
     clock = {"start_ms": now_ms + rng.randint(0, 100), "duration_ms": rng.randint(1, 1500)}
     return InjectFault(FAULT.validate_python(rng.choice(faults) | clock))
+
+
+def test_a_device_is_served_again_as_soon_as_its_cell_is_back(simulator: Simulator) -> None:
+    # an RLC receiver takes PDUs for old once 512 were sent in vain, so nothing may be sent in vain
+    away = CellOutage(start_ms=0, duration_ms=8_000, cell="west")
+    lonely = small().model_copy(update={"channel": small().channel.model_copy(update={"fading": None})})
+    simulator.reset(lonely, seed=1)
+    simulator.apply(InjectFault(away))
+    simulator.advance(8_600)
+    back = simulator.advance(1_000).devices["control-1"]
+    assert back.cell == "west"
+    assert back.flow.delivered_packets >= 0.95 * back.flow.sent_packets > 0
+
+
+def test_two_interferers_above_each_other_are_two(simulator: Simulator) -> None:
+    low, high = (
+        Interferer(start_ms=0, duration_ms=FOREVER_MS, position=Position(x_m=40, y_m=20, z_m=z), power_dbm=20)
+        for z in (10, 300)
+    )
+    simulator.reset(small(), seed=1)
+    for fault in (high, low):
+        simulator.apply(InjectFault(fault))
+    assert {i.position.z_m for i in simulator.advance(100).interferers} == {10, 300}

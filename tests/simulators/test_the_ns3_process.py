@@ -247,3 +247,50 @@ def test_the_process_ends_with_a_parent_that_is_killed_in_a_long_interval(tmp_pa
             break
         time.sleep(0.05)
     assert not child.exists()
+
+
+def test_an_interrupted_question_leaves_no_answer_to_the_next(simulator: Ns3Simulator) -> None:
+    class AlarmError(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise AlarmError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        simulator.reset(small(), seed=1)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(AlarmError):
+            simulator.advance(600_000)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert simulator.reset(small(), seed=2).end_ms == 0
+    assert simulator.advance(100).end_ms == 100
+    simulator.close()
+
+
+def test_a_change_cannot_smuggle_in_a_second_command(simulator: Ns3Simulator) -> None:
+    simulator.reset(small(), seed=1)
+    with pytest.raises(SimulatorError, match="control characters"):
+        simulator.apply(ScaleTraffic("control 1\nscale control", 2.0))
+    simulator.close()
+
+
+def test_the_environment_does_not_reach_ns3(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Ns3Simulator()
+    expected = plain.reset(small(), seed=1)
+    plain.close()
+    monkeypatch.setenv("NS_ATTRIBUTE_DEFAULT", "ns3::LteUePhy::TxPower=0;ns3::LteEnbPhy::MacToChannelDelay=5")
+    other = Ns3Simulator()
+    assert other.reset(small(), seed=1) == expected
+    other.close()
+
+
+def test_a_cache_that_cannot_be_used_is_a_simulator_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SimulatorError, match="set XDG_CACHE_HOME"):
+        Ns3Simulator().reset(small(), seed=1)

@@ -34,6 +34,7 @@ BROKEN = [
     ("home_edge: edge-1", "home_edge: fog", "home_edge", "there are edge-1, edge-2, cloud"),
     ("runs_on: edge-1", "runs_on: fog", "groups[0].workload.runs_on", "no compute node fog"),
     ("id: gnb-2", "id: gnb-1", "cells", "appears twice"),
+    ("id: cloud", "id: onboard", "compute", "the devices' own computer"),
     ("min: 50, max: 70", "min: 80, max: 90", "slices", "policy.min adds up to 115 %"),
     ("dedicated: 20, min: 25", "dedicated: 30, min: 25", "slices[0].policy", "dedicated <= min <= max"),
     ("max_radius_m: 60", "max_radius_m: -60", "groups[0].placement.max_radius_m", "greater than 0"),

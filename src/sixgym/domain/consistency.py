@@ -47,6 +47,8 @@ def _dangling_references(scenario: "Scenario") -> Iterator[str]:
         yield f"managed: no group {scenario.managed}; there are {listed(groups)}"
     if scenario.home_edge is not None and scenario.home_edge not in nodes:
         yield f"home_edge: no compute node {scenario.home_edge}; there are {listed(nodes)}"
+    if "onboard" in nodes:
+        yield "compute: onboard is the devices' own computer; give the node another name"
     for index, group in enumerate(scenario.groups):
         if group.slice not in slices:
             yield f"groups[{index}].slice: there is no slice of type {group.slice.value}"

@@ -195,6 +195,7 @@ def page(figures: dict[str, object], scenarios: dict[str, dict[str, list[float]]
         )
     overhead = figures["tool_overhead_us"]
     assert isinstance(overhead, dict)
+    median_us, flight_us = statistics.median(overhead.values()), float(str(figures["flight_us"]))
     lines += [
         "",
         "Start-up: from `reset` to the first measured interval with the shortest warm-up there is (300 ms of "
@@ -205,10 +206,9 @@ def page(figures: dict[str, object], scenarios: dict[str, dict[str, list[float]]
         "JSON text in, checked, carried out, books kept, snapshot frozen, result as JSON values out; the "
         "simulator is replaced by recorded intervals. Plausible drawn arguments, refused calls included.",
         "",
-        f"Median over the 42 tools: {statistics.median(overhead.values()):.1f} µs. Of this, "
-        f"{figures['flight_us']:.1f} µs are the flight and battery of four UAVs over the interval, which is "
-        f"simulation; without it {statistics.median(overhead.values()) - float(str(figures['flight_us'])):.1f} "
-        "µs (goal 20). By tool, flight included:",
+        f"Median over the 42 tools: {median_us:.1f} µs. Of this, {flight_us:.1f} µs are the flight and battery "
+        "of four UAVs over the interval, which is simulation; without it "
+        f"{median_us - flight_us:.1f} µs (goal 20). By tool, flight included:",
         "",
         "| tool | µs |",
         "|---|---|",

@@ -206,8 +206,8 @@ def page(figures: dict[str, object], scenarios: dict[str, dict[str, list[float]]
         "JSON text in, checked, carried out, books kept, snapshot frozen, result as JSON values out; the "
         "simulator is replaced by recorded intervals. Plausible drawn arguments, refused calls included.",
         "",
-        f"Median over the 42 tools: {median_us:.1f} µs. Of this, {flight_us:.1f} µs are the flight and battery "
-        "of four UAVs over the interval, which is simulation; without it "
+        f"Median over the 42 tools: {median_us:.1f} µs. Of this, {flight_us:.1f} µs are the flight and "
+        "battery of four UAVs over the interval, which is simulation; without it "
         f"{median_us - flight_us:.1f} µs (goal 20). By tool, flight included:",
         "",
         "| tool | µs |",

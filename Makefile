@@ -35,12 +35,12 @@ test-slow: $(VENV)/.test
 # The package is installed in place, so a stamp is stale only when the dependencies may have changed.
 $(VENV)/.demo: $(PROJECT) | $(BIN)/python
 	@echo "installing sixgym and ns-3 into $(VENV): ns-3 is large, this takes a minute or more"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ns3]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3]'
 	@touch $@
 
 $(VENV)/.test: $(PROJECT) | $(BIN)/python
 	@echo "installing sixgym, ns-3 and the development tools into $(VENV): ns-3 is large, this takes a minute or more"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ns3,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3,dev]'
 	@touch $@ $(VENV)/.demo
 
 $(BIN)/python:

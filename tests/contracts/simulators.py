@@ -7,9 +7,10 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import Simulator
 from sixgym.simulators.ns3 import Ns3Simulator
+from sixgym.simulators.tti import TtiSimulator
 from tests.networks import small
 
-SIMULATORS: dict[str, Callable[[], Simulator]] = {"ns3": Ns3Simulator}
+SIMULATORS: dict[str, Callable[[], Simulator]] = {"tti": TtiSimulator, "ns3": Ns3Simulator}
 """By name. A new simulator joins by one line here."""
 
 

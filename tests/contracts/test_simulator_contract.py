@@ -234,7 +234,7 @@ def test_a_handover_changes_the_serving_cell(simulator: Simulator) -> None:
     assert (device.cell, device.handover, device.handover_target) == ("east", "COMPLETE", "east")
     assert 0 < device.handover_ms < 100
     assert after.cells["east"].devices == 3
-    assert simulator.advance(1000).devices["uav-1"].flow.delivered_packets > 20
+    assert simulator.advance(1000).devices["uav-1"].flow.delivered_packets > 5
 
 
 def test_a_handover_to_the_serving_cell_and_a_second_one_at_once_fail(simulator: Simulator) -> None:

@@ -6,11 +6,19 @@ JSON reply straight into them (`INTERVAL_JSON.validate_json`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import PlainSerializer, TypeAdapter
 
 from sixgym.domain.geometry import Position
 from sixgym.domain.slices import SliceType
+
+DELAY_BIN_EDGES_MS = tuple(10 ** (k / 40) for k in range(121))
+"""Edges of the bins of `Interval.delay_histograms`: 1 ms to 1 s, 40 a decade, 6 % apart."""
+
+
+_AS_DICT = PlainSerializer(dict[Any, Any])
+"""For mappings that a simulator makes only when somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,9 @@ class Interval:
         prb_leakage: PRBs of one slice's share on which another slice transmitted. Always 0.
         traffic_share: By group, the share of its normal load it was allowed to offer, where that
             was less than all of it. The backend, which keeps the books of this, fills it in.
+        delay_histograms: By slice, its delivered packets by one-way delay: a count for each bin between
+            two `DELAY_BIN_EDGES_MS`, one before for what is below and one after for what is above.
+            Counts add up over intervals, where quantiles do not. Empty if they were not counted.
     """
 
     start_ms: int
@@ -163,11 +174,14 @@ class Interval:
     workloads: Mapping[str, WorkloadMeasurement]
     nodes: Mapping[str, NodeMeasurement]
     cells: Mapping[str, CellMeasurement]
-    devices: Mapping[str, DeviceMeasurement]
+    devices: Annotated[Mapping[str, DeviceMeasurement], _AS_DICT]
     interferers: tuple[InterfererMeasurement, ...]
     faults: tuple[str, ...]
     prb_leakage: int
     traffic_share: Mapping[str, float] = field(default_factory=dict[str, float])
+    delay_histograms: Annotated[Mapping[SliceType, tuple[int, ...]], _AS_DICT] = field(
+        default_factory=dict[SliceType, tuple[int, ...]]
+    )
 
     def only_devices(self, names: frozenset[str]) -> "Interval":
         """The same interval with the measurements of these devices alone."""

@@ -11,7 +11,13 @@ def _ns3() -> Simulator:
     return Ns3Simulator()
 
 
-SIMULATORS: dict[str, Callable[[], Simulator]] = {"ns3": _ns3}
+def _tti() -> Simulator:
+    from sixgym.simulators.tti import TtiSimulator
+
+    return TtiSimulator()
+
+
+SIMULATORS: dict[str, Callable[[], Simulator]] = {"tti": _tti, "ns3": _ns3}
 """What makes each simulator. Its module is imported when it is asked for, not before."""
 
 

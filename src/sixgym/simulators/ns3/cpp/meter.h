@@ -5,6 +5,8 @@
 #include "text.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <deque>
 #include <vector>
 
@@ -88,6 +90,25 @@ struct Flow
             .Field("loss_ratio", settled > 0 ? static_cast<double>(lost) / settled : 0.0)
             .Field("throughput_mbps", static_cast<double>(delivered_bytes) * 8 / (interval_ms * 1e3))
             .Close('}');
+    }
+
+    /// Delivered packets by delay, in the bins of sixgym.domain.measurement.DELAY_BIN_EDGES_MS.
+    void WriteDelayHistogram(Json& json) const
+    {
+        constexpr int BINS_PER_DECADE = 40;
+        constexpr int DECADES = 3; // from 1 ms
+        std::array<int64_t, BINS_PER_DECADE * DECADES + 2> counts{}; // the first and last are open
+        for (const float delay : delays_ms)
+        {
+            const double bin = std::floor(BINS_PER_DECADE * std::log10(std::max(delay, 1e-3F))) + 1;
+            ++counts[static_cast<std::size_t>(std::clamp(bin, 0.0, counts.size() - 1.0))];
+        }
+        json.Open('[');
+        for (const int64_t count : counts)
+        {
+            json.Value(count);
+        }
+        json.Close(']');
     }
 };
 

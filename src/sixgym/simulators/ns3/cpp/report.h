@@ -64,6 +64,7 @@ class Report
 
     void WriteSlices()
     {
+        std::vector<Flow> flows;
         json_.Key("slices").Open('{');
         for (std::size_t slice = 0; slice < config_.slices.size(); ++slice)
         {
@@ -98,6 +99,13 @@ class Report
                 .Field("spectral_efficiency", hertz > 0 ? bits_per_s / hertz : 0.0)
                 .Field("devices", devices)
                 .Close('}');
+            flows.push_back(std::move(flow));
+        }
+        json_.Close('}').Key("delay_histograms").Open('{');
+        for (std::size_t slice = 0; slice < flows.size(); ++slice)
+        {
+            json_.Key(config_.slices[slice].type);
+            flows[slice].WriteDelayHistogram(json_);
         }
         json_.Close('}');
     }

@@ -1,0 +1,28 @@
+"""Which topology seeds are for learning and which for judging. The two never mix."""
+
+from typing import Literal
+
+Split = Literal["training", "held_out"]
+
+TRAINING_SEEDS = range(1, 51)
+"""Topology seeds for training and calibration."""
+
+HELD_OUT_SEEDS = range(51, 81)
+"""Topology seeds for benchmarks and reports."""
+
+SPLITS: dict[Split, range] = {"training": TRAINING_SEEDS, "held_out": HELD_OUT_SEEDS}
+
+
+def require_split(topology_seed: int, split: Split) -> int:
+    """The seed, if it belongs to that split.
+
+    Raises:
+        ValueError: it belongs to the other one, or to none.
+    """
+    seeds = SPLITS[split]
+    if topology_seed not in seeds:
+        raise ValueError(
+            f"topology seed {topology_seed} is not in the {split} split, which is "
+            f"{seeds.start} to {seeds.stop - 1}"
+        )
+    return topology_seed

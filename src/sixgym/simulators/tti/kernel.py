@@ -1,0 +1,294 @@
+# pyright: basic
+"""The loop over TTIs."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from sixgym.simulators.tti.compiled import compiled, pointer_to
+from sixgym.simulators.tti.compute import compute_until, plan_compute, set_background, start_tasks
+from sixgym.simulators.tti.mobility import (
+    RSRP_TTIS,
+    attach,
+    enter_slice,
+    go_on_with_handover,
+    measure_rsrp,
+    move,
+    request_handover,
+    update_gains,
+)
+from sixgym.simulators.tti.radio import is_deaf, measure_sinr, transmit, update_cqi, uplink_ttis
+from sixgym.simulators.tti.rlc import receive_pdu, stop_reordering
+from sixgym.simulators.tti.scheduler import (
+    hear_feedback,
+    measure_demand,
+    plan_bands,
+    send_again,
+    send_new,
+    share_prbs,
+)
+from sixgym.simulators.tti.state import (
+    DELAYS_FULL,
+    DONE,
+    EXECUTION,
+    HARQ_PROCESSES,
+    MAX_RBGS,
+    MS,
+    PACKETS_FULL,
+    Array,
+)
+from sixgym.simulators.tti.summary import summarise
+from sixgym.simulators.tti.traffic import (
+    advance_backhaul,
+    arrive_until,
+    report_by_itself,
+    send_until,
+    set_factor,
+    start_source,
+)
+
+SET_FACTOR, SET_BACKGROUND, REQUEST_HANDOVER, ENTER_SLICE, ATTACH, UPDATE_GAINS, PLAN_BANDS = range(7)
+"""What `command` may be asked for."""
+
+_RECEIVED_AFTER_TTIS = 3
+_SINR_TTIS = 20
+"""Between two samples of a device's SINR."""
+
+
+class Constants(NamedTuple):
+    """What a network does not change."""
+
+    trace: Array  # uint16 (10000, PRBs), amplitudes of the fading
+    fade_db: Array  # float64 (10000,), its mean over the carrier
+    sizes: Array  # int32 (16, MAX_RBGS + 1), bytes of a block by CQI and RBGs
+    mcs_of_cqi: Array  # int32 (16,)
+    decay: Array  # float64 (any,), powers of the averages' decay
+    uplink_noise_mw: float  # per PRB
+
+
+class Scratch(NamedTuple):
+    """Memory of one TTI: by RBG, by device, or by candidate for new data."""
+
+    sinr: Array
+    lacks: Array
+    taken: Array
+    waiting: Array
+    retransmits: Array
+    chosen: Array
+    weight: Array
+    worst: Array
+    count: Array
+    bitmap: Array
+    covered: Array
+
+
+def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
+    """The loop, cached on disk under a key that changes with the sources of the whole package.
+
+    numba looks at the file of the cached function alone, not at those of the functions it calls; but
+    what a function encloses is part of the key.
+    """
+
+    @numba.njit(cache=True, nogil=True)
+    def advance(net, tables, constants, end_tti, summary):
+        """Goes on to the beginning of a TTI, then measures if `summary` has rows; see `summary`."""
+        _ = len(sources)
+        scratch = _scratch(net.clock[0].prbs, len(net.devices), len(net.slices))
+        here = pointer_to(net)
+        full = _loop(here, pointer_to(tables), pointer_to(constants), pointer_to(scratch), end_tti)
+        if full == DONE and len(summary.counts) > 0:
+            delays = 0
+            for d in range(len(net.devices)):
+                delays += net.devices[d].delays
+            summarise(here, end_tti * MS, pointer_to(summary), np.empty(delays, np.float32))
+        return full
+
+    @numba.njit(cache=True, nogil=True)
+    def command(net, what, row, value, now_ns):
+        _ = len(sources)
+        return _command(pointer_to(net), what, row, value, now_ns)
+
+    return advance, command
+
+
+@compiled
+def _command(net, what, row, value, now_ns):
+    """What Python may ask for between two TTIs: one function, because each one takes time to load."""
+    if what == SET_FACTOR:
+        set_factor(net.devices[row], value, now_ns)
+    elif what == SET_BACKGROUND:
+        set_background(net, row, value, now_ns)
+        plan_compute(net)
+    elif what == REQUEST_HANDOVER:
+        request_handover(net, row, int(value), now_ns)
+    elif what == ENTER_SLICE:
+        enter_slice(net, row, int(value), now_ns // MS)
+    elif what == ATTACH:
+        attach(net, row, int(value), now_ns // MS)
+    elif what == UPDATE_GAINS:
+        update_gains(net, row)
+    elif what == PLAN_BANDS:
+        plan_bands(net)
+
+
+@compiled
+def _loop(net, tables, constants, scratch, end_tti):
+    clock = net.clock[0]
+    while clock.tti < end_tti:
+        tti = clock.tti
+        if clock.scheduled <= tti:
+            _schedule(net, tables, constants, scratch, tti)
+            clock.scheduled = tti + 1
+            if tti % RSRP_TTIS == 0:
+                measure_rsrp(net, constants.fade_db, tti)
+        full = _pass(net, tti, (tti + 1) * MS)
+        if full != DONE:
+            return full
+        if tti % _SINR_TTIS == 0:
+            for d in range(len(net.devices)):
+                measure_sinr(net, constants.trace, d, tti, scratch.sinr)
+            for workload in net.workloads:
+                d = workload.device
+                net.uplink_ttis[d] = uplink_ttis(net, tables, constants, d, workload.request_bytes)
+        clock.tti = tti + 1
+    return DONE
+
+
+@numba.njit
+def _scratch(prbs, devices, slices):
+    return Scratch(
+        np.empty(prbs),
+        np.empty(slices, np.int64),
+        np.empty(MAX_RBGS, np.bool_),
+        np.empty(devices, np.int64),
+        np.zeros(devices, np.bool_),
+        np.empty(devices, np.int64),
+        np.empty(devices),
+        np.empty(devices, np.int64),
+        np.empty(devices, np.int64),
+        np.empty(devices, np.int64),
+        np.empty(devices, np.bool_),
+    )
+
+
+@compiled
+def _schedule(net, tables, constants, scratch, tti):
+    clock = net.clock[0]
+    flights = net.flights[tti % len(net.flights)]
+    flights[-1] = 0
+    hear_feedback(net, tti)
+    many = 0
+    for d in range(len(net.devices)):
+        device = net.devices[d]
+        if device.reported_bytes > 0 and device.handover != EXECUTION:
+            update_cqi(net, tables, constants, d, tti, scratch.sinr)
+            if not is_deaf(device, tti):
+                scratch.waiting[many] = d
+                many += 1
+    if clock.lends == 1:
+        measure_demand(net, tti)
+    for c in range(len(net.cells)):
+        share_prbs(net, scratch.lacks, c, tti)
+        for s in range(len(net.slices)):
+            if many == 0 and net.shares[c, s].late == 0:
+                continue
+            for rbg in range(clock.rbgs):
+                scratch.taken[rbg] = net.owners[c, rbg] != s
+            send_again(net, scratch, c, s, tti)
+            send_new(net, constants, scratch, c, s, tti, many)
+    for i in range(flights[-1]):
+        d, process = flights[i] // HARQ_PROCESSES, flights[i] % HARQ_PROCESSES
+        transmit(net, tables, constants.trace, d, process)
+        scratch.retransmits[d] = False
+
+
+@compiled
+def _pass(net, tti, until_ns):
+    """Everything between two TTIs. Says what is full, if anything; what was done is not done again."""
+    clock = net.clock[0]
+    if until_ns > clock.traffic_ns and clock.started == 0:
+        clock.started = 1
+        for d in range(len(net.devices)):
+            net.devices[d].since_ns = clock.traffic_ns
+            start_source(net.devices[d], net.source_streams[d])
+            net.devices[d].wake_ns = 0
+        start_tasks(net, clock.traffic_ns)
+    if clock.compute_ns < until_ns:
+        full = compute_until(net, until_ns)
+        if full != DONE:
+            return full
+    if clock.received <= tti:
+        if not _receive(net, tti, until_ns - 1):
+            return DELAYS_FULL
+        clock.received = tti + 1
+        advance_backhaul(net, tti * MS)
+    for d in range(len(net.devices)):
+        device = net.devices[d]
+        if device.moving == 1:
+            move(net, d, until_ns)
+        if device.wake_ns < until_ns:
+            full = _wake(net, d, until_ns)
+            if full != DONE:
+                return full
+    return DONE
+
+
+@compiled
+def _receive(net, tti, now_ns):
+    """What was scheduled three TTIs before is with the devices. False if there is no room for delays."""
+    sent = tti + 1 - _RECEIVED_AFTER_TTIS
+    flights = net.flights[sent % len(net.flights)]
+    for i in range(flights[-1]):
+        device = net.devices[flights[i] // HARQ_PROCESSES]
+        if device.delays + device.created - device.settled > net.delays.shape[1]:
+            return False
+    for i in range(flights[-1]):
+        d, process = flights[i] // HARQ_PROCESSES, flights[i] % HARQ_PROCESSES
+        block = net.blocks[d, process]
+        if block.tti != sent:
+            continue
+        arrived = block.sending & ~block.corrupt
+        if arrived & 1 and block.pdu_0 >= 0:
+            receive_pdu(net, d, block.pdu_0, now_ns)
+        if arrived & 2 and block.pdu_1 >= 0:
+            receive_pdu(net, d, block.pdu_1, now_ns)
+        net.devices[d].wake_ns = min(net.devices[d].wake_ns, net.devices[d].reordering_ns)
+    return True
+
+
+@compiled
+def _wake(net, d, until_ns):
+    """Traffic, timers and handover of a device up to a time."""
+    device = net.devices[d]
+    if device.delays + device.created - device.settled > net.delays.shape[1]:
+        return DELAYS_FULL
+    if device.reordering_ns < until_ns:
+        stop_reordering(net, d, device.reordering_ns)
+    while device.switch_ns < until_ns:
+        go_on_with_handover(net, d, device.switch_ns)
+    if not send_until(net, d, until_ns):
+        return PACKETS_FULL
+    if device.report_ns < until_ns:
+        report_by_itself(net, d, device.report_ns)
+    arrive_until(net, d, until_ns)
+    wake = min(device.next_ns, device.toggle_ns, device.report_ns, device.reordering_ns, device.switch_ns)
+    if device.arrived < device.created and device.handover != EXECUTION:
+        wake = min(wake, net.packets[d, device.arrived & (net.packets.shape[1] - 1)].arrival_ns)
+    device.wake_ns = wake
+    return DONE
+
+
+def source_digest() -> str:
+    """Hash of the sources and tables of this package, 12 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.iterdir()):
+        if path.suffix in (".py", ".npz"):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+advance, command = _compile(source_digest())

@@ -1,0 +1,155 @@
+# pyright: basic
+"""Where devices are, what path gains follow from it, and which cell serves them."""
+
+import math
+
+from sixgym.simulators.tti.compiled import compiled
+from sixgym.simulators.tti.field import path_gain_db
+from sixgym.simulators.tti.rlc import empty_buffers
+from sixgym.simulators.tti.state import COMPLETE, EXECUTION, FAILED, MS, NEVER, PREPARATION
+
+_STALE_AFTER_M = 0.25
+_RANDOM_ACCESS_NS = 4_214_286
+"""From the first TTI after the command to the response of the target, measured on ns-3."""
+_REPORT_TTIS = 5  # from the measurement of CQI to its use
+RSRP_TTIS = 5
+"""Between two samples of reference signals."""
+
+_RSRP_FILTER_TTIS = 200
+
+
+@compiled
+def update_gains(net, d):
+    """Computes the path gains of a device from all emitters."""
+    device = net.devices[d]
+    device.field_x, device.field_y, device.field_z = device.x, device.y, device.z
+    for m in range(len(net.emitters)):
+        gain_db = path_gain_db(net.emitters[m], device.x, device.y, device.z, net.clock[0])
+        net.gain_db[m, d] = gain_db
+        net.gain[m, d] = 10.0 ** (gain_db / 10.0)
+
+
+@compiled
+def move(net, d, now_ns):
+    """Moves a device along its legs; path gains follow when it is 25 cm further."""
+    device = net.devices[d]
+    place(net, d, now_ns)
+    distance = math.sqrt(
+        (device.x - device.field_x) ** 2 + (device.y - device.field_y) ** 2 + (device.z - device.field_z) ** 2
+    )
+    if distance > _STALE_AFTER_M:
+        update_gains(net, d)
+
+
+@compiled
+def place(net, d, now_ns):
+    """Sets the position of a device on its route; a device past the end of it has stopped moving."""
+    device = net.devices[d]
+    legs = net.legs[d]
+    while now_ns >= legs[device.leg].end_ns and device.leg + 1 < len(legs):
+        if legs[device.leg + 1].end_ns <= legs[device.leg].end_ns:
+            break
+        device.leg += 1
+    leg = legs[device.leg]
+    share = 1.0
+    if now_ns < leg.end_ns:
+        share = max(0.0, (now_ns - leg.start_ns) / (leg.end_ns - leg.start_ns))
+    else:
+        device.moving = 0
+    device.x = leg.from_x + share * (leg.to_x - leg.from_x)
+    device.y = leg.from_y + share * (leg.to_y - leg.from_y)
+    device.z = leg.from_z + share * (leg.to_z - leg.from_z)
+
+
+@compiled
+def request_handover(net, d, target, now_ns):
+    """The serving cell asks another one over X2 to take a device. One that cannot begin has failed."""
+    device = net.devices[d]
+    if not ready(device):
+        return
+    device.target = target
+    device.began_ns = now_ns
+    device.ended_ns = now_ns
+    if device.cell == target:
+        device.handover = FAILED
+        return
+    device.handover = PREPARATION
+    device.switch_ns = now_ns + 2 * net.clock[0].x2_ns
+    device.wake_ns = 0
+
+
+@compiled
+def go_on_with_handover(net, d, now_ns):
+    """The next step of a handover: the answer of the target, or the arrival there."""
+    device = net.devices[d]
+    device.switch_ns = NEVER
+    if device.handover == PREPARATION:
+        if net.cells[device.target].refusing == 1:
+            device.handover = FAILED
+            device.ended_ns = now_ns
+            return
+        device.handover = EXECUTION
+        device.switch_ns = (now_ns + MS - 1) // MS * MS + _RANDOM_ACCESS_NS
+        empty_buffers(net, d)
+    else:
+        device.handover = COMPLETE
+        device.ended_ns = now_ns
+        attach(net, d, device.target, (now_ns + MS - 1) // MS)
+
+
+@compiled
+def attach(net, d, cell, tti):
+    """A device is connected to a cell, which knows nothing of it yet; its first CQI is measured at `tti`."""
+    device = net.devices[d]
+    device.cell = cell
+    device.cqi_tti = -1
+    device.first_report = tti
+    device.blind_until = tti + _REPORT_TTIS
+    device.hold_until = 0
+    device.deaf_since = -1
+    device.bytes_per_rbg = 0.0
+    device.average = 1.0
+    device.average_tti = tti
+    for rbg in range(net.cqi.shape[1]):
+        net.cqi[d, rbg] = 1
+
+
+@compiled
+def enter_slice(net, d, slice_, tti):
+    """Schedules a device in another slice: what is in flight is not sent again, CQI is awaited anew."""
+    device = net.devices[d]
+    if device.slice == slice_:
+        return
+    in_flight = False
+    for process in range(net.blocks.shape[1]):
+        block = net.blocks[d, process]
+        in_flight |= block.state != 0 and tti <= block.tti + 11
+        block.state = 0
+    if in_flight:
+        device.hold_until = tti + 11
+    device.slice = slice_
+    if device.cqi_tti >= 0 or tti >= device.first_report + _REPORT_TTIS:
+        period = net.clock[0].report_ttis
+        device.blind_until = tti + (device.first_report + _REPORT_TTIS - tti) % period
+
+
+@compiled
+def measure_rsrp(net, fade_db, tti):
+    """Samples the power of reference signals; every 200 TTIs the means become the report."""
+    reports = tti % _RSRP_FILTER_TTIS == 0 and tti > 0
+    for c in range(len(net.cells)):
+        level_dbm = net.cells[c].subcarrier_dbm
+        for d in range(len(net.devices)):
+            if reports:
+                net.rsrp[c, d, 0] = net.rsrp[c, d, 1] / net.rsrp[c, d, 2]
+                net.rsrp[c, d, 1] = 0.0
+                net.rsrp[c, d, 2] = 0.0
+            fade = fade_db[(net.offset[c, d] + tti) % len(fade_db)]
+            net.rsrp[c, d, 1] += level_dbm + net.gain_db[c, d] + fade
+            net.rsrp[c, d, 2] += 1.0
+
+
+@compiled
+def ready(device):
+    """Whether a device can be asked to change cells."""
+    return device.handover not in (PREPARATION, EXECUTION)

@@ -1,0 +1,219 @@
+"""From the summary of an interval to its measurement."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar, cast
+
+import numpy as np
+
+from sixgym.domain.geometry import Position
+from sixgym.domain.measurement import (
+    CellMeasurement,
+    DeviceMeasurement,
+    NodeMeasurement,
+    PacketFlow,
+    SliceMeasurement,
+    WorkloadMeasurement,
+)
+from sixgym.domain.radio import PRB_HZ
+from sixgym.domain.scenario import Scenario
+from sixgym.domain.slices import SliceType
+from sixgym.simulators.tti.state import EXECUTION, PREPARATION, Array, Network
+from sixgym.simulators.tti.summary import DELIVERED, DELIVERED_BYTES, DEVICES, LOST, QUEUE_BYTES, Summary
+
+_HANDOVER_STATES = ("IDLE", "PREPARATION", "EXECUTION", "COMPLETE", "FAILED")
+_UNHEARD_DB = -50.0
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Deferred(Mapping[_Key, _Value], Generic[_Key, _Value]):
+    """A mapping that is made when somebody looks: most callers look at slices alone."""
+
+    def __init__(self, make: Callable[[], dict[_Key, _Value]]) -> None:
+        self._make = make
+        self._made: dict[_Key, _Value] | None = None
+
+    def _all(self) -> dict[_Key, _Value]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, name: _Key) -> _Value:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and self._all() == dict(cast(Mapping[_Key, _Value], other))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Report:
+    """Reads the measurements of one interval off its summary."""
+
+    def __init__(
+        self, net: Network, summary: Summary, scenario: Scenario, now_ns: int, interval_ms: int
+    ) -> None:
+        self._net = net
+        self._scenario = scenario
+        self._now_ns = now_ns
+        self._interval_ms = interval_ms
+        self._summary = summary
+        above = len(scenario.slices) + len(scenario.groups)
+        self._counts = summary.counts[:above].tolist()
+        self._figures = summary.figures[:above].tolist()
+        self._above = above
+
+    def _flow(self, counts: list[int], figures: list[float]) -> PacketFlow:
+        settled = counts[LOST] + counts[DELIVERED]
+        sent, delivered, lost, late, dropped, sent_bytes, delivered_bytes, dropped_bytes = counts[
+            :QUEUE_BYTES
+        ]
+        mean_ms, p95_ms, longest_ms, jitter_ms = figures
+        return PacketFlow(
+            sent,
+            delivered,
+            lost,
+            late,
+            dropped,
+            sent_bytes,
+            delivered_bytes,
+            dropped_bytes,
+            mean_ms,
+            p95_ms,
+            longest_ms,
+            jitter_ms,
+            counts[LOST] / settled if settled else 0.0,
+            counts[DELIVERED_BYTES] * 8 / (self._interval_ms * 1e3),
+        )
+
+    def slices(self) -> dict[SliceType, SliceMeasurement]:
+        """By slice type, over all cells."""
+        result: dict[SliceType, SliceMeasurement] = {}
+        for row, (slice_, (granted, used)) in enumerate(
+            zip(self._scenario.slices, self._summary.prbs.tolist(), strict=True)
+        ):
+            counts = self._counts[row]
+            prbs = granted / self._interval_ms
+            bits_per_s = counts[DELIVERED_BYTES] * 8 / (self._interval_ms * 1e-3)
+            result[slice_.type] = SliceMeasurement(
+                flow=self._flow(counts, self._figures[row]),
+                prbs_granted=prbs,
+                prbs_used=used / self._interval_ms,
+                queue_bytes=counts[QUEUE_BYTES],
+                spectral_efficiency=bits_per_s / (prbs * PRB_HZ) if prbs > 0 else 0.0,
+                devices=counts[DEVICES],
+            )
+        return result
+
+    def groups(self) -> dict[str, PacketFlow]:
+        """By group."""
+        first = len(self._scenario.slices)
+        return {
+            group.name: self._flow(self._counts[first + row], self._figures[first + row])
+            for row, group in enumerate(self._scenario.groups)
+        }
+
+    def histograms(self) -> Mapping[SliceType, tuple[int, ...]]:
+        """Delays by slice type."""
+        kinds = [slice_.type for slice_ in self._scenario.slices]
+        rows = self._summary.histograms.copy()
+        return Deferred(lambda: {kind: tuple(row) for kind, row in zip(kinds, rows.tolist(), strict=True)})
+
+    def workloads(self) -> dict[str, WorkloadMeasurement]:
+        """By group with compute tasks; starts the next interval."""
+        net = self._net
+        result: dict[str, WorkloadMeasurement] = {}
+        if len(net.workloads) == 0:
+            return result
+        owners = net.devices["group"][net.workloads["device"]]
+        for row, group in enumerate(self._scenario.groups):
+            if group.workload is None:
+                continue
+            own = net.workloads[owners == row]
+            completed = int(own["count_completed"].sum())
+            latency = own["latency_ms"].sum() / completed if completed else own["oldest_ms"].max()
+            created = int(own["count_created"].sum())
+            result[group.name] = WorkloadMeasurement(created, completed, float(latency))
+        for name in ("count_created", "count_completed", "latency_ms"):
+            net.workloads[name] = 0
+        return result
+
+    def nodes(self) -> dict[str, NodeMeasurement]:
+        """By compute node; starts the next interval."""
+        result: dict[str, NodeMeasurement] = {}
+        queues = self._net.queues
+        for queue, node in zip(queues, self._scenario.compute, strict=False):
+            busy_ns = int(queue["busy_ns"])
+            if queue["count"]:
+                busy_ns += self._now_ns - max(int(queue["serving_ns"]), int(queue["read_ns"]))
+            passed_ns = self._now_ns - int(queue["read_ns"])
+            load = min(1.0, busy_ns / passed_ns) if passed_ns > 0 else 0.0
+            result[node.id] = NodeMeasurement(load, max(int(queue["count"]) - 1, 0), int(queue["refused"]))
+        if len(queues):
+            queues["busy_ns"] = queues["refused"] = 0
+            queues["read_ns"] = self._now_ns
+        return result
+
+    def cells(self, power_dbm: list[float]) -> dict[str, CellMeasurement]:
+        """By cell; `power_dbm` is what they radiate."""
+        cells, clock = self._net.cells, self._net.clock[0]
+        offered = self._interval_ms * int(clock["rbgs"]) * int(clock["rbg_prbs"])
+        rows = zip(
+            self._scenario.cells,
+            self._summary.cells.tolist(),
+            power_dbm,
+            cells["backhaul_ns"].tolist(),
+            cells["backhaul_loss"].tolist(),
+            strict=True,
+        )
+        return {
+            cell.id: CellMeasurement(power, used / offered, devices, delay_ns * 1e-6, loss)
+            for cell, (used, devices), power, delay_ns, loss in rows
+        }
+
+    def devices(self, names: tuple[str, ...]) -> Mapping[str, DeviceMeasurement]:
+        """By device, made from a copy of what was measured; starts the next interval."""
+        counts, figures = (
+            self._summary.counts[self._above :].copy(),
+            self._summary.figures[self._above :].copy(),
+        )
+        rows, rsrp_dbm = self._net.devices.copy(), self._net.rsrp[:, :, 0].copy()
+        self._net.devices["sinr_db"] = self._net.devices["sinrs"] = 0
+
+        def make() -> dict[str, DeviceMeasurement]:
+            flows = map(self._flow, counts.tolist(), figures.tolist())
+            return {
+                name: self._device(row, flow, levels)
+                for name, row, flow, levels in zip(names, rows, flows, rsrp_dbm.T, strict=True)
+            }
+
+        return Deferred(make)
+
+    def _device(self, row: np.void, flow: PacketFlow, rsrp_dbm: Array) -> DeviceMeasurement:
+        scenario = self._scenario
+        state = int(row["handover"])
+        end_ns = self._now_ns if state in (PREPARATION, EXECUTION) else int(row["ended_ns"])
+        target = int(row["target"])
+        return DeviceMeasurement(
+            flow=flow,
+            group=scenario.groups[int(row["group"])].name,
+            slice=scenario.slices[int(row["slice"])].type,
+            cell=scenario.cells[int(row["cell"])].id,
+            position=Position(x_m=float(row["x"]), y_m=float(row["y"]), z_m=float(row["z"])),
+            sinr_db=float(row["sinr_db"] / row["sinrs"]) if row["sinrs"] else _UNHEARD_DB,
+            rsrp_dbm={
+                cell.id: float(level) for cell, level in zip(scenario.cells, rsrp_dbm.tolist(), strict=True)
+            },
+            handover=_HANDOVER_STATES[state],
+            handover_target=None if target < 0 else scenario.cells[target].id,
+            handover_ms=(end_ns - int(row["began_ns"])) * 1e-6,
+            queue_bytes=int(row["reported_bytes"]),
+        )

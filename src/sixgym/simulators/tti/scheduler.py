@@ -1,0 +1,348 @@
+# pyright: basic
+"""The MAC scheduler of a cell: PRB shares between slices, proportional fair inside each, HARQ.
+
+The same rules as the scheduler that runs inside ns-3: strict bands per slice with time-shared edges,
+lending above the dedicated part, a device stops competing once its buffer is covered, and a
+retransmission is sent only where its slice has room, within 4 TTIs.
+"""
+
+import math
+
+from sixgym.simulators.tti.compiled import compiled
+from sixgym.simulators.tti.radio import is_deaf
+from sixgym.simulators.tti.rlc import fill_pdu
+from sixgym.simulators.tti.state import FREE, HARQ_PROCESSES, MS, NACKED, SENT
+
+NOBODY = -1
+SHARE_PERIOD = 100
+"""TTIs after which time sharing between two slices repeats."""
+
+
+_SHARE_STRIDE = 61  # coprime to the period, near the golden ratio
+_PATIENCE_TTIS = 4
+_LAST_VERSION = 3
+_PROCESS_TIMEOUT_TTIS = 11
+_HEADER_BYTES = 8  # RLC and MAC headers of a transport block
+_WINDOW_TTIS = 99.0  # of the average throughput
+_FEEDBACK_TTIS = 7
+
+
+@compiled
+def hear_feedback(net, tti):
+    """Takes in the feedback to what was sent 7 TTIs ago."""
+    flights = net.flights[(tti - _FEEDBACK_TTIS) % len(net.flights)]
+    for i in range(flights[-1]):
+        d, process = flights[i] // HARQ_PROCESSES, flights[i] % HARQ_PROCESSES
+        device = net.devices[d]
+        block = net.blocks[d, process]
+        if block.state != SENT or block.tti != tti - _FEEDBACK_TTIS or tti < device.hold_until:
+            continue
+        heard = (block.sending & 1 == 1 and block.pdu_0 >= 0) or (block.sending & 2 == 2 and block.pdu_1 >= 0)
+        if not heard:
+            continue  # nothing was in it, so nothing is said about it
+        if block.corrupt == 0 or block.version == _LAST_VERSION:
+            block.state = FREE
+        else:
+            block.state = NACKED
+            block.age = 0
+            share = net.shares[device.cell, device.slice]
+            net.late[device.cell, device.slice, share.late] = flights[i]
+            share.late += 1
+
+
+@compiled
+def measure_demand(net, tti):
+    """RBGs that every slice of every cell could fill now."""
+    clock = net.clock[0]
+    for c in range(len(net.cells)):
+        for s in range(len(net.slices)):
+            share = net.shares[c, s]
+            share.demand = 0
+            for i in range(share.late):
+                code = net.late[c, s, i]
+                share.demand += _bits(net.blocks[code // HARQ_PROCESSES, code % HARQ_PROCESSES].rbgs)
+    for device in net.devices:
+        if device.reported_bytes > 0 and not is_deaf(device, tti):
+            share = net.shares[device.cell, device.slice]
+            rbgs = min(math.ceil(device.reported_bytes / max(device.bytes_per_rbg, 1.0)), clock.rbgs)
+            share.demand = min(share.demand + int(rbgs), clock.rbgs)
+
+
+@compiled
+def _bits(bitmap):
+    count = 0
+    while bitmap != 0:
+        bitmap &= bitmap - 1
+        count += 1
+    return count
+
+
+@compiled
+def plan_bands(net):
+    """Works out the bands of all slices for every phase of time sharing.
+
+    A band's edge that falls inside an RBG is rounded with an offset that runs through 100 values, so that
+    the mean over 100 TTIs is exact for whole percentages.
+    """
+    clock = net.clock[0]
+    clock.lends = 0
+    for phase in range(SHARE_PERIOD):
+        offset = (phase + 0.5) / SHARE_PERIOD
+        edge = 0.0
+        for rbg in range(net.grid.shape[1]):
+            net.grid[phase, rbg] = NOBODY
+        for s in range(len(net.slices)):
+            policy = net.slices[s]
+            if policy.dedicated != policy.maximum:
+                clock.lends = 1
+            first = _edge(edge, clock.rbgs, offset)
+            stop = min(_edge(edge + policy.minimum, clock.rbgs, offset), clock.rbgs)
+            for rbg in range(first, stop):
+                net.grid[phase, rbg] = s
+            net.bands[phase, s, 0] = first
+            net.bands[phase, s, 1] = stop - first
+            net.bands[phase, s, 2] = _edge(edge + policy.dedicated, clock.rbgs, offset) - first
+            net.bands[phase, s, 3] = _edge(edge + policy.maximum, clock.rbgs, offset) - first
+            edge += policy.minimum
+
+
+@compiled
+def _edge(share, rbgs, offset):
+    # 1e-9: a sum of percentages may fall a hair below the edge it means
+    return math.floor(share * rbgs + offset + 1e-9)
+
+
+@compiled
+def share_prbs(net, lacks, c, tti):
+    """Which slice owns which RBG of a cell in this TTI. `lacks` is scratch by slice."""
+    clock = net.clock[0]
+    phase = tti * _SHARE_STRIDE % SHARE_PERIOD
+    for rbg in range(clock.rbgs):
+        net.owners[c, rbg] = net.grid[phase, rbg]
+        net.air[c, rbg] = 0
+    if clock.lends == 1:
+        _lend(net, c, phase, lacks)
+        for rbg in range(clock.rbgs):
+            if net.owners[c, rbg] != NOBODY:
+                net.shares[c, net.owners[c, rbg]].granted += clock.rbg_prbs
+    else:
+        for s in range(len(net.slices)):
+            net.shares[c, s].granted += net.bands[phase, s, 1] * clock.rbg_prbs
+
+
+@compiled
+def _lend(net, c, phase, lacks):
+    """Gives what a slice does not demand above its dedicated part, and what no band covers, to others."""
+    for s in range(len(net.slices)):
+        first, owned = net.bands[phase, s, 0], net.bands[phase, s, 1]
+        demand = net.shares[c, s].demand
+        lacks[s] = min(net.bands[phase, s, 3], demand) - owned
+        for rbg in range(first + max(net.bands[phase, s, 2], min(owned, demand)), first + owned):
+            net.owners[c, rbg] = NOBODY
+    # what the bands give away comes first, then what lies between them
+    for covered in (True, False):
+        for rbg in range(net.clock[0].rbgs):
+            if net.owners[c, rbg] == NOBODY and (net.grid[phase, rbg] != NOBODY) == covered:
+                s = _next_borrower(net, c, lacks)
+                if s == NOBODY:
+                    return
+                net.owners[c, rbg] = s
+                lacks[s] -= 1
+
+
+@compiled
+def _next_borrower(net, c, lacks):
+    """Weighted round robin over the slices that lack RBGs."""
+    total = 0.0
+    best = NOBODY
+    for s in range(len(net.slices)):
+        if lacks[s] <= 0:
+            continue
+        weight = net.slices[s].minimum + 1e-3  # a minimum of 0 still gets leftovers
+        net.shares[c, s].credit += weight
+        total += weight
+        if best == NOBODY or net.shares[c, s].credit > net.shares[c, best].credit:
+            best = s
+    if best != NOBODY:
+        net.shares[c, best].credit -= total
+    return best
+
+
+@compiled
+def send_again(net, scratch, c, s, tti):
+    """Retransmissions of a slice that find room."""
+    share = net.shares[c, s]
+    late = net.late[c, s]
+    kept = 0
+    for i in range(share.late):
+        code = late[i]
+        d, process = code // HARQ_PROCESSES, code % HARQ_PROCESSES
+        device = net.devices[d]
+        block = net.blocks[d, process]
+        if block.state != NACKED or device.cell != c or device.slice != s:
+            continue  # the device is elsewhere by now
+        rbgs = 0 if scratch.retransmits[d] else _reserve(block.rbgs, scratch.taken, net.clock[0].rbgs)
+        if rbgs != 0:
+            scratch.retransmits[d] = True
+            block.version += 1
+            block.sending = block.corrupt
+            block.air_rbgs = rbgs
+            _put_on_air(net, c, s, d, process, tti)
+            continue
+        block.age += 1
+        if block.age <= _PATIENCE_TTIS:
+            late[kept] = code
+            kept += 1
+        else:
+            block.state = FREE  # given up: RLC loses the PDU
+    share.late = kept
+
+
+@compiled
+def _reserve(bitmap, taken, rbgs):
+    """Takes the same RBGs if all are free, else the next free ones after the last of them; 0 if none."""
+    same = True
+    last = 0
+    missing = 0
+    for rbg in range(rbgs):
+        if (bitmap >> rbg) & 1:
+            same = same and not taken[rbg]
+            last = rbg
+            missing += 1
+    if same:
+        for rbg in range(rbgs):
+            if (bitmap >> rbg) & 1:
+                taken[rbg] = True
+        return bitmap
+    moved = 0
+    for step in range(1, rbgs):
+        rbg = (last + step) % rbgs
+        if missing > 0 and not taken[rbg]:
+            moved |= 1 << rbg
+            missing -= 1
+    if missing > 0:
+        return 0
+    for rbg in range(rbgs):
+        if (moved >> rbg) & 1:
+            taken[rbg] = True
+    return moved
+
+
+@compiled
+def _put_on_air(net, c, s, d, process, tti):
+    block = net.blocks[d, process]
+    block.tti = tti
+    block.state = SENT
+    clock = net.clock[0]
+    for rbg in range(clock.rbgs):
+        if (block.air_rbgs >> rbg) & 1:
+            if net.owners[c, rbg] != s or net.air[c, rbg] == 1:
+                clock.leaked_prbs += clock.rbg_prbs
+            net.air[c, rbg] = 1
+            net.shares[c, s].used += clock.rbg_prbs
+    flights = net.flights[tti % len(net.flights)]
+    flights[flights[-1]] = d * HARQ_PROCESSES + process
+    flights[-1] += 1
+
+
+@compiled
+def _free_process(net, d, tti):
+    """A HARQ process that can take new data, or -1."""
+    for process in range(HARQ_PROCESSES):
+        block = net.blocks[d, process]
+        if block.state == FREE or tti > block.tti + _PROCESS_TIMEOUT_TTIS:
+            return process
+    return -1
+
+
+@compiled
+def send_new(net, constants, scratch, c, s, tti, many):
+    """Gives every free RBG of a slice to the device with the best proportional fair metric on it."""
+    candidates = _candidates(net, constants, scratch, c, s, tti, many)
+    left = candidates
+    for rbg in range(net.clock[0].rbgs):
+        if left == 0:
+            break
+        if scratch.taken[rbg]:
+            continue
+        best = -1
+        best_metric = 0.0
+        for i in range(candidates):
+            if not scratch.covered[i]:
+                metric = constants.sizes[net.cqi[scratch.chosen[i], rbg], 1] * scratch.weight[i]
+                if metric > best_metric:
+                    best_metric = metric
+                    best = i
+        left -= _give(net, constants, scratch, best, rbg)
+    for i in range(candidates):
+        if scratch.count[i] > 0:
+            _send(net, constants, scratch, c, s, i, tti)
+
+
+@compiled
+def _candidates(net, constants, scratch, c, s, tti, many):
+    """Notes the devices of a slice that may get new data; how many there are."""
+    candidates = 0
+    for d in scratch.waiting[:many]:
+        device = net.devices[d]
+        if device.cell != c or device.slice != s or scratch.retransmits[d] or tti < device.hold_until:
+            continue
+        if _free_process(net, d, tti) < 0:
+            continue
+        scratch.chosen[candidates] = d
+        scratch.weight[candidates] = 1.0 / _average(device, constants.decay, tti)
+        scratch.worst[candidates] = 15
+        scratch.count[candidates] = 0
+        scratch.bitmap[candidates] = 0
+        scratch.covered[candidates] = False
+        candidates += 1
+    return candidates
+
+
+@compiled
+def _give(net, constants, scratch, i, rbg):
+    """Gives a candidate an RBG; 1 if its buffer is covered now and it stops competing."""
+    d = scratch.chosen[i]
+    scratch.taken[rbg] = True
+    scratch.count[i] += 1
+    scratch.bitmap[i] |= 1 << rbg
+    scratch.worst[i] = min(scratch.worst[i], net.cqi[d, rbg])
+    size = constants.sizes[scratch.worst[i], scratch.count[i]] * net.clock[0].layers
+    scratch.covered[i] = size >= net.devices[d].reported_bytes + _HEADER_BYTES
+    return 1 if scratch.covered[i] else 0
+
+
+@compiled
+def _average(device, decay, tti):
+    """Average throughput in bytes per s before this TTI. It is kept up only when something is sent."""
+    passed = tti - device.average_tti
+    if passed >= len(decay):
+        return 1.0
+    return max(device.average * decay[passed], 1.0)
+
+
+@compiled
+def _send(net, constants, scratch, c, s, i, tti):
+    """Sends new data to a candidate on its RBGs, one block and one PDU per layer."""
+    d = scratch.chosen[i]
+    device = net.devices[d]
+    clock = net.clock[0]
+    cqi = 1 if tti < device.blind_until else scratch.worst[i]
+    process = _free_process(net, d, tti)
+    block = net.blocks[d, process]
+    block.bytes = constants.sizes[cqi, scratch.count[i]]
+    block.mcs = constants.mcs_of_cqi[cqi]
+    block.version = 0
+    block.sending = (1 << clock.layers) - 1
+    block.rbgs = scratch.bitmap[i]
+    block.air_rbgs = scratch.bitmap[i]
+    block.pdu_0 = fill_pdu(net, d, block.bytes, tti * MS)
+    block.pdu_1 = fill_pdu(net, d, block.bytes, tti * MS) if clock.layers == 2 else -1
+    payload = max(block.bytes - 2, 0) * clock.layers
+    device.reported_bytes -= min(device.reported_bytes, payload)
+    device.wake_ns = min(device.wake_ns, device.report_ns)
+    served = block.bytes * clock.layers * 1e3  # bytes per s
+    average = _average(device, constants.decay, tti) * constants.decay[1] + served / _WINDOW_TTIS
+    device.average = max(average, 1.0)
+    device.average_tti = tti + 1
+    _put_on_air(net, c, s, d, process, tti)

@@ -1,0 +1,1 @@
+"""How far one simulator is from another, measured on the same networks."""

@@ -170,7 +170,7 @@ class Interval:
     start_ms: int
     end_ms: int
     slices: Mapping[SliceType, SliceMeasurement]
-    groups: Mapping[str, PacketFlow]
+    groups: Annotated[Mapping[str, PacketFlow], _AS_DICT]
     workloads: Mapping[str, WorkloadMeasurement]
     nodes: Mapping[str, NodeMeasurement]
     cells: Mapping[str, CellMeasurement]

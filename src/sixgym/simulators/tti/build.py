@@ -68,6 +68,7 @@ def build_constants(scenario: Scenario) -> Constants:
     return Constants(
         trace=trace,
         fade_db=10 * np.log10(((trace * AMPLITUDE_STEP) ** 2).mean(axis=1)),
+        faintest=(trace.min(axis=1) * AMPLITUDE_STEP) ** 2,
         sizes=sizes,
         mcs_of_cqi=tables.mcs_of_cqi,
         decay=share ** np.arange(_LONGEST_DECAY_TTIS, dtype=np.float64),
@@ -192,7 +193,9 @@ def _fill_clock(clock: np.void, scenario: Scenario) -> None:
     clock["report_ttis"] = radio.cqi_period_ms + 1
     clock["buffer_bytes"] = radio.rlc_buffer_bytes
     clock["loss_timeout_ns"] = radio.loss_timeout_ms * MS
-    clock["noise_mw"] = milliwatts(THERMAL_NOISE_DBM_HZ + dbm(PRB_HZ) + channel.noise_figure_db)
+    noise_dbm = THERMAL_NOISE_DBM_HZ + dbm(PRB_HZ) + channel.noise_figure_db
+    clock["noise_mw"] = milliwatts(noise_dbm)
+    clock["noise_dbm"] = noise_dbm - dbm(SUBCARRIERS_PER_PRB)
     clock["mode_gain"] = load_link_tables().open_loop_gain if layers == 2 else 1.0
     clock["traffic_ns"] = TRAFFIC_STARTS_MS * MS
     clock["wire_ns"] = clock["compute_ns"] = NEVER

@@ -55,7 +55,7 @@ SET_FACTOR, SET_BACKGROUND, REQUEST_HANDOVER, ENTER_SLICE, ATTACH, UPDATE_GAINS,
 """What `command` may be asked for."""
 
 _RECEIVED_AFTER_TTIS = 3
-_SINR_TTIS = 20
+_SINR_TTIS = 50
 """Between two samples of a device's SINR."""
 
 
@@ -63,7 +63,8 @@ class Constants(NamedTuple):
     """What a network does not change."""
 
     trace: Array  # uint16 (10000, PRBs), amplitudes of the fading
-    fade_db: Array  # float64 (10000,), its mean over the carrier
+    fade_db: Array  # float64 (10000,), its mean power over the carrier
+    faintest: Array  # float64 (10000,), its lowest power over the carrier
     sizes: Array  # int32 (16, MAX_RBGS + 1), bytes of a block by CQI and RBGs
     mcs_of_cqi: Array  # int32 (16,)
     decay: Array  # float64 (any,), powers of the averages' decay
@@ -75,6 +76,7 @@ class Scratch(NamedTuple):
 
     sinr: Array
     lacks: Array
+    waits: Array
     taken: Array
     waiting: Array
     retransmits: Array
@@ -97,7 +99,7 @@ def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
     def advance(net, tables, constants, end_tti, summary):
         """Goes on to the beginning of a TTI, then measures if `summary` has rows; see `summary`."""
         _ = len(sources)
-        scratch = _scratch(net.clock[0].prbs, len(net.devices), len(net.slices))
+        scratch = _scratch(net.clock[0].prbs, len(net.devices), len(net.cells), len(net.slices))
         here = pointer_to(net)
         full = _loop(here, pointer_to(tables), pointer_to(constants), pointer_to(scratch), end_tti)
         if full == DONE and len(summary.counts) > 0:
@@ -150,7 +152,7 @@ def _loop(net, tables, constants, scratch, end_tti):
             return full
         if tti % _SINR_TTIS == 0:
             for d in range(len(net.devices)):
-                measure_sinr(net, constants.trace, d, tti, scratch.sinr)
+                measure_sinr(net, constants, d, tti, scratch.sinr)
             for workload in net.workloads:
                 d = workload.device
                 net.uplink_ttis[d] = uplink_ttis(net, tables, constants, d, workload.request_bytes)
@@ -159,10 +161,11 @@ def _loop(net, tables, constants, scratch, end_tti):
 
 
 @numba.njit
-def _scratch(prbs, devices, slices):
+def _scratch(prbs, devices, cells, slices):
     return Scratch(
         np.empty(prbs),
         np.empty(slices, np.int64),
+        np.empty((cells, slices), np.int64),
         np.empty(MAX_RBGS, np.bool_),
         np.empty(devices, np.int64),
         np.zeros(devices, np.bool_),
@@ -181,6 +184,32 @@ def _schedule(net, tables, constants, scratch, tti):
     flights = net.flights[tti % len(net.flights)]
     flights[-1] = 0
     hear_feedback(net, tti)
+    many = _find_waiting(net, tables, constants, scratch, tti)
+    if clock.lends == 1:
+        measure_demand(net, scratch, many)
+    for c in range(len(net.cells)):
+        for rbg in range(clock.rbgs):
+            net.air[c, rbg] = 0
+        if not share_prbs(net, scratch, c, tti):
+            continue
+        for s in range(len(net.slices)):
+            if scratch.waits[c, s] + net.shares[c, s].late > 0:
+                for rbg in range(clock.rbgs):
+                    scratch.taken[rbg] = net.owners[c, rbg] != s
+                send_again(net, scratch, c, s, tti)
+                send_new(net, constants, scratch, c, s, tti, many)
+    for i in range(flights[-1]):
+        d, process = flights[i] // HARQ_PROCESSES, flights[i] % HARQ_PROCESSES
+        transmit(net, tables, constants, d, process, scratch.sinr)
+        scratch.retransmits[d] = False
+
+
+@compiled
+def _find_waiting(net, tables, constants, scratch, tti):
+    """Notes the devices that something waits for and that can hear it; how many there are."""
+    for c in range(len(net.cells)):
+        for s in range(len(net.slices)):
+            scratch.waits[c, s] = 0
     many = 0
     for d in range(len(net.devices)):
         device = net.devices[d]
@@ -188,22 +217,9 @@ def _schedule(net, tables, constants, scratch, tti):
             update_cqi(net, tables, constants, d, tti, scratch.sinr)
             if not is_deaf(device, tti):
                 scratch.waiting[many] = d
+                scratch.waits[device.cell, device.slice] += 1
                 many += 1
-    if clock.lends == 1:
-        measure_demand(net, tti)
-    for c in range(len(net.cells)):
-        share_prbs(net, scratch.lacks, c, tti)
-        for s in range(len(net.slices)):
-            if many == 0 and net.shares[c, s].late == 0:
-                continue
-            for rbg in range(clock.rbgs):
-                scratch.taken[rbg] = net.owners[c, rbg] != s
-            send_again(net, scratch, c, s, tti)
-            send_new(net, constants, scratch, c, s, tti, many)
-    for i in range(flights[-1]):
-        d, process = flights[i] // HARQ_PROCESSES, flights[i] % HARQ_PROCESSES
-        transmit(net, tables, constants.trace, d, process)
-        scratch.retransmits[d] = False
+    return many
 
 
 @compiled
@@ -273,7 +289,7 @@ def _wake(net, d, until_ns):
     if not send_until(net, d, until_ns):
         return PACKETS_FULL
     if device.report_ns < until_ns:
-        report_by_itself(net, d, device.report_ns)
+        report_by_itself(device, device.report_ns)
     arrive_until(net, d, until_ns)
     wake = min(device.next_ns, device.toggle_ns, device.report_ns, device.reordering_ns, device.switch_ns)
     if device.arrived < device.created and device.handover != EXECUTION:

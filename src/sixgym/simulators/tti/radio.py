@@ -30,6 +30,8 @@ AMPLITUDE_STEP = 2.0**-13
 _POWER_STEP = AMPLITUDE_STEP**2
 _REPORT_TTIS = 5
 _DEAF_TTIS = 100
+_BEST_CQI = 15
+_UNHEARD_DB = -50.0
 
 
 @compiled
@@ -73,6 +75,12 @@ def update_cqi(net, tables, constants, d, tti, sinr):
     if measured < device.first_report or measured == device.cqi_tti:
         return
     device.cqi_tti = measured
+    if _is_at_its_best(net, tables, constants, d, measured):
+        for rbg in range(clock.rbgs):
+            net.cqi[d, rbg] = _BEST_CQI
+        device.bytes_per_rbg = constants.sizes[_BEST_CQI, 1] * clock.layers
+        device.deaf_since = -1
+        return
     reference_sinr(net, constants.trace, d, device.cell, measured, sinr)
     hears = False
     total = 0
@@ -88,6 +96,17 @@ def update_cqi(net, tables, constants, d, tti, sinr):
         device.deaf_since = -1
     elif device.deaf_since < 0:
         device.deaf_since = measured + _REPORT_TTIS
+
+
+@compiled
+def _is_at_its_best(net, tables, constants, d, tti):
+    """Whether even the faintest PRB of a lone cell has the best CQI: a frequent case that is quick to see."""
+    clock = net.clock[0]
+    if len(net.emitters) > 1 or clock.piro == 0:
+        return False
+    cell = net.devices[d].cell
+    power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain / clock.noise_mw
+    return power * constants.faintest[_row(net, constants.faintest, cell, d, tti)] > tables.piro_sinr[14]
 
 
 @compiled
@@ -112,23 +131,29 @@ def is_deaf(device, tti):
 
 
 @compiled
-def measure_sinr(net, trace, d, tti, sinr):
+def measure_sinr(net, constants, d, tti, sinr):
     """Takes a sample of a device's SINR, mean over the carrier, without the gain of the mode."""
     device = net.devices[d]
     clock = net.clock[0]
-    reference_sinr(net, trace, d, device.cell, tti, sinr)
+    device.sinrs += 1
+    if len(net.emitters) == 1:
+        cell = device.cell
+        level_dbm = net.cells[cell].subcarrier_dbm + net.gain_db[cell, d]
+        fade_db = constants.fade_db[_row(net, constants.fade_db, cell, d, tti)]
+        device.sinr_db += max(level_dbm + fade_db - clock.noise_dbm, _UNHEARD_DB)
+        return
+    reference_sinr(net, constants.trace, d, device.cell, tti, sinr)
     total = 0.0
     for p in range(clock.prbs):
         total += sinr[p]
-    device.sinr_db += 10.0 * math.log10(max(total / clock.prbs / clock.mode_gain, 1e-5))
-    device.sinrs += 1
+    device.sinr_db += max(10.0 * math.log10(total / clock.prbs / clock.mode_gain), _UNHEARD_DB)
 
 
 @compiled
-def transmit(net, tables, trace, d, process):
+def transmit(net, tables, constants, d, process, noise):
     """Decides which layers of a transmission arrive, while all cells send what they scheduled."""
     block = net.blocks[d, process]
-    mi = _block_mi(net, tables, trace, d, block)
+    mi = _block_mi(net, tables, constants, d, block, noise)
     block.corrupt = 0
     first_rate = block_error_rate(tables, block.bytes, block.mcs, mi) if block.version == 0 else 0.0
     for layer in range(net.clock[0].layers):
@@ -156,44 +181,48 @@ def transmit(net, tables, trace, d, process):
 
 
 @compiled
-def _block_mi(net, tables, trace, d, block):
-    """Mean mutual information over the PRBs of a transmission."""
+def _block_mi(net, tables, constants, d, block, noise):
+    """Mean mutual information over the PRBs of a transmission. `noise` is scratch by PRB."""
     clock = net.clock[0]
     cell = net.devices[d].cell
     tti = block.tti + _AIR_TTIS
     modulation = modulation_of(block.mcs)
-    power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain * _POWER_STEP
+    power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain
+    trace = constants.trace
     row = _row(net, trace, cell, d, tti)
-    alone = len(net.emitters) == 1
+    if len(net.emitters) == 1:
+        faintest = power * constants.faintest[row] / clock.noise_mw
+        if mutual_information(tables, modulation, faintest) >= 1.0:
+            return 1.0
+    _add_noise(net, trace, d, cell, block.air_rbgs, tti, noise)
+    power *= _POWER_STEP
     total = 0.0
     count = 0
     for rbg in range(clock.rbgs):
-        if (block.air_rbgs >> rbg) & 1 == 0:
-            continue
-        for p in range(rbg * clock.rbg_prbs, (rbg + 1) * clock.rbg_prbs):
-            noise = clock.noise_mw
-            if not alone:
-                noise += _interference(net, trace, d, cell, tti, rbg, p)
-            total += mutual_information(tables, modulation, power * np.float64(trace[row, p]) ** 2 / noise)
-            count += 1
+        if (block.air_rbgs >> rbg) & 1:
+            for p in range(rbg * clock.rbg_prbs, (rbg + 1) * clock.rbg_prbs):
+                sinr = power * np.float64(trace[row, p]) ** 2 / noise[p]
+                total += mutual_information(tables, modulation, sinr)
+            count += clock.rbg_prbs
     return total / count
 
 
 @compiled
-def _interference(net, trace, d, cell, tti, rbg, p):
-    """Power of the other cells that transmit on an RBG, and of interferers, on one of its PRBs."""
-    total = 0.0
+def _add_noise(net, trace, d, cell, bitmap, tti, noise):
+    """Noise, other cells that transmit on these RBGs, and interferers, by PRB in mW, into `noise`."""
+    clock = net.clock[0]
+    for p in range(clock.prbs):
+        noise[p] = clock.noise_mw
     for m in range(len(net.emitters)):
-        if m >= len(net.cells):
-            power = net.emitters[m].power_mw
-        elif m != cell and net.air[m, rbg] == 1:
-            power = net.cells[m].power_mw
-        else:
+        foreign = net.cells[m].power_mw if m < len(net.cells) else net.emitters[m].power_mw
+        if m == cell or foreign == 0.0:
             continue
-        if power > 0.0:
-            row = _row(net, trace, m, d, tti)
-            total += power * net.gain[m, d] * _POWER_STEP * np.float64(trace[row, p]) ** 2
-    return total
+        foreign *= net.gain[m, d] * _POWER_STEP
+        other = _row(net, trace, m, d, tti)
+        for rbg in range(clock.rbgs):
+            if (bitmap >> rbg) & 1 and (m >= len(net.cells) or net.air[m, rbg] == 1):
+                for p in range(rbg * clock.rbg_prbs, (rbg + 1) * clock.rbg_prbs):
+                    noise[p] += foreign * np.float64(trace[other, p]) ** 2
 
 
 @compiled

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar, cast
 
-import numpy as np
-
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import (
     CellMeasurement,
@@ -17,8 +15,16 @@ from sixgym.domain.measurement import (
 from sixgym.domain.radio import PRB_HZ
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
-from sixgym.simulators.tti.state import EXECUTION, PREPARATION, Array, Network
-from sixgym.simulators.tti.summary import DELIVERED, DELIVERED_BYTES, DEVICES, LOST, QUEUE_BYTES, Summary
+from sixgym.simulators.tti.state import EXECUTION, PREPARATION, Network
+from sixgym.simulators.tti.summary import (
+    DELIVERED,
+    DELIVERED_BYTES,
+    DEVICES,
+    LOST,
+    PLACE_COLUMNS,
+    QUEUE_BYTES,
+    Summary,
+)
 
 _HANDOVER_STATES = ("IDLE", "PREPARATION", "EXECUTION", "COMPLETE", "FAILED")
 _UNHEARD_DB = -50.0
@@ -113,13 +119,11 @@ class Report:
             )
         return result
 
-    def groups(self) -> dict[str, PacketFlow]:
+    def groups(self) -> Mapping[str, PacketFlow]:
         """By group."""
         first = len(self._scenario.slices)
-        return {
-            group.name: self._flow(self._counts[first + row], self._figures[first + row])
-            for row, group in enumerate(self._scenario.groups)
-        }
+        flows = zip(self._scenario.groups, self._counts[first:], self._figures[first:], strict=True)
+        return Deferred(lambda: {group.name: self._flow(counts, figures) for group, counts, figures in flows})
 
     def histograms(self) -> Mapping[SliceType, tuple[int, ...]]:
         """Delays by slice type."""
@@ -180,40 +184,41 @@ class Report:
         }
 
     def devices(self, names: tuple[str, ...]) -> Mapping[str, DeviceMeasurement]:
-        """By device, made from a copy of what was measured; starts the next interval."""
+        """By device, made from a copy of what was measured."""
         counts, figures = (
             self._summary.counts[self._above :].copy(),
             self._summary.figures[self._above :].copy(),
         )
-        rows, rsrp_dbm = self._net.devices.copy(), self._net.rsrp[:, :, 0].copy()
-        self._net.devices["sinr_db"] = self._net.devices["sinrs"] = 0
+        places = self._summary.places.copy()
 
         def make() -> dict[str, DeviceMeasurement]:
             flows = map(self._flow, counts.tolist(), figures.tolist())
+            groups = [group.name for group in self._scenario.groups for _ in range(group.count)]
             return {
-                name: self._device(row, flow, levels)
-                for name, row, flow, levels in zip(names, rows, flows, rsrp_dbm.T, strict=True)
+                name: self._device(group, flow, place)
+                for name, group, flow, place in zip(names, groups, flows, places.tolist(), strict=True)
             }
 
         return Deferred(make)
 
-    def _device(self, row: np.void, flow: PacketFlow, rsrp_dbm: Array) -> DeviceMeasurement:
+    def _device(self, group: str, flow: PacketFlow, place: list[float]) -> DeviceMeasurement:
         scenario = self._scenario
-        state = int(row["handover"])
-        end_ns = self._now_ns if state in (PREPARATION, EXECUTION) else int(row["ended_ns"])
-        target = int(row["target"])
+        slice_, cell, x_m, y_m, z_m, sinr_db, sinrs, handover, target, began_ns, ended_ns, queue_bytes = (
+            place[:PLACE_COLUMNS]
+        )
+        state = int(handover)
+        end_ns = self._now_ns if state in (PREPARATION, EXECUTION) else ended_ns
+        cells = [known.id for known in scenario.cells]
         return DeviceMeasurement(
             flow=flow,
-            group=scenario.groups[int(row["group"])].name,
-            slice=scenario.slices[int(row["slice"])].type,
-            cell=scenario.cells[int(row["cell"])].id,
-            position=Position(x_m=float(row["x"]), y_m=float(row["y"]), z_m=float(row["z"])),
-            sinr_db=float(row["sinr_db"] / row["sinrs"]) if row["sinrs"] else _UNHEARD_DB,
-            rsrp_dbm={
-                cell.id: float(level) for cell, level in zip(scenario.cells, rsrp_dbm.tolist(), strict=True)
-            },
+            group=group,
+            slice=scenario.slices[int(slice_)].type,
+            cell=cells[int(cell)],
+            position=Position(x_m=x_m, y_m=y_m, z_m=z_m),
+            sinr_db=sinr_db / sinrs if sinrs else _UNHEARD_DB,
+            rsrp_dbm=dict(zip(cells, place[PLACE_COLUMNS:], strict=True)),
             handover=_HANDOVER_STATES[state],
-            handover_target=None if target < 0 else scenario.cells[target].id,
-            handover_ms=(end_ns - int(row["began_ns"])) * 1e-6,
-            queue_bytes=int(row["reported_bytes"]),
+            handover_target=None if target < 0 else cells[int(target)],
+            handover_ms=(end_ns - began_ns) * 1e-6,
+            queue_bytes=int(queue_bytes),
         )

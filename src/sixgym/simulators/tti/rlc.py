@@ -45,6 +45,7 @@ def fill_pdu(net, d, block_bytes, now_ns):
         device.queue_bytes -= device.unsent_bytes
         device.unsent_bytes = 0
         device.unsent += 1
+        device.queue_packets -= 1
         pdu.stop = device.unsent
         pdu.tail = device.unsent
         if room <= 2 or device.queue_bytes <= 0:
@@ -183,6 +184,7 @@ def empty_buffers(net, d):
     device.unsent = device.arrived
     device.unsent_bytes = 0
     device.queue_bytes = 0
+    device.queue_packets = 0
     device.reported_bytes = 0
     device.report_ns = NEVER
     device.lowest_pdu = device.next_pdu

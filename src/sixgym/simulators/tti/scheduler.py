@@ -9,7 +9,6 @@ retransmission is sent only where its slice has room, within 4 TTIs.
 import math
 
 from sixgym.simulators.tti.compiled import compiled
-from sixgym.simulators.tti.radio import is_deaf
 from sixgym.simulators.tti.rlc import fill_pdu
 from sixgym.simulators.tti.state import FREE, HARQ_PROCESSES, MS, NACKED, SENT
 
@@ -51,7 +50,7 @@ def hear_feedback(net, tti):
 
 
 @compiled
-def measure_demand(net, tti):
+def measure_demand(net, scratch, many):
     """RBGs that every slice of every cell could fill now."""
     clock = net.clock[0]
     for c in range(len(net.cells)):
@@ -61,11 +60,11 @@ def measure_demand(net, tti):
             for i in range(share.late):
                 code = net.late[c, s, i]
                 share.demand += _bits(net.blocks[code // HARQ_PROCESSES, code % HARQ_PROCESSES].rbgs)
-    for device in net.devices:
-        if device.reported_bytes > 0 and not is_deaf(device, tti):
-            share = net.shares[device.cell, device.slice]
-            rbgs = min(math.ceil(device.reported_bytes / max(device.bytes_per_rbg, 1.0)), clock.rbgs)
-            share.demand = min(share.demand + int(rbgs), clock.rbgs)
+    for d in scratch.waiting[:many]:
+        device = net.devices[d]
+        share = net.shares[device.cell, device.slice]
+        rbgs = min(math.ceil(device.reported_bytes / max(device.bytes_per_rbg, 1.0)), clock.rbgs)
+        share.demand = min(share.demand + rbgs, clock.rbgs)
 
 
 @compiled
@@ -113,41 +112,51 @@ def _edge(share, rbgs, offset):
 
 
 @compiled
-def share_prbs(net, lacks, c, tti):
-    """Which slice owns which RBG of a cell in this TTI. `lacks` is scratch by slice."""
+def share_prbs(net, scratch, c, tti):
+    """Which slice owns which RBG of a cell in this TTI."""
     clock = net.clock[0]
     phase = tti * _SHARE_STRIDE % SHARE_PERIOD
+    busy = 0
+    lacking = False
+    for s in range(len(net.slices)):
+        share = net.shares[c, s]
+        share.granted += net.bands[phase, s, 1] * clock.rbg_prbs
+        busy += scratch.waits[c, s] + share.late
+        scratch.lacks[s] = 0
+        if clock.lends == 1:
+            scratch.lacks[s] = min(net.bands[phase, s, 3], share.demand) - net.bands[phase, s, 1]
+            lacking |= scratch.lacks[s] > 0
+    if busy == 0:
+        return False
     for rbg in range(clock.rbgs):
         net.owners[c, rbg] = net.grid[phase, rbg]
-        net.air[c, rbg] = 0
-    if clock.lends == 1:
-        _lend(net, c, phase, lacks)
-        for rbg in range(clock.rbgs):
-            if net.owners[c, rbg] != NOBODY:
-                net.shares[c, net.owners[c, rbg]].granted += clock.rbg_prbs
-    else:
-        for s in range(len(net.slices)):
-            net.shares[c, s].granted += net.bands[phase, s, 1] * clock.rbg_prbs
+    if lacking:
+        _lend(net, c, phase, scratch.lacks)
+    return True
 
 
 @compiled
 def _lend(net, c, phase, lacks):
-    """Gives what a slice does not demand above its dedicated part, and what no band covers, to others."""
-    for s in range(len(net.slices)):
-        first, owned = net.bands[phase, s, 0], net.bands[phase, s, 1]
-        demand = net.shares[c, s].demand
-        lacks[s] = min(net.bands[phase, s, 3], demand) - owned
-        for rbg in range(first + max(net.bands[phase, s, 2], min(owned, demand)), first + owned):
-            net.owners[c, rbg] = NOBODY
+    """Lends what a slice does not demand above its dedicated part, and what no band covers."""
+    clock = net.clock[0]
     # what the bands give away comes first, then what lies between them
     for covered in (True, False):
-        for rbg in range(net.clock[0].rbgs):
-            if net.owners[c, rbg] == NOBODY and (net.grid[phase, rbg] != NOBODY) == covered:
-                s = _next_borrower(net, c, lacks)
-                if s == NOBODY:
-                    return
-                net.owners[c, rbg] = s
-                lacks[s] -= 1
+        for rbg in range(clock.rbgs):
+            owner = net.grid[phase, rbg]
+            if (owner != NOBODY) != covered:
+                continue
+            if covered:
+                demand = min(net.shares[c, owner].demand, net.bands[phase, owner, 1])
+                if rbg < net.bands[phase, owner, 0] + max(net.bands[phase, owner, 2], demand):
+                    continue
+            s = _next_borrower(net, c, lacks)
+            if s == NOBODY:
+                return
+            lacks[s] -= 1
+            net.owners[c, rbg] = s
+            net.shares[c, s].granted += clock.rbg_prbs
+            if covered:
+                net.shares[c, owner].granted -= clock.rbg_prbs
 
 
 @compiled

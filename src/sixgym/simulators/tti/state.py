@@ -50,6 +50,7 @@ CLOCK = np.dtype(
         ("buffer_bytes", "i8"),  # RLC buffer of a device
         ("loss_timeout_ns", "i8"),
         ("noise_mw", "f8"),  # per PRB
+        ("noise_dbm", "f8"),  # per subcarrier
         ("mode_gain", "f8"),  # transmission mode gain on every SINR
         ("traffic_ns", "i8"),  # when traffic starts
         ("wires", "i8"),  # messages under way between core and compute nodes
@@ -99,6 +100,7 @@ DEVICE = np.dtype(
         ("last_arrival_ns", "i8"),
         # RLC transmitter
         ("queue_bytes", "i8"),
+        ("queue_packets", "i8"),  # whole or in part
         ("report_ns", "i8"),  # when RLC reports again by itself
         # RLC receiver
         ("next_pdu", "i8"),

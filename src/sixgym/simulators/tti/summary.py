@@ -19,6 +19,10 @@ MEAN_MS, P95_MS, LONGEST_MS, JITTER_MS = range(4)
 """Columns of `Summary.figures`."""
 
 
+PLACE_COLUMNS = 12
+"""Slice, cell, x, y, z, SINR in dB and its samples, handover's state, target, begin and end, queue."""
+
+
 class Summary(NamedTuple):
     """Rows for slices, then groups, then devices."""
 
@@ -26,6 +30,7 @@ class Summary(NamedTuple):
     figures: Array  # float64 (rows, 4)
     prbs: Array  # int64 (S, 2): granted and used, sums over cells and TTIs
     cells: Array  # int64 (C, 2): PRBs used, sum over TTIs, and attached devices
+    places: Array  # float64 (D, 12 + C), see PLACE_COLUMNS; then RSRP by cell in dBm
     histograms: Array  # int64 (S, bins) of delays; no bins, no histograms
     edges_ms: Array  # float64 (bins - 1,)
 
@@ -38,6 +43,7 @@ def empty_summary(slices: int, groups: int, devices: int, cells: int, edges_ms: 
         figures=np.zeros((rows, 4)),
         prbs=np.zeros((slices, 2), np.int64),
         cells=np.zeros((cells, 2), np.int64),
+        places=np.zeros((devices, PLACE_COLUMNS + cells)),
         histograms=np.zeros((slices, len(edges_ms) + 1), np.int64),
         edges_ms=edges_ms,
     )
@@ -64,6 +70,8 @@ def summarise(net, now_ns, summary, pool):
         for i in range(net.devices[d].delays):
             pool[i] = net.delays[d, i]
         _fill_row(net, slices + groups + d, slices, groups, summary, pool, net.devices[d].delays)
+    for d in range(devices):
+        _note_place(net, d, summary.places)
     _count_prbs(net, summary)
     _start_next(net)
 
@@ -186,6 +194,25 @@ def _count_delays(summary, row, pool, size):
 
 
 @compiled
+def _note_place(net, d, places):
+    device = net.devices[d]
+    places[d, 0] = device.slice
+    places[d, 1] = device.cell
+    places[d, 2] = device.x
+    places[d, 3] = device.y
+    places[d, 4] = device.z
+    places[d, 5] = device.sinr_db
+    places[d, 6] = device.sinrs
+    places[d, 7] = device.handover
+    places[d, 8] = device.target
+    places[d, 9] = device.began_ns
+    places[d, 10] = device.ended_ns
+    places[d, 11] = device.reported_bytes
+    for c in range(len(net.cells)):
+        places[d, PLACE_COLUMNS + c] = net.rsrp[c, d, 0]
+
+
+@compiled
 def _count_prbs(net, summary):
     for s in range(len(net.slices)):
         summary.prbs[s, 0] = 0
@@ -213,3 +240,5 @@ def _start_next(net):
         device.jitter_ms = 0.0
         device.jitters = 0
         device.delays = 0
+        device.sinr_db = 0.0
+        device.sinrs = 0

@@ -16,7 +16,7 @@ from sixgym.domain.radio import (
     milliwatts,
 )
 from sixgym.domain.scenario import Cell, Constant, Fading, Group, OnOff, Scenario
-from sixgym.simulators.fading import PERIOD_MS, fading_trace
+from sixgym.simulators.fading import PERIOD_MS, fading_file
 from sixgym.simulators.tti import state
 from sixgym.simulators.tti.kernel import ATTACH, PLAN_BANDS, UPDATE_GAINS, Constants, command
 from sixgym.simulators.tti.link import load_link_tables
@@ -81,7 +81,8 @@ def _trace(fading: Fading | None, frequency_mhz: float, prbs: int) -> npt.NDArra
     """The fading trace as amplitudes in steps of `AMPLITUDE_STEP`: half the size of powers, at 0.02 dB."""
     if fading is None:
         return np.full((1, prbs), round(1 / AMPLITUDE_STEP), np.uint16)
-    gains = fading_trace(fading, frequency_mhz, prbs)
+    stored = np.fromfile(fading_file(fading, frequency_mhz, prbs), np.uint8)
+    gains = stored[8:].view(np.float32).reshape(PERIOD_MS, prbs)
     return np.rint(np.sqrt(gains) / AMPLITUDE_STEP).clip(1, 65535).astype(np.uint16)
 
 

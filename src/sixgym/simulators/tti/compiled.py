@@ -24,7 +24,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def compiled(function: _Function) -> _Function:
     """Compiles a function that neither allocates nor frees memory."""
-    return numba.njit(_nrt=False)(function)  # pyright: ignore[reportCallIssue] - numba's own option
+    return numba.njit(_nrt=False, error_model="numpy")(function)  # pyright: ignore[reportCallIssue] - numba's own option
 
 
 class Pointer(types.Type):

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -304,7 +305,7 @@ def _fill_needed_information(tables: LinkTables) -> None:
             np.maximum(needed, least, out=needed)
 
 
-@compiled
+@numba.njit(cache=True)
 def _least_information(tables: LinkTables, block_bytes: int, mcs: int) -> float:
     """The least mutual information with an error rate of at most 10 %, to the last bit."""
     low, high = 0.0, 2.0

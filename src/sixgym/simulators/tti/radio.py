@@ -28,6 +28,9 @@ AMPLITUDE_STEP = 2.0**-13
 """Unit of the fading trace: amplitudes up to 8 in 16 bits."""
 
 _POWER_STEP = AMPLITUDE_STEP**2
+_NEGLIGIBLE = _POWER_STEP * 1e-3
+"""Power relative to noise below which a foreign signal is left out: 0.004 dB."""
+
 _REPORT_TTIS = 5
 _DEAF_TTIS = 100
 _BEST_CQI = 15
@@ -37,26 +40,27 @@ _UNHEARD_DB = -50.0
 @compiled
 def reference_sinr(net, trace, d, cell, tti, sinr):
     """SINR on the reference signals of a cell, which all cells always send, per PRB, into `sinr`."""
+    # what a loop needs is read before it: a store to `sinr` might change a record, as far as LLVM knows
     clock = net.clock[0]
+    prbs, noise_mw = clock.prbs, clock.noise_mw
     power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain * _POWER_STEP
-    row = _row(net, trace, cell, d, tti)
+    row = trace[_row(net, trace, cell, d, tti)]
     if len(net.emitters) == 1:
-        power /= clock.noise_mw
-        for p in range(clock.prbs):
-            sinr[p] = power * np.float64(trace[row, p]) ** 2
+        power /= noise_mw
+        for p in range(prbs):
+            sinr[p] = power * np.float64(row[p]) ** 2
         return
-    for p in range(clock.prbs):
-        sinr[p] = clock.noise_mw
+    for p in range(prbs):
+        sinr[p] = noise_mw
     for m in range(len(net.emitters)):
         foreign = net.cells[m].power_mw if m < len(net.cells) else net.emitters[m].power_mw
-        if m == cell or foreign == 0.0:
-            continue
         foreign *= net.gain[m, d] * _POWER_STEP
-        other = _row(net, trace, m, d, tti)
-        for p in range(clock.prbs):
-            sinr[p] += foreign * np.float64(trace[other, p]) ** 2
-    for p in range(clock.prbs):
-        sinr[p] = power * np.float64(trace[row, p]) ** 2 / sinr[p]
+        if m != cell and foreign > noise_mw * _NEGLIGIBLE:
+            other = trace[_row(net, trace, m, d, tti)]
+            for p in range(prbs):
+                sinr[p] += foreign * np.float64(other[p]) ** 2
+    for p in range(prbs):
+        sinr[p] = power * np.float64(row[p]) ** 2 / sinr[p]
 
 
 @compiled
@@ -194,16 +198,18 @@ def _block_mi(net, tables, constants, d, block, noise):
         faintest = power * constants.faintest[row] / clock.noise_mw
         if mutual_information(tables, modulation, faintest) >= 1.0:
             return 1.0
-    _add_noise(net, trace, d, cell, block.air_rbgs, tti, noise)
+    bitmap, rbgs, size = block.air_rbgs, clock.rbgs, clock.rbg_prbs
+    _add_noise(net, trace, d, cell, bitmap, tti, noise)
     power *= _POWER_STEP
+    signal = trace[row]
     total = 0.0
     count = 0
-    for rbg in range(clock.rbgs):
-        if (block.air_rbgs >> rbg) & 1:
-            for p in range(rbg * clock.rbg_prbs, (rbg + 1) * clock.rbg_prbs):
-                sinr = power * np.float64(trace[row, p]) ** 2 / noise[p]
+    for rbg in range(rbgs):
+        if (bitmap >> rbg) & 1:
+            for p in range(rbg * size, (rbg + 1) * size):
+                sinr = power * np.float64(signal[p]) ** 2 / noise[p]
                 total += mutual_information(tables, modulation, sinr)
-            count += clock.rbg_prbs
+            count += size
     return total / count
 
 
@@ -211,18 +217,20 @@ def _block_mi(net, tables, constants, d, block, noise):
 def _add_noise(net, trace, d, cell, bitmap, tti, noise):
     """Noise, other cells that transmit on these RBGs, and interferers, by PRB in mW, into `noise`."""
     clock = net.clock[0]
-    for p in range(clock.prbs):
-        noise[p] = clock.noise_mw
+    rbgs, size, noise_mw, prbs = clock.rbgs, clock.rbg_prbs, clock.noise_mw, clock.prbs
+    for p in range(prbs):
+        noise[p] = noise_mw
+    cells = len(net.cells)
     for m in range(len(net.emitters)):
-        foreign = net.cells[m].power_mw if m < len(net.cells) else net.emitters[m].power_mw
-        if m == cell or foreign == 0.0:
-            continue
+        foreign = net.cells[m].power_mw if m < cells else net.emitters[m].power_mw
         foreign *= net.gain[m, d] * _POWER_STEP
-        other = _row(net, trace, m, d, tti)
-        for rbg in range(clock.rbgs):
-            if (bitmap >> rbg) & 1 and (m >= len(net.cells) or net.air[m, rbg] == 1):
-                for p in range(rbg * clock.rbg_prbs, (rbg + 1) * clock.rbg_prbs):
-                    noise[p] += foreign * np.float64(trace[other, p]) ** 2
+        if m == cell or foreign <= noise_mw * _NEGLIGIBLE:
+            continue
+        other = trace[_row(net, trace, m, d, tti)]
+        for rbg in range(rbgs):
+            if (bitmap >> rbg) & 1 and (m >= cells or net.air[m, rbg] == 1):
+                for p in range(rbg * size, (rbg + 1) * size):
+                    noise[p] += foreign * np.float64(other[p]) ** 2
 
 
 @compiled

@@ -1,4 +1,4 @@
-# make demo        an agent keeps an inspection service alive on ns-3, then the same without it
+# make demo        an agent keeps an inspection service alive, then the same without it
 # make test        style, types, layers and tests
 # make test-slow   the tests with many seeds and long runs
 # make bench       measure what runs and tool calls cost here; rewrites docs/benchmarks.md
@@ -34,14 +34,19 @@ test-slow: $(VENV)/.test
 
 # The package is installed in place, so a stamp is stale only when the dependencies may have changed.
 $(VENV)/.demo: $(PROJECT) | $(BIN)/python
-	@echo "installing sixgym and ns-3 into $(VENV): ns-3 is large, this takes a minute or more"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3]'
+	@echo "installing sixgym into $(VENV): this takes a minute or less"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.test: $(PROJECT) | $(BIN)/python
-	@echo "installing sixgym, ns-3 and the development tools into $(VENV): ns-3 is large, this takes a minute or more"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3,dev]'
+$(VENV)/.bench: $(PROJECT) | $(BIN)/python
+	@echo "installing sixgym, ns-3 and matplotlib into $(VENV): ns-3 is large, this takes a minute or more"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3,plot]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.test: $(PROJECT) | $(BIN)/python
+	@echo "installing sixgym, ns-3 and the development tools into $(VENV): ns-3 and PyTorch are large, this takes minutes"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3,dev]'
+	@touch $@ $(VENV)/.demo $(VENV)/.bench
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here: install Python 3.11 or newer, or make PYTHON=/path/to/python"; exit 1; }
@@ -49,7 +54,7 @@ $(BIN)/python:
 	  echo "sixgym needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3-venv is missing: on Debian, apt install python3-venv"; exit 1; }
 
-bench: $(VENV)/.demo
+bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/measure.py
 
 clean:

@@ -14,7 +14,8 @@ from sixgym.tools.base import CATALOG
 from tests.cli.conftest import Sixgym
 from tests.episodes.samples import Caller, sample_episode
 
-COMMANDS = ("run", "simulate", "tools", "scenarios", "agents", "show", "doctor")
+HEAVY = {"numpy", "numba", "gymnasium", "matplotlib", "pyarrow", "pydantic", "yaml", "ns3", "cppyy"}
+COMMANDS = ("run", "simulate", "tools", "scenarios", "agents", "show", "doctor", "fidelity")
 
 
 def test_tools_as_json_hold_schemas_effect_and_the_papers_class(sixgym: Sixgym) -> None:
@@ -143,6 +144,19 @@ def test_every_command_has_help(sixgym: Sixgym, command: str) -> None:
     assert command in result.stdout
 
 
+@pytest.mark.parametrize("experiment", ["slicing", "management"])
+def test_fidelity_helps_with_what_it_compares(sixgym: Sixgym, experiment: str) -> None:
+    shown = sixgym("fidelity", experiment, "--help").stdout
+    assert all(option in shown for option in ("--candidate", "--reference", "--seeds", "--refresh", "--out"))
+
+
+@pytest.mark.parametrize("command", ["run", "simulate"])
+def test_the_networks_are_named_with_what_they_are(sixgym: Sixgym, command: str) -> None:
+    shown = sixgym(command, "--help").stdout
+    assert all(f"{name}: " in shown for name in ("tti", "ns3"))
+    assert "[default: tti]" in shown
+
+
 def test_help_lists_every_command_and_version_is_the_packages(sixgym: Sixgym) -> None:
     shown = sixgym("--help").stdout
     assert all(command in shown for command in COMMANDS)
@@ -158,7 +172,7 @@ def test_help_imports_no_heavy_library() -> None:
     program = (
         "import sys\nfrom sixgym.cli.app import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'numpy', 'pyarrow', 'pydantic', 'yaml', 'ns3', 'cppyy'} & set(sys.modules)\n"
+        f"heavy = {HEAVY} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -13,6 +13,8 @@ import typer
 
 from sixgym import __version__
 from sixgym.cli.errors import reporting
+from sixgym.cli.fidelity_app import fidelity
+from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network, Seed
 
 app = typer.Typer(
     name="sixgym",
@@ -23,14 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Seed = Annotated[
-    int,
-    typer.Option(
-        min=0, max=2**31 - 1, metavar="N", help="Places, traffic, fading and errors. Same seed, same bytes."
-    ),
-]
-Network = Annotated[str, typer.Option(metavar="NAME", help="What simulates the network: ns3.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+app.add_typer(fidelity, name="fidelity")
 
 
 class ToolFormat(StrEnum):
@@ -69,6 +64,7 @@ def sixgym(
 
     - `sixgym run` : the MAPE-K agent on uav-inspection
     - `sixgym run --scenario urban-slicing --agent threshold --seed 3`
+    - `sixgym run --network ns3` : the same on packet-level ns-3
     - `sixgym show runs/EPISODE.jsonl` : the episode again
     - `sixgym simulate uav-inspection --seconds 20 --out trace.csv`
     - `sixgym doctor` : what is missing, if something is
@@ -101,7 +97,7 @@ def run(
             help='For `--agent scripted`: a JSON list of {"tool": …, "arguments": {…}}.',
         ),
     ] = None,
-    network: Network = "ns3",
+    network: Network = DEFAULT_NETWORK,
     seed: Seed = 1,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the episode is stored.")] = Path("runs"),
     as_json: AsJson = False,
@@ -129,7 +125,7 @@ def simulate(
     *,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Trace to write, .csv or .parquet.")],
     seconds: Annotated[float, typer.Option(metavar="S", help="Network time after the warm-up.")] = 10.0,
-    network: Network = "ns3",
+    network: Network = DEFAULT_NETWORK,
     seed: Seed = 1,
     flows: Annotated[bool, typer.Option("--flows", help="Rows for every device, not only UAVs.")] = False,
     as_json: AsJson = False,
@@ -201,7 +197,11 @@ def show(
 @app.command()
 @reporting()
 def doctor() -> None:
-    """Say what is installed, whether ns-3 works here, and what to install. Exit 1 if it does not."""
+    """Say what is installed and which networks work here; the tti simulator is compiled if it was not yet.
+
+    ns-3 is optional: without it the exit status is 0. It is 1 if tti, or an ns-3 that is installed, does
+    not start.
+    """
     from sixgym.cli.doctor import examine
 
     examine()

@@ -1,4 +1,4 @@
-"""`sixgym doctor`: what is installed, whether ns-3 works here, and what to do if it does not."""
+"""`sixgym doctor`: what is installed, which networks work here, and what to do about what does not."""
 
 import platform
 import sys
@@ -12,21 +12,21 @@ from rich.text import Text
 
 import sixgym
 from sixgym.cli.errors import WORK_FAILED, CommandError
+from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import open_console
 from sixgym.scenarios import load_scenario
-from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
 from sixgym.simulators.ns3 import install_command, ns3_status
 
 PROBE = "uav-inspection"
-"""The scenario that is started to see whether ns-3 works."""
+"""The scenario that is started to see whether a network works."""
 
-STYLES = {"ok": "green", "note": "yellow", "missing": "red"}
+STYLES = {"ok": "green", "note": "yellow", "broken": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: `ok`, worth a `note`, or `missing`, and what to do about it."""
+    """One thing that was looked at: `ok`, worth a `note`, or `broken`, and what to do about it."""
 
     state: str
     what: str
@@ -38,24 +38,41 @@ def examine() -> None:
     """Print every finding.
 
     Raises:
-        CommandError: ns-3 is not usable.
+        CommandError: a network that should work here does not: tti, or an ns-3 that is installed.
     """
     console = open_console(sys.stdout)
-    usable = True
+    broken: list[str] = []
     for finding in _findings():
         state = Text(f"{finding.state:<8}", STYLES[finding.state])
         console.print(state + Text(f"{finding.what:<18}{finding.detail}"), soft_wrap=True)
         if finding.advice:
             console.print(Text(f"{'':<8}{finding.advice}", "bold"), soft_wrap=True)
-        usable = usable and finding.state != "missing"
-    if not usable:
-        raise CommandError("ns-3 is not usable here; see above", WORK_FAILED)
+        if finding.state == "broken":
+            broken.append(finding.what)
+    if broken:
+        raise CommandError(f"{' and '.join(broken)} cannot be used here; see above", WORK_FAILED)
 
 
 def _findings() -> Iterator[Finding]:
-    status = ns3_status()
     yield Finding("ok", "sixgym", sixgym.__version__)
     yield Finding("ok", "Python", f"{platform.python_version()} at {sys.executable}")
+    yield _probe("tti", "reinstall sixgym: tti needs the numba and NumPy that its installation asks for")
+    yield from _ns3_findings()
+    yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
+    yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
+
+
+def _ns3_findings() -> Iterator[Finding]:
+    status = ns3_status()
+    if status.wheel_version is None:
+        yield Finding(
+            "note",
+            "ns-3",
+            "not installed: only --network ns3 needs it",
+            f"to have it: {sys.executable} -m {install_command()}",
+        )
+        return
+    yield Finding("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
     if status.compiler is None:
         yield Finding(
             "note",
@@ -65,26 +82,26 @@ def _findings() -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", "C++ compiler", status.compiler)
-    if status.wheel_version is None:
-        yield Finding("missing", "ns-3", "not installed", f"{sys.executable} -m {install_command()}")
-    else:
-        yield Finding("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
-        if status.compiler is not None:
-            cached = "cached" if status.compiled else "not compiled yet, the first start does it"
-            yield Finding("ok", "ns-3 program", cached)
-        yield _probe()
-    yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
-    yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
+        cached = "cached" if status.compiled else "not compiled yet, the first start does it"
+        yield Finding("ok", "ns-3 program", cached)
+    yield _probe("ns3", "install another version of the wheel, or leave ns-3 out: tti does not need it")
 
 
-def _probe() -> Finding:
-    """Start a network for real: an installed wheel may still not fit the machine."""
-    simulator = make_simulator("ns3")
-    started = time.perf_counter()
+def _probe(network: str, remedy: str) -> Finding:
+    """Start a network for real, twice: what is installed may still not fit the machine."""
+    placed = load_scenario(PROBE).placed(1)
+    seconds: list[float] = []
     try:
-        simulator.reset(load_scenario(PROBE).placed(1), seed=1)
-    except SimulatorError as error:
-        return Finding("missing", "ns-3 starts", "no", str(error))
-    finally:
-        simulator.close()
-    return Finding("ok", "ns-3 starts", f"{PROBE} in {time.perf_counter() - started:.1f} s, warm-up included")
+        with saying_why_it_takes_long(network):
+            simulator = make_simulator(network)
+            try:
+                for _ in range(2):
+                    started = time.perf_counter()
+                    simulator.reset(placed, seed=1)
+                    seconds.append(time.perf_counter() - started)
+            finally:
+                simulator.close()
+    except Exception as error:  # whatever stops a network is what is asked for here
+        return Finding("broken", network, f"does not start: {error}", remedy)
+    first, again = seconds
+    return Finding("ok", network, f"starts {PROBE} in {first:.1f} s, then in {again:.1f} s, warm-up included")

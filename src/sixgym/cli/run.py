@@ -16,9 +16,11 @@ from sixgym.agents.registry import make_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import View, open_console
 from sixgym.domain.scenario import Scenario
 from sixgym.envs.environment import Environment
+from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Task
 from sixgym.episodes.store import append_episode, write_parquet
 from sixgym.episodes.task import make_task
@@ -61,7 +63,7 @@ def run(request: RunRequest) -> None:
     try:
         with View(console, task) as view:
             view.header(agent.name, backend.info)
-            episode = _work(Environment(backend), agent, task, view, path)
+            episode = _work(_PatientEnvironment(backend), agent, task, view, path)
             stored = _store(path, episode)
             verdict = judge(episode)
             view.verdict(episode, verdict)
@@ -97,6 +99,10 @@ def choose_simulator(network: str) -> Simulator:
             return make_simulator(network)
         except SimulatorError as error:
             raise CommandError(str(error), WORK_FAILED) from None
+        except ImportError as error:
+            raise CommandError(
+                f"{network} cannot be loaded: {error}; ask sixgym doctor", WORK_FAILED
+            ) from None
 
 
 def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonValue]:
@@ -141,6 +147,19 @@ def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str 
     if name and prefix and prefix != scenario.name:
         raise CommandError(f"--task {task} belongs to another scenario than --scenario {name}", WRONG_USE)
     return scenario, task_id or None
+
+
+class _PatientEnvironment(Environment):
+    """Says so when its network takes long to start."""
+
+    def __init__(self, backend: SimulatedBackend) -> None:
+        super().__init__(backend)
+        self._network = backend.info.name
+
+    def reset(self, task: Task) -> Observation:
+        """Start the task's network."""
+        with saying_why_it_takes_long(self._network):
+            return super().reset(task)
 
 
 def _work(environment: Environment, agent: Agent, task: Task, view: View, out: Path) -> Episode:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.run import choose_simulator
+from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.trace import Tracer, Write, check_name, partial_path, trace_file
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import ScenarioError, load_scenario
@@ -66,7 +67,8 @@ def simulate(request: SimulateRequest) -> None:
 def _start(simulator: Simulator, scenario: Scenario, seed: int) -> None:
     typer.echo(f"starting {simulator.name} on {scenario.name}, seed {seed}", err=True)
     try:
-        simulator.reset(scenario, seed=seed)
+        with saying_why_it_takes_long(simulator.name):
+            simulator.reset(scenario, seed=seed)
     except SimulatorError as error:
         raise CommandError(str(error), WORK_FAILED) from None
 

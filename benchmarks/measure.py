@@ -2,9 +2,9 @@
 
     python benchmarks/measure.py [--repeats N]
 
-CPU seconds per simulated second, start-up, memory of the ns-3 process for every shipped scenario,
-and the overhead of a tool call with the simulator's time taken out. CPU time, medians over seeds,
-and a reference loop timed in the same run, because machines differ.
+CPU seconds per simulated second, start-up and memory of both simulators for every shipped scenario, of
+the slicing environments, and the overhead of a tool call with the simulator's time taken out. CPU time,
+medians over seeds, and a reference loop timed in the same run, because machines differ.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from measure_tti import measure_rates, measure_starts, section
+
 import sixgym
 from sixgym.agents.arguments import draw_arguments
 from sixgym.backends.simulated import SimulatedBackend
@@ -31,6 +33,7 @@ from sixgym.episodes.episode import ToolCall
 from sixgym.episodes.task import make_task
 from sixgym.scenarios import load_scenario, shipped_names
 from sixgym.simulators.ns3 import Ns3Simulator
+from sixgym.simulators.tti import TtiSimulator
 from sixgym.tools.base import CATALOG
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -155,10 +158,14 @@ def main() -> None:
     figures: dict[str, object] = {
         "sixgym": sixgym.__version__,
         "simulator": Ns3Simulator().version,
+        "tti_simulator": TtiSimulator().version,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "command": f"python benchmarks/measure.py --repeats {options.repeats}",
         "reference_loop_s": reference_loop_s(),
     }
+    rates, loops = measure_rates(range(1, options.repeats + 1), reference_loop_s)
+    starts = measure_starts(min(options.repeats, 3))
+    figures["tti"] = {"simulated_s_per_cpu_s": rates, "reference_loop_s": loops, "starts": starts}
     in_a_process("ran-slicing", 1)  # compiles the program, unless it is cached
     scenarios: dict[str, dict[str, list[float]]] = {}
     for name in shipped_names():
@@ -169,18 +176,21 @@ def main() -> None:
     figures["scenarios"] = scenarios
     figures["tool_overhead_us"], figures["flight_us"] = tool_overhead_us()
     (DOCS / "benchmarks.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (DOCS / "benchmarks.md").write_text(page(figures, scenarios))
+    (DOCS / "benchmarks.md").write_text(page(figures, scenarios, section(rates, loops, starts)))
 
 
-def page(figures: dict[str, object], scenarios: dict[str, dict[str, list[float]]]) -> str:
+def page(
+    figures: dict[str, object], scenarios: dict[str, dict[str, list[float]]], tti_section: list[str]
+) -> str:
     """The page in Markdown."""
     lines = [
         "# What sixgym costs",
         "",
-        f"Made by `{figures['command']}` with sixgym {figures['sixgym']}, {figures['simulator']}, on "
-        f"{figures['machine']}. Figures behind it: `benchmarks.json`.",
+        f"Made by `{figures['command']}` with sixgym {figures['sixgym']}, ns-3 {figures['simulator']}, "
+        f"tti {figures['tti_simulator']}, on {figures['machine']}. Figures behind it: `benchmarks.json`.",
         f"Five million additions in Python took {figures['reference_loop_s']:.2f} CPU s in the same run.",
         "",
+        *tti_section,
         f"## ns-3, {SIMULATED_S} simulated seconds after the warm-up",
         "",
         "| scenario | CPU s per simulated s, median (range) | goal | start-up s, median | peak MB |",

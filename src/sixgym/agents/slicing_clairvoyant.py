@@ -2,9 +2,9 @@
 
 A copy of a running network holds the same random streams, so what it measures when it is advanced is
 what will happen. The search keeps one copy per allocation that was held last, as dynamic programming
-over allocations would, and is inexact in that alone: of two ways to hold the same allocation it keeps
-the one that earned more, though the other's queues might have been worth more later. Its result is
-an utility that was really earned; how far the optimum may lie above it, `slicing_bound` says.
+over allocations would: of two ways to hold the same allocation it keeps the one that earned more,
+though the other's queues might have been worth more later. `Search` narrows it further. Its result is
+a utility that was really earned; how far the optimum may lie above it, `slicing_bound` says.
 """
 
 from collections.abc import Iterator

@@ -77,6 +77,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
 
     Raises:
         ValueError: an argument is not one of these.
+        TypeError: the render mode is not.
         SimulatorError: the network cannot be used here.
     """
 
@@ -274,7 +275,8 @@ def _check_arguments(action: str, steps: int, split: str, render_mode: str | Non
     if split not in SPLITS:
         raise ValueError(f"split is {' or '.join(SPLITS)}, not {split!r}")
     if render_mode not in (None, "ansi"):
-        raise ValueError(f"render_mode is None or ansi, not {render_mode!r}")
+        # Stable-Baselines3's make_vec_env asks for rgb_array, and does without only on a TypeError
+        raise TypeError(f"render_mode is None or ansi, not {render_mode!r}")
 
 
 def _seed_options(options: dict[str, Any] | None) -> dict[str, int]:

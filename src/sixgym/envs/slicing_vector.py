@@ -61,6 +61,8 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         simulators = [
             make_simulator(network) if isinstance(network, str) else network[i] for i in range(num_envs)
         ]
+        if len({id(simulator) for simulator in simulators}) < num_envs:
+            raise ValueError("every network needs a simulator of its own")
         self.num_envs = num_envs
         self.envs = tuple(
             RanSlicingEnv(simulator, loaded, action=action, steps=steps, split=split, weights=weights)
@@ -102,7 +104,7 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         """Set the shares in every network and run all for one decision interval.
 
         Raises:
-            ValueError: an action is not in the action space.
+            ValueError: an action is not in the action space; no network has moved.
             ResetNeeded: `reset` has not been called.
             SimulatorError: a network failed.
         """
@@ -111,9 +113,11 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         truncations = np.zeros(self.num_envs, np.bool_)
         infos: dict[str, Any] = {}
         going = [index for index in range(self.num_envs) if not self._ended[index]]
-        for index, action in enumerate(iterate(self._actions, actions)):
-            if not self._ended[index]:
-                self.envs[index].begin_step(action)
+        chosen = list(iterate(self._actions, actions))
+        for index in going:
+            self.envs[index].allocation_of(chosen[index])  # a wrong action is refused before any is taken
+        for index in going:
+            self.envs[index].begin_step(chosen[index])
         self._restart(np.flatnonzero(self._ended).tolist(), [None] * self.num_envs, None, observations, infos)
         duration_ms = self.envs[0].scenario.decision_interval_ms
         intervals = advance_all([self.envs[index].simulator for index in going], duration_ms)

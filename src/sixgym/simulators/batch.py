@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 from sixgym.domain.measurement import Interval
@@ -37,9 +38,34 @@ def reset_all(simulators: Sequence[Simulator], starts: Sequence[tuple[Scenario, 
 
 
 def _all(jobs: Sequence[Callable[[], _Result]]) -> list[_Result]:
-    """The jobs' results. Threads, because a simulator in a process of its own is waited for."""
-    if len(jobs) < 2:
+    """The jobs' results. Threads, because a simulator is waited for or computes without Python's lock."""
+    threads = min(len(jobs), os.cpu_count() or 1)
+    if threads < 2:
         return [job() for job in jobs]
-    with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(job) for job in jobs]
-    return [future.result() for future in futures]
+    shares = [jobs[len(jobs) * i // threads : len(jobs) * (i + 1) // threads] for i in range(threads)]
+    pool = _pool(threads, os.getpid())
+    running = [pool.submit(_outcomes, share) for share in shares]
+    done = [outcome for future in running for outcome in future.result()]
+    results: list[_Result] = []
+    for outcome in done:
+        if isinstance(outcome, Exception):
+            raise outcome
+        results.append(outcome)
+    return results
+
+
+def _outcomes(jobs: Sequence[Callable[[], _Result]]) -> list[_Result | Exception]:
+    """What every job returned or raised: one that fails does not keep the next ones from their turn."""
+    outcomes: list[_Result | Exception] = []
+    for job in jobs:
+        try:
+            outcomes.append(job())
+        except Exception as error:
+            outcomes.append(error)
+    return outcomes
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Kept for the next step, as starting threads takes longer than a step; a forked process has its own."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="sixgym")

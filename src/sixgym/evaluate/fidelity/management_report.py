@@ -27,7 +27,7 @@ def _heading(figures: ManagementFigures, stem: str) -> Iterator[str]:
     )
     yield ""
     yield (
-        "Calm are the intervals before the first fault, faulty those in which one is active. Each cell: mean "
+        "Calm are the intervals in which no fault is active, faulty those in which one is. Each cell: mean "
         "over seeds, reference → candidate; below it the mean absolute error of paired runs with its "
         f"{CONFIDENCE:.0%} interval, and in brackets that of the reference against itself with another "
         "network seed. Errors of delay, throughput and task time are in percent, of loss and PRB load in "

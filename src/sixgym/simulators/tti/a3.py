@@ -36,9 +36,8 @@ class EventA3:
             for device in range(len(self._level_dbm)):
                 self._filter(net, device)
                 self._check(net, device, now_ms)
-        for (device, _), due_ms in list(self._due_ms.items()):
-            if due_ms <= now_ms:
-                self._ask(net, device, now_ms)
+        for device in sorted({device for (device, _), due_ms in self._due_ms.items() if due_ms <= now_ms}):
+            self._ask(net, device, now_ms)
 
     def _filter(self, net: Network, device: int) -> None:
         new = net.rsrp[:, device, 0].tolist()

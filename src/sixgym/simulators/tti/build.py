@@ -1,5 +1,6 @@
 """From a placed scenario to the arrays of a network at the beginning of its warm-up."""
 
+import math
 from collections.abc import Hashable
 from functools import lru_cache
 
@@ -152,7 +153,7 @@ def _allocate(
         gain=np.zeros((c, d)),
         gain_db=np.zeros((c, d)),
         uplink_ttis=np.ones(d, np.int64),
-        offset=offsets(list(range(c)), d, seed),
+        offset=offsets(list(range(c)), d, seed, scenario.channel.fading is not None),
         rsrp=np.zeros((c, d, 3)),
         delays=np.zeros((d, 4 * _PACKETS), np.float32),
         late=np.zeros((c, s, d * HARQ_PROCESSES), np.int32),
@@ -160,7 +161,6 @@ def _allocate(
         bands=np.zeros((SHARE_PERIOD, s, 4), np.int64),
         grid=np.zeros((SHARE_PERIOD, MAX_RBGS), np.int32),
         owners=np.zeros((c, MAX_RBGS), np.int32),
-        air=np.zeros((c, MAX_RBGS), np.int32),
         soft=np.zeros((d, HARQ_PROCESSES, 2, 4)),
         source_streams=streams(_TRAFFIC_STREAM, 3, list(range(d)), 3),
         error_streams=streams(_DEVICE_STREAM, _PER_DEVICE, list(range(d)), 1)[:, 0],
@@ -174,8 +174,10 @@ def _power_of_two(least: int) -> int:
     return 1 << max(least - 1, 1).bit_length()
 
 
-def offsets(emitters: list[int], devices: int, seed: int) -> npt.NDArray[np.int64]:
+def offsets(emitters: list[int], devices: int, seed: int, fades: bool) -> npt.NDArray[np.int64]:
     """Where every pair of emitter and device reads the fading trace, shape (emitters, devices)."""
+    if not fades:
+        return np.zeros((len(emitters), devices), np.int64)  # the trace of a flat channel has one row
     numbers = [_FADING_STREAM + (d * 1024 + m) * 2 for m in emitters for d in range(devices)]
     draws = first_uniforms(seeded_streams(numbers, seed)) * PERIOD_MS
     return draws.astype(np.int64).reshape(len(emitters), devices)
@@ -317,7 +319,8 @@ def set_route(
     start = start_ns
     for leg, point in zip(legs, waypoints, strict=False):
         there = (point.x_m, point.y_m, point.z_m)
-        end = start + round(float(np.linalg.norm(np.subtract(there, here))) / speed_mps * 1e9)
+        # a leg takes 1 ns at least: unused ones are known by having no length
+        end = start + max(1, round(math.dist(there, here) / speed_mps * 1e9))
         leg["from_x"], leg["from_y"], leg["from_z"] = here
         leg["to_x"], leg["to_y"], leg["to_z"] = there
         leg["start_ns"], leg["end_ns"] = start, end

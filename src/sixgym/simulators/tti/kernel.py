@@ -9,11 +9,14 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from sixgym.domain import radio
+from sixgym.simulators import fading
 from sixgym.simulators.tti.compiled import compiled, pointer_to
 from sixgym.simulators.tti.compute import compute_until, plan_compute, set_background, start_tasks
 from sixgym.simulators.tti.mobility import (
     RSRP_TTIS,
     attach,
+    await_report,
     enter_slice,
     go_on_with_handover,
     measure_rsrp,
@@ -38,6 +41,7 @@ from sixgym.simulators.tti.state import (
     HARQ_PROCESSES,
     MAX_RBGS,
     MS,
+    NEVER,
     PACKETS_FULL,
     Array,
 )
@@ -130,7 +134,8 @@ def _command(net, what, row, value, now_ns):
     elif what == ENTER_SLICE:
         enter_slice(net, row, int(value), now_ns // MS)
     elif what == ATTACH:
-        attach(net, row, int(value), now_ns // MS)
+        tti = now_ns // MS
+        attach(net, row, int(value), tti, max(tti, net.clock[0].report_ttis))
     elif what == UPDATE_GAINS:
         update_gains(net, row)
     elif what == PLAN_BANDS:
@@ -153,6 +158,8 @@ def _loop(net, tables, constants, scratch, end_tti):
         if tti % _SINR_TTIS == 0:
             for d in range(len(net.devices)):
                 measure_sinr(net, constants, d, tti, scratch.sinr)
+                # for an idle device, too, so that nothing is sent to it when it is out of coverage
+                update_cqi(net, tables, constants, d, tti, scratch.sinr)
             for workload in net.workloads:
                 d = workload.device
                 net.uplink_ttis[d] = uplink_ttis(net, tables, constants, d, workload.request_bytes)
@@ -188,8 +195,7 @@ def _schedule(net, tables, constants, scratch, tti):
     if clock.lends == 1:
         measure_demand(net, scratch, many)
     for c in range(len(net.cells)):
-        for rbg in range(clock.rbgs):
-            net.air[c, rbg] = 0
+        net.cells[c].air = 0
         if not share_prbs(net, scratch, c, tti):
             continue
         for s in range(len(net.slices)):
@@ -211,9 +217,12 @@ def _find_waiting(net, tables, constants, scratch, tti):
         for s in range(len(net.slices)):
             scratch.waits[c, s] = 0
     many = 0
+    clock = net.clock[0]
     for d in range(len(net.devices)):
         device = net.devices[d]
         if device.reported_bytes > 0 and device.handover != EXECUTION:
+            if device.blind_until == NEVER:
+                await_report(device, tti, clock.report_ttis)
             update_cqi(net, tables, constants, d, tti, scratch.sinr)
             if not is_deaf(device, tti):
                 scratch.waiting[many] = d
@@ -299,11 +308,14 @@ def _wake(net, d, until_ns):
 
 
 def source_digest() -> str:
-    """Hash of the sources and tables of this package, 12 hexadecimal digits."""
+    """Hash of everything that decides on the numbers, 12 hexadecimal digits.
+
+    That is this package with its tables, the fading traces and the radio field.
+    """
+    own = (path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".npz"))
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.iterdir()):
-        if path.suffix in (".py", ".npz"):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in (*sorted(own), Path(fading.__file__), Path(radio.__file__)):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 

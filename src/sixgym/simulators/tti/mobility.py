@@ -94,17 +94,19 @@ def go_on_with_handover(net, d, now_ns):
     else:
         device.handover = COMPLETE
         device.ended_ns = now_ns
-        attach(net, d, device.target, (now_ns + MS - 1) // MS)
+        # the PHY was reset when the random access began and reports again a period later
+        first_report = (now_ns - _RANDOM_ACCESS_NS) // MS + net.clock[0].report_ttis - 1
+        attach(net, d, device.target, (now_ns + MS - 1) // MS, first_report)
 
 
 @compiled
-def attach(net, d, cell, tti):
-    """A device is connected to a cell, which knows nothing of it yet; its first CQI is measured at `tti`."""
+def attach(net, d, cell, tti, first_report):
+    """A device is connected to a cell, which knows nothing of it yet; its first CQI is of `first_report`."""
     device = net.devices[d]
     device.cell = cell
     device.cqi_tti = -1
-    device.first_report = tti
-    device.blind_until = tti + _REPORT_TTIS
+    device.first_report = first_report
+    device.blind_until = NEVER
     device.hold_until = 0
     device.deaf_since = -1
     device.bytes_per_rbg = 0.0
@@ -128,9 +130,15 @@ def enter_slice(net, d, slice_, tti):
     if in_flight:
         device.hold_until = tti + 11
     device.slice = slice_
-    if device.cqi_tti >= 0 or tti >= device.first_report + _REPORT_TTIS:
-        period = net.clock[0].report_ttis
-        device.blind_until = tti + (device.first_report + _REPORT_TTIS - tti) % period
+    if device.blind_until != NEVER:
+        await_report(device, tti, net.clock[0].report_ttis)
+
+
+@compiled
+def await_report(device, tti, report_ttis):
+    """A slice's scheduler learns of a device, with its first data or its move, and knows no CQI so far."""
+    heard = device.first_report + _REPORT_TTIS
+    device.blind_until = heard if tti < heard else tti + (heard - tti) % report_ttis
 
 
 @compiled

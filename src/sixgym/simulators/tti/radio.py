@@ -44,7 +44,8 @@ def reference_sinr(net, trace, d, cell, tti, sinr):
     clock = net.clock[0]
     prbs, noise_mw = clock.prbs, clock.noise_mw
     power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain * _POWER_STEP
-    row = trace[_row(net, trace, cell, d, tti)]
+    phase = _phase(trace, tti)
+    row = trace[_row(net, trace, cell, d, phase)]
     if len(net.emitters) == 1:
         power /= noise_mw
         for p in range(prbs):
@@ -56,7 +57,7 @@ def reference_sinr(net, trace, d, cell, tti, sinr):
         foreign = net.cells[m].power_mw if m < len(net.cells) else net.emitters[m].power_mw
         foreign *= net.gain[m, d] * _POWER_STEP
         if m != cell and foreign > noise_mw * _NEGLIGIBLE:
-            other = trace[_row(net, trace, m, d, tti)]
+            other = trace[_row(net, trace, m, d, phase)]
             for p in range(prbs):
                 sinr[p] += foreign * np.float64(other[p]) ** 2
     for p in range(prbs):
@@ -64,9 +65,16 @@ def reference_sinr(net, trace, d, cell, tti, sinr):
 
 
 @compiled
-def _row(net, trace, m, d, tti):
-    """Where a pair of emitter and device reads the trace; offsets and times are not negative."""
-    return np.uint64(net.offset[m, d] + tti) % np.uint64(len(trace))
+def _row(net, trace, m, d, phase):
+    """Where a pair of emitter and device reads the trace; `phase` is the TTI within its period."""
+    row = net.offset[m, d] + phase
+    return row - len(trace) if row >= len(trace) else row
+
+
+@compiled
+def _phase(trace, tti):
+    # one division for all emitters: it takes as long as reading ten PRBs
+    return np.int64(np.uint64(tti) % np.uint64(len(trace)))
 
 
 @compiled
@@ -110,7 +118,10 @@ def _is_at_its_best(net, tables, constants, d, tti):
         return False
     cell = net.devices[d].cell
     power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain / clock.noise_mw
-    return power * constants.faintest[_row(net, constants.faintest, cell, d, tti)] > tables.piro_sinr[14]
+    return (
+        power * constants.faintest[_row(net, constants.faintest, cell, d, _phase(constants.faintest, tti))]
+        > tables.piro_sinr[14]
+    )
 
 
 @compiled
@@ -143,7 +154,7 @@ def measure_sinr(net, constants, d, tti, sinr):
     if len(net.emitters) == 1:
         cell = device.cell
         level_dbm = net.cells[cell].subcarrier_dbm + net.gain_db[cell, d]
-        fade_db = constants.fade_db[_row(net, constants.fade_db, cell, d, tti)]
+        fade_db = constants.fade_db[_row(net, constants.fade_db, cell, d, _phase(constants.fade_db, tti))]
         device.sinr_db += max(level_dbm + fade_db - clock.noise_dbm, _UNHEARD_DB)
         return
     reference_sinr(net, constants.trace, d, device.cell, tti, sinr)
@@ -193,13 +204,14 @@ def _block_mi(net, tables, constants, d, block, noise):
     modulation = modulation_of(block.mcs)
     power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain
     trace = constants.trace
-    row = _row(net, trace, cell, d, tti)
+    phase = _phase(trace, tti)
+    row = _row(net, trace, cell, d, phase)
     if len(net.emitters) == 1:
         faintest = power * constants.faintest[row] / clock.noise_mw
         if mutual_information(tables, modulation, faintest) >= 1.0:
             return 1.0
     bitmap, rbgs, size = block.air_rbgs, clock.rbgs, clock.rbg_prbs
-    _add_noise(net, trace, d, cell, bitmap, tti, noise)
+    _add_noise(net, trace, d, cell, bitmap, phase, noise)
     power *= _POWER_STEP
     signal = trace[row]
     total = 0.0
@@ -214,23 +226,30 @@ def _block_mi(net, tables, constants, d, block, noise):
 
 
 @compiled
-def _add_noise(net, trace, d, cell, bitmap, tti, noise):
+def _add_noise(net, trace, d, cell, bitmap, phase, noise):
     """Noise, other cells that transmit on these RBGs, and interferers, by PRB in mW, into `noise`."""
     clock = net.clock[0]
-    rbgs, size, noise_mw, prbs = clock.rbgs, clock.rbg_prbs, clock.noise_mw, clock.prbs
+    size, noise_mw, prbs, cells = clock.rbg_prbs, clock.noise_mw, clock.prbs, len(net.cells)
     for p in range(prbs):
         noise[p] = noise_mw
-    cells = len(net.cells)
     for m in range(len(net.emitters)):
-        foreign = net.cells[m].power_mw if m < cells else net.emitters[m].power_mw
+        left = np.int64(bitmap)
+        if m < cells:
+            foreign = net.cells[m].power_mw
+            left &= net.cells[m].air
+        else:
+            foreign = net.emitters[m].power_mw
         foreign *= net.gain[m, d] * _POWER_STEP
-        if m == cell or foreign <= noise_mw * _NEGLIGIBLE:
+        if m == cell or left == 0 or foreign <= noise_mw * _NEGLIGIBLE:
             continue
-        other = trace[_row(net, trace, m, d, tti)]
-        for rbg in range(rbgs):
-            if (bitmap >> rbg) & 1 and (m >= cells or net.air[m, rbg] == 1):
-                for p in range(rbg * size, (rbg + 1) * size):
+        other = trace[_row(net, trace, m, d, phase)]
+        first = 0
+        while left != 0:
+            if left & 1:
+                for p in range(first, first + size):
                     noise[p] += foreign * np.float64(other[p]) ** 2
+            left >>= 1
+            first += size
 
 
 @compiled

@@ -60,6 +60,9 @@ class Deferred(Mapping[_Key, _Value], Generic[_Key, _Value]):
     def __hash__(self) -> int:
         return id(self)
 
+    def __reduce__(self) -> tuple[type[dict[_Key, _Value]], tuple[dict[_Key, _Value]]]:
+        return dict, (self._all(),)
+
 
 class Report:
     """Reads the measurements of one interval off its summary."""
@@ -122,8 +125,8 @@ class Report:
     def groups(self) -> Mapping[str, PacketFlow]:
         """By group."""
         first = len(self._scenario.slices)
-        flows = zip(self._scenario.groups, self._counts[first:], self._figures[first:], strict=True)
-        return Deferred(lambda: {group.name: self._flow(counts, figures) for group, counts, figures in flows})
+        rows = list(zip(self._scenario.groups, self._counts[first:], self._figures[first:], strict=True))
+        return Deferred(lambda: {group.name: self._flow(counts, figures) for group, counts, figures in rows})
 
     def histograms(self) -> Mapping[SliceType, tuple[int, ...]]:
         """Delays by slice type."""
@@ -132,22 +135,14 @@ class Report:
         return Deferred(lambda: {kind: tuple(row) for kind, row in zip(kinds, rows.tolist(), strict=True)})
 
     def workloads(self) -> dict[str, WorkloadMeasurement]:
-        """By group with compute tasks; starts the next interval."""
-        net = self._net
+        """By group with compute tasks."""
         result: dict[str, WorkloadMeasurement] = {}
-        if len(net.workloads) == 0:
-            return result
-        owners = net.devices["group"][net.workloads["device"]]
-        for row, group in enumerate(self._scenario.groups):
-            if group.workload is None:
-                continue
-            own = net.workloads[owners == row]
-            completed = int(own["count_completed"].sum())
-            latency = own["latency_ms"].sum() / completed if completed else own["oldest_ms"].max()
-            created = int(own["count_created"].sum())
-            result[group.name] = WorkloadMeasurement(created, completed, float(latency))
-        for name in ("count_created", "count_completed", "latency_ms"):
-            net.workloads[name] = 0
+        for group, (created, completed, latency_ms, oldest_ms) in zip(
+            self._scenario.groups, self._summary.tasks.tolist(), strict=True
+        ):
+            if group.workload is not None:
+                mean_ms = latency_ms / completed if completed else oldest_ms
+                result[group.name] = WorkloadMeasurement(int(created), int(completed), mean_ms)
         return result
 
     def nodes(self) -> dict[str, NodeMeasurement]:

@@ -8,6 +8,8 @@ retransmission is sent only where its slice has room, within 4 TTIs.
 
 import math
 
+import numpy as np
+
 from sixgym.simulators.tti.compiled import compiled
 from sixgym.simulators.tti.rlc import fill_pdu
 from sixgym.simulators.tti.state import FREE, HARQ_PROCESSES, MS, NACKED, SENT
@@ -242,13 +244,18 @@ def _put_on_air(net, c, s, d, process, tti):
     block = net.blocks[d, process]
     block.tti = tti
     block.state = SENT
-    clock = net.clock[0]
+    clock, cell = net.clock[0], net.cells[c]
+    bitmap, owners = np.int64(block.air_rbgs), net.owners[c]
+    count = 0
+    leaked = _bits(bitmap & cell.air)
     for rbg in range(clock.rbgs):
-        if (block.air_rbgs >> rbg) & 1:
-            if net.owners[c, rbg] != s or net.air[c, rbg] == 1:
-                clock.leaked_prbs += clock.rbg_prbs
-            net.air[c, rbg] = 1
-            net.shares[c, s].used += clock.rbg_prbs
+        if (bitmap >> rbg) & 1:
+            count += 1
+            if owners[rbg] != s:
+                leaked += 1
+    cell.air |= bitmap
+    clock.leaked_prbs += leaked * clock.rbg_prbs
+    net.shares[c, s].used += count * clock.rbg_prbs
     flights = net.flights[tti % len(net.flights)]
     flights[flights[-1]] = d * HARQ_PROCESSES + process
     flights[-1] += 1

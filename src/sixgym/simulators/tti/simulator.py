@@ -37,6 +37,7 @@ from sixgym.simulators.tti.summary import Summary, empty_summary
 from sixgym.simulators.tti.timeline import Timeline
 
 _LARGEST_SEED = 2**51 - 1
+_LARGEST_FACTOR = 1_000.0
 _EDGES_MS = np.array(DELAY_BIN_EDGES_MS)
 _NOTHING = empty_summary(0, 0, 0, 0, _EDGES_MS)
 
@@ -226,8 +227,8 @@ class _Run:
             case MoveToSlice():
                 self._move(self._group(change.group), self._slice_rows()[change.slice])
             case ScaleTraffic():
-                if change.factor < 0:
-                    raise ValueError("a traffic factor is not negative")
+                if not 0 <= change.factor <= _LARGEST_FACTOR:
+                    raise ValueError(f"a traffic factor is from 0 to {_LARGEST_FACTOR:g}")
                 self._timeline.set_scale(self._net, self._group(change.group), change.factor, now_ns)
             case Offload():
                 self._offload(self._group(change.group), build.node_index(self._scenario, change.node))
@@ -301,7 +302,12 @@ class _Run:
             emitters=np.concatenate([net.emitters, row]),
             gain=np.concatenate([net.gain, np.zeros((1, devices))]),
             gain_db=np.concatenate([net.gain_db, np.zeros((1, devices))]),
-            offset=np.concatenate([net.offset, build.offsets([index], devices, self._seed)]),
+            offset=np.concatenate(
+                [
+                    net.offset,
+                    build.offsets([index], devices, self._seed, self._scenario.channel.fading is not None),
+                ]
+            ),
         )
         for device in range(devices):
             command(self._net, UPDATE_GAINS, device, 0.0, 0)

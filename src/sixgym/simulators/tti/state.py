@@ -159,6 +159,7 @@ CELL = np.dtype(
         ("down_work_ns", "i8"),  # what it got in this TTI
         ("up_free_ns", "i8"),
         ("refusing", "i8"),
+        ("air", "i8"),  # bitmap of the RBGs it transmits on in this TTI
     ]
 )
 
@@ -302,7 +303,6 @@ class Network(NamedTuple):
     bands: Array  # int64 (100, S, 4), by phase of time sharing: first RBG, owned, dedicated, most
     grid: Array  # int32 (100, MAX_RBGS), owners before lending
     owners: Array  # int32 (C, MAX_RBGS), -1 for nobody
-    air: Array  # int32 (C, MAX_RBGS), 1 where a cell transmits
     soft: Array  # float64 (D, HARQ_PROCESSES, 2, 4), what receivers hold of failed blocks, see `link`
     source_streams: Array  # uint64 (D, 3, 6)
     error_streams: Array  # uint64 (D, 6)

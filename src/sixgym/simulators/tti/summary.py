@@ -31,6 +31,7 @@ class Summary(NamedTuple):
     prbs: Array  # int64 (S, 2): granted and used, sums over cells and TTIs
     cells: Array  # int64 (C, 2): PRBs used, sum over TTIs, and attached devices
     places: Array  # float64 (D, 12 + C), see PLACE_COLUMNS; then RSRP by cell in dBm
+    tasks: Array  # float64 (groups, 4): created, completed, their latencies in ms, age of the oldest open one
     histograms: Array  # int64 (S, bins) of delays; no bins, no histograms
     edges_ms: Array  # float64 (bins - 1,)
 
@@ -44,6 +45,7 @@ def empty_summary(slices: int, groups: int, devices: int, cells: int, edges_ms: 
         prbs=np.zeros((slices, 2), np.int64),
         cells=np.zeros((cells, 2), np.int64),
         places=np.zeros((devices, PLACE_COLUMNS + cells)),
+        tasks=np.zeros((groups, 4)),
         histograms=np.zeros((slices, len(edges_ms) + 1), np.int64),
         edges_ms=edges_ms,
     )
@@ -58,8 +60,7 @@ def summarise(net, now_ns, summary, pool):
     slices, devices = len(net.slices), len(net.devices)
     for d in range(devices):
         _settle_device(net, d, now_ns - 1)
-    for w in range(len(net.workloads)):
-        settle_tasks(net, w, now_ns - 1)
+    _count_tasks(net, summary.tasks, now_ns - 1)
     groups = len(summary.counts) - slices - devices
     for row in range(slices + groups):
         size = _pool_delays(net, row, slices, pool)
@@ -77,6 +78,24 @@ def summarise(net, now_ns, summary, pool):
 
 
 @compiled
+def _count_tasks(net, tasks, now_ns):
+    for row in range(len(tasks)):
+        for column in range(4):
+            tasks[row, column] = 0.0
+    for w in range(len(net.workloads)):
+        settle_tasks(net, w, now_ns)
+        workload = net.workloads[w]
+        row = net.devices[workload.device].group
+        tasks[row, 0] += workload.count_created
+        tasks[row, 1] += workload.count_completed
+        tasks[row, 2] += workload.latency_ms
+        tasks[row, 3] = max(tasks[row, 3], workload.oldest_ms)
+        workload.count_created = 0
+        workload.count_completed = 0
+        workload.latency_ms = 0.0
+
+
+@compiled
 def _settle_device(net, d, now_ns):
     settle(net, d, now_ns)
     device = net.devices[d]
@@ -87,15 +106,6 @@ def _settle_device(net, d, now_ns):
         number += 1
     if number < device.created:
         device.oldest_ms = (now_ns - ring[number & (len(ring) - 1)].sent_ns) * 1e-6
-
-
-@compiled
-def _is_member(device, d, row, slices, groups):
-    if row < slices:
-        return device.slice == row
-    if row < slices + groups:
-        return device.group == row - slices
-    return d == row - slices - groups
 
 
 @compiled
@@ -118,9 +128,12 @@ def _fill_row(net, row, slices, groups, summary, pool, size):
     oldest = 0.0
     jitter = 0.0
     jitters = 0
-    for d in range(len(net.devices)):
+    own = row - slices - groups
+    for d in range(max(own, 0), own + 1 if own >= 0 else len(net.devices)):
         device = net.devices[d]
-        if not _is_member(device, d, row, slices, groups):
+        if (row < slices and device.slice != row) or (
+            own < 0 and row >= slices and device.group != row - slices
+        ):
             continue
         counts[row, SENT] += device.sent
         counts[row, DELIVERED] += device.delivered

@@ -10,6 +10,7 @@ from sixgym.simulators.tti.streams import exponential, uniform
 IP_UDP_BYTES = 28
 PDCP_BYTES = 2
 _TUNNEL_BYTES = 38  # GTP-U, UDP, IP and PPP around an IP packet between the core and a cell
+_LONGEST_GAP_S = 1e9
 _CORE_NS = 541  # from the server through both gateways, measured on ns-3
 
 
@@ -58,7 +59,9 @@ def _progress(device, now_ns):
 @compiled
 def _plan_packet(device, now_ns):
     rate = _rate(device)
-    device.next_ns = now_ns + np.int64(device.remaining / rate * 1e9 + 0.5) if rate > 0.0 else NEVER
+    device.next_ns = NEVER
+    if device.remaining < rate * _LONGEST_GAP_S:
+        device.next_ns = now_ns + np.int64(device.remaining / rate * 1e9 + 0.5)
 
 
 @compiled

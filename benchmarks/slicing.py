@@ -1,10 +1,12 @@
 """Play the reference policies of the slicing task on held-out seeds; writes docs/slicing.md and .svg.
 
-    python benchmarks/slicing.py [--networks tti ns3] [--seeds N] [--workers N] [--width N]
+    python benchmarks/slicing.py [--networks tti ns3] [--workers N]
+    python benchmarks/slicing.py --out DIR [--seeds N] [--steps N] [--width N]
 
 One line per finished episode goes to docs/slicing.jsonl at once; a run that was interrupted goes on
-where it stopped. Rows of another simulator, scenario or policy setting are dropped. The clairvoyant's
-plans are made on the TTI simulator, whose running network can be copied, and are then played on both.
+where it stopped. With other seeds, steps or width all goes to DIR. Rows of another simulator, scenario
+or policy setting are dropped. The clairvoyant's plans are made on the TTI simulator, whose running
+network can be copied, and are then played on both.
 """
 
 import argparse
@@ -30,7 +32,7 @@ from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
 from sixgym.simulators.tti import TtiSimulator
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 POLICIES = ("static half", "static best", "demand following", "clairvoyant", "bound")
 PLANNER = "tti"
 
@@ -120,6 +122,16 @@ def stamp_of(job: Job, scenario: Scenario, plan: list[list[int]] | None) -> Row:
     }
 
 
+def stored(store: Path) -> list[Row]:
+    """The rows in the file, which may have been cut short in its last line."""
+    if not store.exists():
+        return []
+    whole, _, torn = store.read_text().rpartition("\n")
+    if torn:
+        store.write_text(f"{whole}\n" if whole else "")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
 def plans(rows: Iterable[Row]) -> dict[int, list[list[int]]]:
     """The clairvoyant's plans by seed."""
     return {row["seed"]: row["plan"] for row in rows if "plan" in row}
@@ -161,12 +173,21 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--width", type=int, default=Search().width, help="copies the clairvoyant keeps")
     parser.add_argument("--workers", type=int, default=2, help="episodes at a time (default 2)")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder of the page (default docs)")
     options = parser.parse_args()
+    changed = [
+        f"--{name} {vars(options)[name]}"
+        for name in ("seeds", "steps", "width")
+        if vars(options)[name] != parser.get_default(name)
+    ]
+    if changed and options.out.resolve() == DOCS:
+        parser.error(f"docs holds the whole benchmark: with {' '.join(changed)} it needs another --out")
     tuning, scenario = load_tuning(), load_scenario("ran-slicing")
     if tuning.scenario_digest != scenario.digest:
         parser.error("the policies were tuned on another ran-slicing: run benchmarks/tune_slicing.py first")
-    store = DOCS / "slicing.jsonl"
-    rows: list[Row] = [json.loads(line) for line in store.read_text().splitlines()] if store.exists() else []
+    options.out.mkdir(parents=True, exist_ok=True)
+    store = options.out / "slicing.jsonl"
+    rows = stored(store)
     kept = [row for row in rows if row["network"] not in options.networks]
     for network in sorted(options.networks, key=lambda name: name != PLANNER):  # plans come first
         jobs = [
@@ -178,9 +199,9 @@ def main() -> None:
         kept += play_missing(jobs, [*rows, *kept], store, options.workers)
     kept.sort(key=lambda row: (row["network"], POLICIES.index(row["policy"]), row["seed"]))
     store.write_text("".join(json.dumps(row) + "\n" for row in kept))
-    command = "python benchmarks/slicing.py"
-    (DOCS / "slicing.md").write_text(page(kept, tuning, command))
-    plot(kept, DOCS / "slicing.svg")
+    command = " ".join(["python benchmarks/slicing.py", *changed])
+    (options.out / "slicing.md").write_text(page(kept, tuning, command))
+    plot(kept, options.out / "slicing.svg")
 
 
 if __name__ == "__main__":

@@ -95,9 +95,10 @@ def notes(rows: list[Row], tuning: Tuning) -> list[str]:
         lines += [
             "",
             "`clairvoyant` searches allocations on copies of the running TTI network, which hold the same "
-            "future (`sixgym.agents.slicing_clairvoyant`); on ns-3 its plan is played open loop. No policy "
-            f"can earn more than {cell(list(bounds.values()), 0)}, the optimum of a relaxed problem "
-            "(`sixgym.agents.slicing_bound`). The plan's optimality gap is therefore at most "
+            "future (`sixgym.agents.slicing_clairvoyant`); on ns-3 its plan is played open loop. Under "
+            "the assumptions of `sixgym.agents.slicing_bound` no policy "
+            f"can earn more than {cell(list(bounds.values()), 0)}, the optimum of a relaxed problem. "
+            "The plan's optimality gap is therefore at most "
             f"{cell(gaps, 0)}, {share:.1f} % of the bound. Episodes above the bound: {exceeded}.",
         ]
     return lines

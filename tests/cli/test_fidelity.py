@@ -48,11 +48,15 @@ def request(out: Path, **changes: object) -> FidelityRequest:
     return FidelityRequest(**asked)  # type: ignore[arg-type]
 
 
+SLICING = "fidelity-slicing-slower-fluid-seeds-51-53-2s"
+MANAGEMENT = "fidelity-management-slower-fluid-seeds-51-53-6s"
+
+
 def test_a_page_its_figures_and_its_plots_are_written(tmp_path: Path) -> None:
     fidelity_slicing(request(tmp_path))
-    page = (tmp_path / "fidelity-slicing.md").read_text()
+    page = (tmp_path / f"{SLICING}.md").read_text()
     assert "sixgym fidelity slicing --candidate slower --reference fluid --seeds 51-53" in page
-    figures = json.loads((tmp_path / "fidelity-slicing.json").read_text())
+    figures = json.loads((tmp_path / f"{SLICING}.json").read_text())
     assert figures["topology_seeds"] == [51, 52, 53]
     assert {goal["metric"] for goal in figures["goals"]} == {
         "throughput_mbps",
@@ -61,7 +65,7 @@ def test_a_page_its_figures_and_its_plots_are_written(tmp_path: Path) -> None:
         "delay_p95_ms",
         "late_share",
     }
-    for name in ("fidelity-slicing.svg", "fidelity-slicing-response.svg"):
+    for name in (f"{SLICING}.svg", f"{SLICING}-response.svg"):
         assert f"({name})" in page
         assert (tmp_path / name).read_text().startswith("<?xml")
 
@@ -103,7 +107,7 @@ def test_runs_of_an_older_version_are_made_again_and_that_is_said(
 
 def test_a_simulator_is_held_against_itself_with_another_network_seed(tmp_path: Path) -> None:
     fidelity_slicing(request(tmp_path, candidate="fluid"))
-    figures = json.loads((tmp_path / "fidelity-slicing.json").read_text())
+    figures = json.loads((tmp_path / f"{SLICING.replace('slower', 'fluid')}.json").read_text())
     assert figures["candidate"]["replica"] == 1
     for goal in figures["goals"]:
         assert goal["error"] == goal["floor"]
@@ -112,7 +116,7 @@ def test_a_simulator_is_held_against_itself_with_another_network_seed(tmp_path: 
 def test_json_is_alone_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fidelity_slicing(request(tmp_path, as_json=True))
     printed = json.loads(capsys.readouterr().out)
-    assert printed == json.loads((tmp_path / "fidelity-slicing.json").read_text())
+    assert printed == json.loads((tmp_path / f"{SLICING}.json").read_text())
 
 
 def test_a_broken_network_says_where_finished_runs_are(tmp_path: Path) -> None:
@@ -166,9 +170,9 @@ def test_wrong_use_ends_before_anything_runs(tmp_path: Path, wrong: dict[str, ob
 
 def test_the_management_scenarios_are_compared_too(tmp_path: Path) -> None:
     fidelity_management(request(tmp_path, seconds=6.0))
-    page = (tmp_path / "fidelity-management.md").read_text()
+    page = (tmp_path / f"{MANAGEMENT}.md").read_text()
     assert "sixgym fidelity management --candidate slower --reference fluid" in page
-    figures = json.loads((tmp_path / "fidelity-management.json").read_text())
+    figures = json.loads((tmp_path / f"{MANAGEMENT}.json").read_text())
     assert {one["scenario"] for one in figures["differences"]} == {
         "uav-inspection",
         "urban-slicing",
@@ -176,9 +180,19 @@ def test_the_management_scenarios_are_compared_too(tmp_path: Path) -> None:
     }
 
 
-def test_a_page_on_other_seeds_leaves_the_held_out_page_alone(tmp_path: Path) -> None:
+def test_only_the_experiment_of_the_documentation_has_the_plain_name(tmp_path: Path) -> None:
+    as_shown = {"candidate": "tti", "reference": "ns3", "seeds": None, "seconds": 10.0}
+    shown = request(tmp_path, **as_shown)
+    assert page_stem("slicing", shown, chosen_seeds(shown)) == "fidelity-slicing"
+    for change in ({"seeds": "51-53"}, {"split": "training"}, {"seconds": 1.0}, {"candidate": "ns3"}):
+        other = request(tmp_path, **{**as_shown, **change})
+        assert page_stem("slicing", other, chosen_seeds(other)) != "fidelity-slicing"
+
+
+def test_a_page_on_other_seeds_leaves_the_first_page_alone(tmp_path: Path) -> None:
     fidelity_slicing(request(tmp_path))
-    held_out = (tmp_path / "fidelity-slicing.md").read_bytes()
+    first = (tmp_path / f"{SLICING}.md").read_bytes()
     fidelity_slicing(request(tmp_path, seeds="49-52"))
-    assert (tmp_path / "fidelity-slicing.md").read_bytes() == held_out
-    assert "(fidelity-slicing-training.svg)" in (tmp_path / "fidelity-slicing-training.md").read_text()
+    assert (tmp_path / f"{SLICING}.md").read_bytes() == first
+    other = SLICING.replace("51-53", "49-52")
+    assert f"({other}.svg)" in (tmp_path / f"{other}.md").read_text()

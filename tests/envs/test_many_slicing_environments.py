@@ -15,6 +15,7 @@ from sixgym.envs.slicing_vector import RanSlicingVectorEnv
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.batch import advance_all, reset_all
 from sixgym.simulators.ns3 import Ns3Simulator
+from sixgym.simulators.tti import TtiSimulator
 from tests.doubles import FluidSimulator
 from tests.networks import slicing, small
 
@@ -53,6 +54,10 @@ def compare(
 @pytest.mark.parametrize("action", ["discrete", "box"])
 def test_it_equals_single_environments_across_episodes(action: ActionForm) -> None:
     compare(FluidSimulator, slicing(), action, count=3, steps=3 * STEPS + 2)
+
+
+def test_it_equals_single_environments_on_tti() -> None:
+    compare(TtiSimulator, slicing(), "discrete", count=3, steps=2 * STEPS + 2)
 
 
 @pytest.mark.ns3
@@ -98,6 +103,20 @@ def test_as_many_seeds_and_simulators_as_networks_are_needed() -> None:
         RanSlicingVectorEnv(0, [])
     with pytest.raises(ValueError, match="seeds"):
         RanSlicingVectorEnv(1, [FluidSimulator()]).reset(seed=[1, 2])
+
+
+def test_a_simulator_cannot_run_two_networks() -> None:
+    simulator = FluidSimulator()
+    with pytest.raises(ValueError, match="of its own"):
+        RanSlicingVectorEnv(2, [simulator, simulator])
+
+
+def test_a_wrong_action_moves_no_network_and_the_episodes_go_on() -> None:
+    vector = RanSlicingVectorEnv(2, [FluidSimulator(), FluidSimulator()])
+    vector.reset(seed=1)
+    with pytest.raises(ValueError, match="351"):
+        vector.step(np.array([200, 351]))
+    assert vector.step(np.array([200, 200]))[4]["network_time_ms"].tolist() == [100, 100]
 
 
 def test_a_failing_network_fails_the_step_and_closing_ends_all() -> None:

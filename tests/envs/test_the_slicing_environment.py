@@ -13,6 +13,7 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.env_checker import check_env as check_env_of_stable_baselines3
+from stable_baselines3.common.env_util import make_vec_env
 
 import sixgym.envs.registration
 from sixgym.domain.change import SetPrbPolicy
@@ -49,6 +50,11 @@ def rewards_of(env: RanSlicingEnv, seed: int, steps: int = 5) -> list[Any]:
 @pytest.mark.parametrize("name", shipped_names())
 def test_gymnasium_and_stable_baselines3_find_no_fault(action: ActionForm, name: str) -> None:
     check(network=FluidSimulator(), scenario=name, action=action, steps=7, render_mode="ansi")
+
+
+@pytest.mark.parametrize("action", ["discrete", "box"])
+def test_gymnasium_and_stable_baselines3_find_no_fault_on_tti(action: ActionForm) -> None:
+    check(network="tti", action=action, steps=7)
 
 
 @pytest.mark.ns3
@@ -88,7 +94,7 @@ def test_gymnasium_makes_it_by_its_id() -> None:
 def test_gymnasium_makes_it_without_an_import_of_ours() -> None:
     program = (
         "import gymnasium\n"
-        "env = gymnasium.make('sixgym.envs.registration:sixgym/RanSlicing-v0', network='ns3')\n"
+        "env = gymnasium.make('sixgym.envs.registration:sixgym/RanSlicing-v0', network='tti')\n"
         "assert env.action_space.n == 351\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
@@ -315,13 +321,27 @@ def test_it_runs_networks_of_several_cells_and_three_slices(scenario: Any) -> No
         {"action": "continuous"},
         {"steps": 0},
         {"split": "test"},
-        {"render_mode": "human"},
         {"scenario": "no-such-scenario"},
     ],
 )
 def test_an_impossible_argument_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"action|step|split|render_mode|scenario"):
+    with pytest.raises(ValueError, match=r"action|step|split|scenario"):
         fluid(**options)
+
+
+def test_stable_baselines3_makes_several_by_the_id() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Gymnasium's about rgb_array, which make_vec_env asks for first
+        envs = make_vec_env(sixgym.envs.registration.RAN_SLICING, 2, env_kwargs={"network": "tti"})
+    observations = envs.reset()
+    assert isinstance(observations, np.ndarray)
+    assert observations.shape == (2, 10)
+    envs.close()
+
+
+def test_an_unknown_render_mode_is_refused() -> None:
+    with pytest.raises(TypeError, match="human"):
+        fluid(render_mode="human")
 
 
 def test_an_unknown_network_is_refused_by_name() -> None:

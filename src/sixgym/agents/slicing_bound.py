@@ -21,8 +21,10 @@ the warm-up may have left a backlog and the last packets' violations may fall ou
 Dynamic programming over runs and violations does the rest.
 
 Assumed: no faults; packets evenly spaced while a source is on; shares granted exactly in the mean of an
-interval; and that what is delivered in a run was sent in it. The last neglects the blocks in flight
-when a share is changed, some 4 ms of the old share.
+interval; and that what is delivered in a step was sent in it. The last neglects the blocks in flight
+when a share is changed, some 4 ms of the old share: single steps after a share shrank were seen to have
+8.9 bit/s/Hz where the peak is 7.9. With the weights of the paper no episode was found above the bound;
+with violations and reconfigurations free, a search found some 3 % above it.
 """
 
 import math

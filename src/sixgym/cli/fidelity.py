@@ -33,6 +33,10 @@ from sixgym.simulators.base import SimulatorError
 SHORTEST_S, LONGEST_S = 1.0, 600.0
 
 
+SECONDS = {"slicing": 10.0, "management": 15.0}
+"""Network time of a run, as in docs."""
+
+
 @dataclass(frozen=True, slots=True)
 class FidelityRequest:
     """What the command line asked for, unchecked.
@@ -72,7 +76,7 @@ def fidelity_slicing(request: FidelityRequest) -> None:
     runs = _collected(request, work)
     comparison = Comparison(*(grid(experiment, found) for found in runs))
     figures = slicing_figures(experiment, comparison, _command(request, work.name))
-    stem = page_stem(work.name, experiment.topology_seeds)
+    stem = page_stem(work.name, request, experiment.topology_seeds)
     with _writable(request.out):
         plot_delays(comparison, request.out / f"{stem}.svg")
         plot_responses(comparison, QUOTA_STEP, request.out / f"{stem}-response.svg")
@@ -92,7 +96,7 @@ def fidelity_management(request: FidelityRequest) -> None:
     work = _Work("management", UncontrolledRun, partial(run_uncontrolled, experiment), experiment.keys)
     runs = _collected(request, work)
     figures = management_figures(experiment, runs, _command(request, work.name))
-    stem = page_stem(work.name, experiment.topology_seeds)
+    stem = page_stem(work.name, request, experiment.topology_seeds)
     with _writable(request.out):
         _write(request.out / f"{stem}.md", management_page(figures, stem), figures)
     _say_done(request, stem, figures)
@@ -117,10 +121,16 @@ def chosen_seeds(request: FidelityRequest) -> tuple[int, ...]:
     return tuple(sorted(seeds))
 
 
-def page_stem(experiment: str, topology_seeds: Sequence[int]) -> str:
-    """What the files of a page are called; seeds that are not held out never overwrite the held-out page."""
-    held_out = set(topology_seeds) <= set(HELD_OUT_SEEDS)
-    return f"fidelity-{experiment}" if held_out else f"fidelity-{experiment}-training"
+def page_stem(experiment: str, request: FidelityRequest, topology_seeds: Sequence[int]) -> str:
+    """What the files of a page are called; what is not the experiment as it stands in docs says so."""
+    parts = [f"fidelity-{experiment}"]
+    if (request.candidate, request.reference) != ("tti", "ns3"):
+        parts.append(f"{request.candidate}-{request.reference}")
+    if tuple(topology_seeds) != tuple(HELD_OUT_SEEDS):
+        parts.append(f"seeds-{topology_seeds[0]}-{topology_seeds[-1]}")
+    if request.seconds != SECONDS[experiment]:
+        parts.append(f"{request.seconds:g}s")
+    return "-".join(parts)
 
 
 def run_file(folder: Path, experiment: str, network: str) -> Path:
@@ -175,7 +185,12 @@ def _runs(
             raise CommandError(f"{error}\nfinished runs are kept in {store.growing}", WORK_FAILED) from None
         except OSError as error:
             raise CommandError(f"{store.path}: cannot be written: {error.strerror}", WRONG_USE) from None
-    return store.usable(keys, version)
+    runs = store.usable(keys, version)
+    if len(runs) < len(keys):
+        raise CommandError(
+            f"{network} is another version than when this command began: run it again", WORK_FAILED
+        )
+    return runs
 
 
 def _said(

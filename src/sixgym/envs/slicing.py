@@ -4,6 +4,7 @@ Every 100 ms an agent gives each slice a number of PRBs. It is to use the spectr
 little, and to let no packet come late.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -72,7 +73,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
             a number in [-1, 1] per slice, from no PRB to the whole carrier (`slicing_actions.from_box`).
         steps: Decisions in an episode.
         split: Which topology seeds are drawn and accepted.
-        weights: Of the reward.
+        weights: Of the reward; a mapping names those that differ from the paper's.
         render_mode: `ansi` makes `render` return the last interval as text.
 
     Raises:
@@ -91,7 +92,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         action: ActionForm = "discrete",
         steps: int = 300,
         split: Split = "training",
-        weights: UtilityWeights | None = None,
+        weights: UtilityWeights | Mapping[str, float] | None = None,
         render_mode: Literal["ansi"] | None = None,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
@@ -101,7 +102,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         self.action: ActionForm = action
         self.split: Split = split
         self.steps = steps
-        self.weights = weights or UtilityWeights()
+        self.weights = UtilityWeights.model_validate(weights or {})
         self.render_mode = render_mode
         self.box = observation_space(self.scenario)
         self.observation_space = cast("spaces.Space[Observation]", self.box)
@@ -267,11 +268,11 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         return "\n".join(lines)
 
 
-def _check_arguments(action: str, steps: int, split: str, render_mode: str | None) -> None:
+def _check_arguments(action: str, steps: object, split: str, render_mode: str | None) -> None:
     if action not in ("discrete", "box"):
         raise ValueError(f"action is discrete or box, not {action!r}")
-    if steps < 1:
-        raise ValueError(f"an episode has at least one step, not {steps}")
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"an episode has a whole number of steps, at least one, not {steps!r}")
     if split not in SPLITS:
         raise ValueError(f"split is {' or '.join(SPLITS)}, not {split!r}")
     if render_mode not in (None, "ansi"):

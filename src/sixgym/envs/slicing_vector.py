@@ -1,6 +1,6 @@
 """Many slicing networks stepped together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         action: ActionForm = "discrete",
         steps: int = 300,
         split: Split = "training",
-        weights: UtilityWeights | None = None,
+        weights: UtilityWeights | Mapping[str, float] | None = None,
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs is at least 1, not {num_envs}")

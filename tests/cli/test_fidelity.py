@@ -12,6 +12,7 @@ from sixgym.cli.fidelity import (
     chosen_seeds,
     fidelity_management,
     fidelity_slicing,
+    page_stem,
     run_file,
 )
 from sixgym.simulators import factory

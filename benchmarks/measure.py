@@ -64,9 +64,11 @@ def simulate(name: str, seed: int, pipe: "multiprocessing.connection.Connection"
     simulator.reset(scenario, seed=seed)
     for _ in range(SIMULATED_S * 1000 // scenario.decision_interval_ms):
         simulator.advance(scenario.decision_interval_ms)
+    # not ru_maxrss: until its exec a child counts the memory of this process as its own
+    status = Path(f"/proc/{simulator.pid}/status").read_text()
+    megabytes = int(status.split("VmHWM:")[1].split()[0]) / 1024
     simulator.close()
     cpu_s = _children_cpu_s() - before
-    megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     pipe.send((cpu_s / (SIMULATED_S + scenario.warm_up_ms / 1000), start_up_s, megabytes))
 
 

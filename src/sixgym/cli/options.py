@@ -16,7 +16,7 @@ Network = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="tti: our compiled simulator, over a hundred times faster than real time. "
+        help="tti: our compiled simulator, hundreds of times faster than real time. "
         "ns3: packet-level truth, slower by far; needs the ns3 extra.",
     ),
 ]

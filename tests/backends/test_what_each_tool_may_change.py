@@ -29,6 +29,9 @@ PLAIN_READ = ToolCall(tool="check_network_state", arguments={})
 RESOURCES, MISSION = TypeAdapter(Resources), TypeAdapter(Mission)
 UAVS = TypeAdapter(dict[str, Uav])
 
+FLIGHT = {"uavs", "measurements", "mission"}
+"""The mission notes where a UAV arrived, which a short flight does within the interval of its call."""
+
 MAY_CHANGE = {
     "activate_sensor": {"uavs"},
     "assign_task": {"uavs"},
@@ -37,11 +40,11 @@ MAY_CHANGE = {
     "heartbeat": {"uavs"},
     "log_decision": {"mission"},
     "update_mission_plan": {"mission"},
-    "set_waypoint": {"uavs", "measurements"},
-    "adjust_altitude": {"uavs", "measurements"},
-    "adjust_speed": {"uavs", "measurements"},
-    "collision_avoidance": {"uavs", "measurements"},
-    "swarm_formation": {"uavs", "measurements"},
+    "set_waypoint": FLIGHT,
+    "adjust_altitude": FLIGHT,
+    "adjust_speed": FLIGHT,
+    "collision_avoidance": FLIGHT,
+    "swarm_formation": FLIGHT,
     "request_handover": {"measurements"},
     "switch_network_slice": {"resources", "measurements"},
     "trigger_slice_reallocation": {"resources", "measurements"},

@@ -2,6 +2,7 @@ from itertools import islice
 
 import pytest
 
+from sixgym.envs.slicing_actions import prb_policy
 from sixgym.evaluate.fidelity.programmes import (
     PROGRAMMES,
     QUOTA_STEP,
@@ -10,7 +11,6 @@ from sixgym.evaluate.fidelity.programmes import (
     Random,
     Static,
     changes,
-    prb_policy,
 )
 from tests.networks import slicing
 
@@ -60,5 +60,5 @@ def test_only_a_different_allocation_is_a_change() -> None:
 
 
 def test_an_allocation_becomes_strict_shares_in_percent() -> None:
-    policies = prb_policy((6, 12), slicing()).policies
+    policies = prb_policy(slicing(), (6, 12)).policies
     assert [(p.dedicated, p.min, p.max) for p in policies.values()] == [(24, 24, 24), (48, 48, 48)]

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.options import FIDELITY_SECONDS
 from sixgym.cli.run import choose_simulator
 from sixgym.domain.base import Record
 from sixgym.domain.splits import HELD_OUT_SEEDS, SPLITS, Split
@@ -31,10 +32,6 @@ from sixgym.evaluate.fidelity.uncontrolled import UncontrolledRun, run_uncontrol
 from sixgym.simulators.base import SimulatorError
 
 SHORTEST_S, LONGEST_S = 1.0, 600.0
-
-
-SECONDS = {"slicing": 10.0, "management": 15.0}
-"""Network time of a run, as in docs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ def page_stem(experiment: str, request: FidelityRequest, topology_seeds: Sequenc
         parts.append(f"{request.candidate}-{request.reference}")
     if tuple(topology_seeds) != tuple(HELD_OUT_SEEDS):
         parts.append(f"seeds-{topology_seeds[0]}-{topology_seeds[-1]}")
-    if request.seconds != SECONDS[experiment]:
+    if request.seconds != FIDELITY_SECONDS[experiment]:
         parts.append(f"{request.seconds:g}s")
     return "-".join(parts)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sixgym.cli.errors import reporting
-from sixgym.cli.options import DEFAULT_NETWORK, AsJson
+from sixgym.cli.options import DEFAULT_NETWORK, FIDELITY_SECONDS, AsJson
 
 fidelity = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +34,7 @@ def slicing(
     reference: Reference = "ns3",
     split: SplitName = "held-out",
     seeds: Seeds = None,
-    seconds: Seconds = 10.0,
+    seconds: Seconds = FIDELITY_SECONDS["slicing"],
     processes: Processes = 2,
     refresh: Refresh = False,
     out: OutFolder = Path("docs"),
@@ -62,7 +62,7 @@ def management(
     reference: Reference = "ns3",
     split: SplitName = "held-out",
     seeds: Seeds = None,
-    seconds: Seconds = 15.0,
+    seconds: Seconds = FIDELITY_SECONDS["management"],
     processes: Processes = 2,
     refresh: Refresh = False,
     out: OutFolder = Path("docs"),

@@ -21,3 +21,6 @@ Network = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+FIDELITY_SECONDS = {"slicing": 10.0, "management": 15.0}
+"""Network time of a run of `sixgym fidelity` by experiment; pages made with another say so in their name."""

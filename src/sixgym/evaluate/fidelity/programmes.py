@@ -13,7 +13,7 @@ import numpy as np
 
 from sixgym.domain.change import SetPrbPolicy
 from sixgym.domain.scenario import Scenario
-from sixgym.domain.slices import RrmPolicyRatio
+from sixgym.envs.slicing_actions import prb_policy
 
 Allocation = tuple[int, int]
 """PRBs of the first and of the second slice."""
@@ -130,19 +130,8 @@ def changes(
     """What to apply before each interval; None where the allocation stays as it is."""
     before: Allocation | None = None
     for allocation in islice(programme.allocations(topology_seed, scenario.prbs), intervals):
-        yield None if allocation == before else prb_policy(allocation, scenario)
+        yield None if allocation == before else prb_policy(scenario, allocation)
         before = allocation
-
-
-def prb_policy(allocation: Allocation, scenario: Scenario) -> SetPrbPolicy:
-    """The allocation as shares of the carrier, which are whole percentages (TS 28.541)."""
-    shares = [round(100 * prbs / scenario.prbs) for prbs in allocation]
-    return SetPrbPolicy(
-        {
-            slice_.type: RrmPolicyRatio(dedicated=share, min=share, max=share)
-            for slice_, share in zip(scenario.slices, shares, strict=True)
-        }
-    )
 
 
 def _text(allocation: Allocation) -> str:

@@ -131,5 +131,5 @@ def test_every_metric_is_read_where_the_target_points(metric: str, where: dict[s
     ],
 )
 def test_a_target_that_points_nowhere_is_an_error(where: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match=r"needs either|name neither|per group"):
+    with pytest.raises(ValueError, match=r"is measured per|about the whole network"):
         Target.model_validate({"condition": "IS_LESS_THAN", "value": 1.0, **where})

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sixgym.domain.faults import FaultEvent
 from sixgym.domain.measurement import Interval
+from sixgym.domain.mission import Ledger
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import BackendInfo, Outcome, ToolCall
@@ -45,6 +46,11 @@ class Backend(Protocol):
 
     def idle(self) -> Interval:
         """Let one decision interval pass without a call."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is on the books of every UAV now: tasks, sensors, mailbox."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from sixgym.domain.base import Record
 from sixgym.domain.change import InjectFault
 from sixgym.domain.faults import FaultEvent
 from sixgym.domain.measurement import Interval
+from sixgym.domain.mission import Ledger, UavLedger
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import NetworkState
 from sixgym.domain.snapshot import Snapshot
@@ -60,7 +61,7 @@ class SimulatedBackend:
         self._world = World(scenario)
         self._recent.clear()
         self._version = 0
-        self._settle(self._world, interval)
+        interval = self._settle(self._world, interval)
         return self.snapshot.state, interval
 
     def execute(self, call: ToolCall, fault: FaultEvent | None = None) -> Transition:
@@ -87,11 +88,19 @@ class SimulatedBackend:
             self._simulator.apply(change)
             self._world.note(change)
         interval = self._simulator.advance(self._scenario.decision_interval_ms)
-        degraded = self._world.degraded()
-        if degraded:
-            interval = replace(interval, traffic_share=degraded)
-        self._settle(self._world, interval)
-        return interval
+        return self._settle(self._world, interval)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is on the books of every UAV now."""
+        return Ledger(
+            uavs={
+                name: UavLedger(
+                    tasks=uav.tasks, sensors=tuple(kind for kind, _ in uav.sensors), inbox=uav.inbox
+                )
+                for name, uav in self.snapshot.uavs.items()
+            }
+        )
 
     def close(self) -> None:
         """Stop the simulator."""
@@ -116,11 +125,16 @@ class SimulatedBackend:
             return Outcome()
         return Outcome(result=tool.output.dump_python(value, mode="json"))
 
-    def _settle(self, world: World, interval: Interval) -> None:
-        """Take an interval into the books and freeze the world as it is now."""
+    def _settle(self, world: World, interval: Interval) -> Interval:
+        """Take an interval into the books, the books into the interval, and freeze the world as it is now."""
         assert self._scenario is not None
         for landing in world.settle(interval):
             self._simulator.apply(landing)
+        interval = replace(
+            interval,
+            traffic_share=world.degraded(),
+            battery_percent={name: uav.battery_percent for name, uav in world.uavs.items()},
+        )
         if self._recent:
             self._version += 1
         self._recent.append(interval)
@@ -133,3 +147,4 @@ class SimulatedBackend:
             uavs=dict(world.uavs),
             mission=world.mission,
         )
+        return interval

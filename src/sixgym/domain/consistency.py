@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sixgym.domain.intent import Measurand
     from sixgym.domain.scenario import Scenario
 
 MAX_PACKETS_PER_S = 200_000
@@ -68,21 +69,45 @@ def _dangling_references(scenario: "Scenario") -> Iterator[str]:
 
 def _dangling_targets(scenario: "Scenario") -> Iterator[str]:
     slices = {slice_.type for slice_ in scenario.slices}
-    groups = [group.name for group in scenario.groups]
-    computing = [group.name for group in scenario.groups if group.workload is not None]
     for index, task in enumerate(scenario.tasks):
         if task.sla.slice not in slices:
             yield f"tasks[{index}].sla.slice: there is no slice of type {task.sla.slice.value}"
         for number, target in enumerate(task.goal.targets):
-            if target.group is not None and target.group not in groups:
-                yield f"tasks: {task.id} targets group {target.group}; there are {listed(groups)}"
-            elif target.metric == "task_latency_ms" and target.group not in computing:
-                yield (
-                    f"tasks[{index}].goal.targets[{number}].group: {target.group} has no workload, "
-                    f"so no task latency; groups with one: {listed(computing)}"
-                )
-            if target.slice is not None and target.slice not in slices:
-                yield f"tasks: {task.id} targets slice {target.slice.value}, which is not defined"
+            yield from _dangling(scenario, f"tasks[{index}].goal.targets[{number}]", target)
+        for number, target in enumerate(task.goal.constraints):
+            yield from _dangling(scenario, f"tasks[{index}].goal.constraints[{number}]", target)
+        if task.goal.answer is not None and task.goal.answer.measured is not None:
+            yield from _dangling(scenario, f"tasks[{index}].goal.answer.measured", task.goal.answer.measured)
+        for number, duty in enumerate(task.goal.duties):
+            if duty.uav not in _uavs(scenario):
+                where = f"tasks[{index}].goal.duties[{number}].uav"
+                yield f"{where}: no UAV {duty.uav}; there are {listed(_uavs(scenario))}"
+
+
+def _dangling(scenario: "Scenario", where: str, measurand: "Measurand") -> Iterator[str]:
+    groups = {group.name: group for group in scenario.groups}
+    computing = [group.name for group in scenario.groups if group.workload is not None]
+    if measurand.group is not None and measurand.group not in groups:
+        yield f"{where}.group: no group {measurand.group}; there are {listed(groups)}"
+    elif measurand.metric == "task_latency_ms" and measurand.group not in computing:
+        yield (
+            f"{where}.group: {measurand.group} has no workload, so no task latency; "
+            f"groups with one: {listed(computing)}"
+        )
+    elif measurand.metric == "separation_m" and measurand.group not in _flying(scenario):
+        yield f"{where}.group: {measurand.group} does not fly; groups that do: {listed(_flying(scenario))}"
+    if measurand.device is not None and measurand.device not in _uavs(scenario):
+        yield f"{where}.device: no UAV {measurand.device}; there are {listed(_uavs(scenario))}"
+    if measurand.slice is not None and measurand.slice not in {slice_.type for slice_ in scenario.slices}:
+        yield f"{where}.slice: there is no slice of type {measurand.slice.value}"
+
+
+def _flying(scenario: "Scenario") -> list[str]:
+    return [group.name for group in scenario.groups if group.airframe is not None]
+
+
+def _uavs(scenario: "Scenario") -> list[str]:
+    return [name for group in scenario.groups if group.airframe is not None for name in group.device_ids]
 
 
 def _unmeasured_edge_load(scenario: "Scenario") -> Iterator[str]:
@@ -95,6 +120,9 @@ def _unmeasured_edge_load(scenario: "Scenario") -> Iterator[str]:
         for number, target in enumerate(task.goal.targets):
             if target.metric == "edge_load":
                 yield f"tasks[{index}].goal.targets[{number}].metric: {reason}"
+        answer = task.goal.answer
+        if answer is not None and answer.measured is not None and answer.measured.metric == "edge_load":
+            yield f"tasks[{index}].goal.answer.measured.metric: {reason}"
 
 
 def _empty_service_levels(scenario: "Scenario") -> Iterator[str]:

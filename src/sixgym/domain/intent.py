@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sixgym.domain.base import Name, Record
+from sixgym.domain.geometry import Position
 from sixgym.domain.slices import SlaSpec, SliceType
 
 Metric = Literal[
@@ -16,31 +17,60 @@ Metric = Literal[
     "task_latency_ms",
     "edge_load",
     "traffic_share",
+    "distance_m",
+    "altitude_m",
+    "battery_percent",
+    "separation_m",
+    "breaches",
 ]
 """What a target may be about. `traffic_share` is the share of a group's normal load that it is allowed to
-offer: a service that has been switched off has no latency to violate."""
+offer: a service that has been switched off has no latency to violate. `distance_m` is how far a UAV is from
+a place, `separation_m` the smallest distance between two UAVs of a group, `breaches` how many UAVs are where
+a geofence forbids them to be."""
+
+Condition = Literal["IS_LESS_THAN", "IS_GREATER_THAN"]
+
+_FLOW_METRICS = ("latency_ms", "latency_p95_ms", "jitter_ms", "loss_ratio", "throughput_mbps")
+_OBJECTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_FLOW_METRICS, ("group", "slice", "device")),
+    "task_latency_ms": ("group",),
+    "traffic_share": ("group",),
+    "separation_m": ("group",),
+    "distance_m": ("device",),
+    "altitude_m": ("device",),
+    "battery_percent": ("device",),
+    "edge_load": (),
+    "breaches": (),
+}
 
 
-class Target(Record):
-    """One expectation target (TS 28.312 clause 6.2.1.3) on a group, a slice or an edge node's load."""
+class Measurand(Record):
+    """Something that is measured in every interval: a metric, and whose it is."""
 
     metric: Metric
-    condition: Literal["IS_LESS_THAN", "IS_GREATER_THAN"]
-    value: float
     group: Name | None = Field(default=None, description="measured on this group's own packets or tasks")
     slice: SliceType | None = Field(default=None, description="or on all packets of this slice")
+    device: Name | None = Field(default=None, description="or on this UAV's")
+    place: Position | None = Field(default=None, description="from where distance_m is measured")
 
     @model_validator(mode="after")
-    def _has_one_object(self) -> Self:
-        objects = (self.group is not None) + (self.slice is not None)
-        if self.metric == "edge_load":
-            if objects:
-                raise ValueError("edge_load belongs to the home edge node; name neither group nor slice")
-        elif objects != 1:
-            raise ValueError(f"{self.metric} needs either group or slice")
-        if self.metric in ("task_latency_ms", "traffic_share") and self.group is None:
-            raise ValueError(f"{self.metric} is measured per group")
+    def _has_its_object(self) -> Self:
+        allowed = _OBJECTS[self.metric]
+        named = [key for key in ("group", "slice", "device") if vars(self)[key] is not None]
+        if not allowed and named:
+            raise ValueError(f"{self.metric} is about the whole network; leave {named[0]} out")
+        if allowed and (len(named) != 1 or named[0] not in allowed):
+            raise ValueError(f"{self.metric} is measured per {' or '.join(allowed)}; name exactly one")
+        if (self.place is not None) != (self.metric == "distance_m"):
+            raise ValueError("distance_m needs a place, and nothing else has one")
         return self
+
+
+class Target(Measurand):
+    """One expectation target (TS 28.312 clause 6.2.1.3)."""
+
+    condition: Condition
+    value: float
 
     def met_by(self, measured: float) -> bool:
         """Whether a measured value satisfies the target."""
@@ -49,17 +79,62 @@ class Target(Record):
         return measured > self.value
 
 
+class Duty(Record):
+    """Something that has to be on the books of one UAV when the task ends, and of no UAV that is not named.
+
+    Warning everybody is not warning the right one.
+    """
+
+    kind: Literal["task", "alert", "sensor"]
+    uav: Name
+    item: Name = Field(description="id of the task, type of the alert or of the sensor")
+
+
+class Answer(Record):
+    """What the agent's final answer has to say: a name, a number, or both.
+
+    The number is either a fact of the network, `number`, or what was `measured` lately: then any value
+    between the lowest and the highest of the last `window` intervals before the answer is right.
+    """
+
+    name: Name | None = None
+    candidates: tuple[Name, ...] = Field(default=(), description="names it could have been, `name` included")
+    number: float | None = None
+    measured: Measurand | None = None
+    window: Annotated[int, Field(ge=1)] = 8
+    tolerance: Annotated[float, Field(ge=0)] = Field(default=0.0, description="in the number's own unit")
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if self.number is not None and self.measured is not None:
+            raise ValueError("the number is either a fact or a measurement; give number or measured")
+        if self.name is None and self.number is None and self.measured is None:
+            raise ValueError("the answer needs a name, a number or something measured")
+        if self.name is not None and self.name not in self.candidates:
+            raise ValueError(f"candidates has to hold {self.name}")
+        return self
+
+
 class Goal(Record):
-    """When the intent counts as fulfilled, decided from recorded measurements alone.
+    """When the intent counts as fulfilled, decided from what was recorded and nothing else.
 
     Over the last `window` intervals of the task, each target has to hold in at least `share` of the
     intervals. The network runs on to the end of the task after the agent has stopped, so a goal
-    cannot be met by stopping early.
+    cannot be met by stopping early. Constraints are about safety: they have to hold in every interval.
     """
 
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    targets: tuple[Target, ...] = ()
     window: Annotated[int, Field(ge=1)] = 10
     share: Annotated[float, Field(gt=0, le=1)] = 0.9
+    constraints: tuple[Target, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    answer: Answer | None = None
+
+    @model_validator(mode="after")
+    def _wants_something(self) -> Self:
+        if not self.targets and not self.duties and self.answer is None:
+            raise ValueError("a goal needs targets, duties or an answer: without one anything fulfils it")
+        return self
 
 
 class TaskTemplate(Record):

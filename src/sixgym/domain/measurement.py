@@ -162,6 +162,7 @@ class Interval:
         prb_leakage: PRBs of one slice's share on which another slice transmitted. Always 0.
         traffic_share: By group, the share of its normal load it was allowed to offer, where that
             was less than all of it. The backend, which keeps the books of this, fills it in.
+        battery_percent: By UAV, energy left. The backend, which keeps the books of this too, fills it in.
         delay_histograms: By slice, its delivered packets by one-way delay: a count for each bin between
             two `DELAY_BIN_EDGES_MS`, one before for what is below and one after for what is above.
             Counts add up over intervals, where quantiles do not. Empty if they were not counted.
@@ -179,6 +180,7 @@ class Interval:
     faults: tuple[str, ...]
     prb_leakage: int
     traffic_share: Mapping[str, float] = field(default_factory=dict[str, float])
+    battery_percent: Mapping[str, float] = field(default_factory=dict[str, float])
     delay_histograms: Annotated[Mapping[SliceType, tuple[int, ...]], _AS_DICT] = field(
         default_factory=dict[SliceType, tuple[int, ...]]
     )

@@ -88,6 +88,20 @@ class Uav(NamedTuple):
         return 100.0 * (self.battery_j / self.capacity_j)
 
 
+class UavLedger(Record):
+    """What is on the books of one UAV: its tasks, its active sensors, its mailbox."""
+
+    tasks: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
+    inbox: tuple[str, ...] = ()
+
+
+class Ledger(Record):
+    """The world's books about its fleet, by UAV."""
+
+    uavs: dict[str, UavLedger] = Field(default_factory=dict[str, UavLedger])
+
+
 @dataclass(frozen=True, slots=True)
 class Mission:
     """The mission: its plan, its log, what has been visited."""

@@ -13,6 +13,18 @@ HELD_OUT_SEEDS = range(51, 81)
 SPLITS: dict[Split, range] = {"training": TRAINING_SEEDS, "held_out": HELD_OUT_SEEDS}
 
 
+def split_named(name: str) -> Split:
+    """The split as a person names it: `held-out` or `training`.
+
+    Raises:
+        ValueError: there is no such split.
+    """
+    for split in SPLITS:
+        if split.replace("_", "-") == name:
+            return split
+    raise ValueError(f"the split is held-out or training, not {name!r:.40}")
+
+
 def require_split(topology_seed: int, split: Split) -> int:
     """The seed, if it belongs to that split.
 

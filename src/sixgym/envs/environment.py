@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import sixgym
 from sixgym.backends.base import Backend, Transition
 from sixgym.domain.measurement import Interval
+from sixgym.domain.mission import Ledger
 from sixgym.domain.slices import NetworkState
 from sixgym.envs.observation import Exchange, Observation
 from sixgym.episodes.episode import Episode, Step, Task, Turn
@@ -31,6 +32,7 @@ class Environment:
         self._remainder: list[Interval] = []
         self._uavs: frozenset[str] = frozenset()
         self._answer: str | None = None
+        self._ledger: Ledger | None = None
         self._terminated = self._truncated = False
         self._started_at = ""
 
@@ -41,7 +43,7 @@ class Environment:
             SimulatorError: the network does not start. `episode` still gives a record.
         """
         self._task = task
-        self._state = self._initial = self._answer = None
+        self._state = self._initial = self._answer = self._ledger = None
         self._history, self._steps, self._remainder = [], [], []
         self._terminated = self._truncated = False
         self._uavs = frozenset(
@@ -91,6 +93,7 @@ class Environment:
             self._remainder.append(self._backend.idle().only_devices(self._uavs))
             if on_interval is not None:
                 on_interval(self._remainder[-1])
+        self._ledger = self._backend.ledger
 
     @property
     def last_step(self) -> Step:
@@ -116,6 +119,7 @@ class Environment:
             remainder=tuple(self._remainder),
             terminated=self._terminated,
             truncated=self._truncated,
+            ledger=self._ledger,
             infrastructure_failure=infrastructure_failure,
         )
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from sixgym.domain.base import NonNegative, Record
 from sixgym.domain.intent import Goal
 from sixgym.domain.measurement import Interval
+from sixgym.domain.mission import Ledger
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import NetworkState, SlaSpec
 
@@ -62,12 +63,20 @@ class ToolCall(Record):
     )
 
 
+class Usage(Record):
+    """What a turn cost a language model, in tokens."""
+
+    prompt_tokens: Annotated[int, Field(ge=0)]
+    completion_tokens: Annotated[int, Field(ge=0)]
+
+
 class Turn(Record):
     """What an agent did: thought in words, then a call or a final answer (exactly one of them)."""
 
     thought: Text = ""
     call: ToolCall | None = None
     answer: Text | None = None
+    usage: Usage | None = Field(default=None, description="absent where no language model was asked")
 
 
 class Outcome(Record):
@@ -128,6 +137,7 @@ class Episode(Record):
         steps: The turns that made a call, in order.
         answer: The agent's final answer, if it gave one.
         remainder: Intervals after the agent's last call, up to the horizon.
+        ledger: What was on the books of every UAV at the end; absent if the episode broke off.
         terminated: The agent finished: it gave its final answer.
         truncated: The step budget ran out first.
         infrastructure_failure: What broke on our side; then the episode says nothing of the agent.
@@ -146,6 +156,7 @@ class Episode(Record):
     steps: tuple[Step, ...]
     answer: str | None = None
     remainder: tuple[Interval, ...] = ()
+    ledger: Ledger | None = None
     terminated: bool
     truncated: bool
     infrastructure_failure: str | None = None

@@ -1,12 +1,15 @@
-"""Whether an episode met its goal: decided from recorded measurements, and from nothing else."""
+"""Whether an episode met its goal: decided from what was recorded, and from nothing else."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sixgym.domain.intent import Target
+from sixgym.domain.intent import Duty, Measurand, Target
 from sixgym.domain.measurement import Interval, PacketFlow
+from sixgym.domain.mission import Ledger
 from sixgym.domain.scenario import Scenario
 from sixgym.episodes.episode import Episode
+from sixgym.scoring.answers import says
 
 _FLOW_METRICS: dict[str, Callable[[PacketFlow], float]] = {
     "latency_ms": lambda flow: flow.latency_ms,
@@ -19,13 +22,13 @@ _FLOW_METRICS: dict[str, Callable[[PacketFlow], float]] = {
 
 @dataclass(frozen=True, slots=True)
 class TargetVerdict:
-    """A target over the goal's window.
+    """A target over the intervals that count for it.
 
     Attributes:
         target: The target.
-        measured: Its value in every interval of the window.
+        measured: Its value in every one of those intervals.
         held: Share of those intervals in which it was met, 0 to 1.
-        met: Whether that share reaches the goal's.
+        met: Whether that share reaches what is needed.
     """
 
     target: Target
@@ -35,23 +38,52 @@ class TargetVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class DutyVerdict:
+    """A duty, and whether the right UAVs, and no others, have it on their books."""
+
+    duty: Duty
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Success and its reasons. An episode cut short by our side is no success."""
+    """Success and its reasons. An episode cut short by our side is no success.
+
+    Attributes:
+        success: Everything was met.
+        targets: Over the goal's window.
+        constraints: Over the whole task.
+        duties: At its end.
+        answer: Whether the final answer is right; None if none was asked for.
+    """
 
     success: bool
     targets: tuple[TargetVerdict, ...]
+    constraints: tuple[TargetVerdict, ...] = ()
+    duties: tuple[DutyVerdict, ...] = ()
+    answer: bool | None = None
+
+    @property
+    def violations(self) -> int:
+        """Safety violations: intervals in which a constraint did not hold, added up over constraints."""
+        return sum(
+            not verdict.target.met_by(value) for verdict in self.constraints for value in verdict.measured
+        )
 
 
 def judge(episode: Episode) -> Verdict:
     """Grade an episode; grading a stored one again gives the same verdict."""
-    goal = episode.task.goal
+    task = episode.task
+    goal, scenario = task.goal, task.scenario
     intervals = recorded_intervals(episode)
     window = intervals[-goal.window :]
-    targets = tuple(
-        _judge_target(target, goal.share, window, episode.task.scenario) for target in goal.targets
-    )
-    complete = episode.infrastructure_failure is None and len(intervals) >= episode.task.horizon
-    return Verdict(complete and all(target.met for target in targets), targets)
+    targets = tuple(_judge_target(target, goal.share, window, scenario) for target in goal.targets)
+    constraints = tuple(_judge_target(target, 1.0, intervals, scenario) for target in goal.constraints)
+    duties = tuple(_judge_duty(duty, goal.duties, episode.ledger) for duty in goal.duties)
+    answer = _judge_answer(episode)
+    complete = episode.infrastructure_failure is None and len(intervals) >= task.horizon
+    met = all(verdict.met for verdict in (*targets, *constraints, *duties)) and answer is not False
+    return Verdict(complete and met, targets, constraints, duties, answer)
 
 
 def recorded_intervals(episode: Episode) -> tuple[Interval, ...]:
@@ -59,29 +91,92 @@ def recorded_intervals(episode: Episode) -> tuple[Interval, ...]:
     return (*(step.interval for step in episode.steps), *episode.remainder)
 
 
-def measured_value(target: Target, interval: Interval, scenario: Scenario) -> float:
+def measured_value(measurand: Measurand, interval: Interval, scenario: Scenario) -> float:
     """What a target is about, as it was measured in an interval.
 
     Latency and jitter are those of the packets that arrived; an interval without a single one shows
     the age of the oldest waiting packet, so an outage cannot pass for a fast network. Where some
-    arrive and some are lost, a target on loss has to say so.
+    arrive and some are lost, a target on loss has to say so. Of UAVs, the place at the interval's end counts.
     """
-    if target.metric == "edge_load":
-        assert scenario.home_edge is not None  # loading a scenario checks it
-        return interval.nodes[scenario.home_edge].load
-    if target.group is None:
-        assert target.slice is not None
-        return _FLOW_METRICS[target.metric](interval.slices[target.slice].flow)
-    if target.metric == "task_latency_ms":
-        return interval.workloads[target.group].latency_ms
-    if target.metric == "traffic_share":
-        return interval.traffic_share.get(target.group, 1.0)
-    return _FLOW_METRICS[target.metric](interval.groups[target.group])
+    match measurand.metric:
+        case "edge_load":
+            assert scenario.home_edge is not None  # loading a scenario checks it
+            return interval.nodes[scenario.home_edge].load
+        case "breaches":
+            places = (device.position for device in interval.devices.values())
+            return sum(not all(fence.allows(place) for fence in scenario.geofences) for place in places)
+        case "task_latency_ms":
+            return interval.workloads[_named(measurand.group)].latency_ms
+        case "traffic_share":
+            return interval.traffic_share.get(_named(measurand.group), 1.0)
+        case "separation_m":
+            places = [
+                interval.devices[name].position for name in scenario.group(_named(measurand.group)).device_ids
+            ]
+            pairs = itertools.combinations(places, 2)
+            return min((a.distance_m(b) for a, b in pairs), default=float("inf"))
+        case "battery_percent":
+            return interval.battery_percent[_named(measurand.device)]
+        case "altitude_m":
+            return interval.devices[_named(measurand.device)].position.z_m
+        case "distance_m":
+            assert measurand.place is not None  # its own validation
+            return interval.devices[_named(measurand.device)].position.distance_m(measurand.place)
+        case metric:
+            return _FLOW_METRICS[metric](_flow(measurand, interval))
+
+
+def _named(name: str | None) -> str:
+    assert name is not None  # a measurand names what its metric is about
+    return name
+
+
+def _flow(measurand: Measurand, interval: Interval) -> PacketFlow:
+    if measurand.device is not None:
+        return interval.devices[measurand.device].flow
+    if measurand.slice is not None:
+        return interval.slices[measurand.slice].flow
+    return interval.groups[_named(measurand.group)]
 
 
 def _judge_target(
-    target: Target, share: float, window: tuple[Interval, ...], scenario: Scenario
+    target: Target, share: float, intervals: tuple[Interval, ...], scenario: Scenario
 ) -> TargetVerdict:
-    measured = tuple(measured_value(target, interval, scenario) for interval in window)
+    measured = tuple(measured_value(target, interval, scenario) for interval in intervals)
     held = sum(map(target.met_by, measured)) / len(measured) if measured else 0.0
     return TargetVerdict(target, measured, held, bool(measured) and held >= share)
+
+
+def _judge_duty(duty: Duty, duties: tuple[Duty, ...], ledger: Ledger | None) -> DutyVerdict:
+    if ledger is None:
+        return DutyVerdict(duty, met=False)
+    wanted = {other.uav for other in duties if (other.kind, other.item) == (duty.kind, duty.item)}
+    holders = {uav for uav in ledger.uavs if duty.item in _held(duty.kind, uav, ledger)}
+    return DutyVerdict(duty, met=holders == wanted)
+
+
+def _held(kind: str, uav: str, ledger: Ledger) -> set[str]:
+    books = ledger.uavs[uav]
+    match kind:
+        case "task":
+            return set(books.tasks)
+        case "sensor":
+            return set(books.sensors)
+        case _:
+            prefix = "alert: "
+            return {text.removeprefix(prefix) for text in books.inbox if text.startswith(prefix)}
+
+
+def _judge_answer(episode: Episode) -> bool | None:
+    question = episode.task.goal.answer
+    if question is None:
+        return None
+    values: tuple[float, ...] = ()
+    if question.measured is not None:
+        asked = [step.interval for step in episode.steps]
+        before = [episode.initial_interval] if episode.initial_interval is not None else []
+        values = tuple(
+            measured_value(question.measured, interval, episode.task.scenario)
+            for interval in [*before, *asked][-question.window :]
+        )
+    return says(question, episode.answer, values)

@@ -1,0 +1,59 @@
+"""Whether a final answer says what was asked for: numbers and names as people write them."""
+
+import re
+from collections.abc import Sequence
+
+from sixgym.domain.intent import Answer
+
+_LABEL = re.compile(r"^\W*(?:final\s+)?answer\W*[:=](.*)$", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_NUMBER = re.compile(r"[-+\u2212]?(?:\d{1,3}(?:[,\u00a0\u202f']\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+def says(answer: Answer, text: str | None, measured: Sequence[float]) -> bool:
+    """Whether the text answers the question.
+
+    What counts is the last line that begins with `answer:`, or the whole text where there is none. In it
+    exactly one of the candidate names, and exactly one number that is not part of a name, must be found:
+    a list of guesses is no answer. `25`, `25.0`, `+25` and `1,025` are numbers, a unit may follow.
+
+    Args:
+        answer: What was asked for.
+        text: The agent's final answer; None if it gave none.
+        measured: What `answer.measured` was in the intervals that count; empty if nothing was.
+    """
+    if text is None:
+        return False
+    said = stated(text)
+    if answer.name is not None and names_in(said, answer.candidates) != {answer.name}:
+        return False
+    expected = [answer.number] if answer.number is not None else list(measured)
+    if answer.number is None and answer.measured is None:
+        return True
+    numbers = numbers_in(said)
+    if len(numbers) != 1 or not expected:
+        return False
+    number = numbers.pop()
+    return min(expected) - answer.tolerance <= number <= max(expected) + answer.tolerance
+
+
+def stated(text: str) -> str:
+    """The part of a final answer that is graded."""
+    labelled = [match[1] for line in text.splitlines() if (match := _LABEL.match(line.strip()))]
+    return labelled[-1] if labelled else text
+
+
+def names_in(text: str, candidates: Sequence[str]) -> set[str]:
+    """Which of the candidates are named; upper and lower case are the same."""
+    words = {word.rstrip(".-_").casefold() for word in _WORD.findall(text)}
+    return {name for name in candidates if name.casefold() in words}
+
+
+def numbers_in(text: str) -> set[float]:
+    """The numbers in a text that are not part of a name such as gnb-1."""
+    without_names = _WORD.sub(lambda word: " " if any(map(str.isdigit, word[0])) else word[0], text)
+    return {_value(number) for number in _NUMBER.findall(without_names)}
+
+
+def _value(number: str) -> float:
+    return float(re.sub(r"[,\u00a0\u202f']", "", number).replace("\u2212", "-"))

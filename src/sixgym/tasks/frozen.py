@@ -1,0 +1,176 @@
+"""Task sets in files: packed JSON lines beside a manifest with their checksum."""
+
+import difflib
+import gzip
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from sixgym.domain.base import Name, Record
+from sixgym.domain.splits import require_split
+from sixgym.tasks.record import DOMAINS, TIERS, BenchTask
+
+SHIPPED = "6gagentbench-v1"
+MANIFEST_SUFFIX, TASKS_SUFFIX = ".json", ".jsonl.gz"
+
+
+class TaskSetError(ValueError):
+    """A file holds no task set, or not the one it says. The message names the file and what is wrong."""
+
+
+class Manifest(Record):
+    """What a set holds and how it was made.
+
+    Attributes:
+        name, version: Of the set.
+        sha256: Of the tasks' JSON lines, unpacked.
+        tasks: How many there are.
+        tiers, domains: How many of each.
+        command: What made it.
+        networks: Version by network on which it was checked.
+        thrown_out: Candidates that were not taken, by reason.
+    """
+
+    name: Name
+    version: str
+    sha256: str
+    tasks: int
+    tiers: dict[str, int]
+    domains: dict[str, int]
+    command: str
+    networks: dict[str, str] = Field(default_factory=dict[str, str])
+    thrown_out: dict[str, int] = Field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """Frozen tasks, in order of tier, domain and number."""
+
+    manifest: Manifest
+    tasks: tuple[BenchTask, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Version of the set."""
+        return self.manifest.version
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of its tasks."""
+        return self.manifest.sha256
+
+
+def find_task(name: str, path: Path | None = None) -> BenchTask:
+    """The task of that id in a set, see `load_task_set`.
+
+    Raises:
+        TaskSetError: there is none.
+    """
+    tasks = {task.task.id: task for task in load_task_set(path).tasks}
+    if name not in tasks:
+        near = difflib.get_close_matches(name, tasks, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise TaskSetError(f"the set has no task {name!r}{hint} (sixgym bench tasks lists them)")
+    return tasks[name]
+
+
+def load_task_set(path: Path | None = None) -> TaskSet:
+    """Read a set and check that it is what its manifest says.
+
+    Args:
+        path: Its manifest, a `.json` file with the tasks in a `.jsonl.gz` file beside it; by default the
+            set that ships with the package.
+
+    Raises:
+        TaskSetError: a file is missing or damaged, or the checksum does not fit.
+    """
+    manifest_path = path or Path(str(files("sixgym.tasks") / "frozen_sets" / f"{SHIPPED}{MANIFEST_SUFFIX}"))
+    tasks_path = manifest_path.with_suffix("").with_name(manifest_path.stem + TASKS_SUFFIX)
+    try:
+        manifest = Manifest.model_validate_json(manifest_path.read_bytes())
+        lines = gzip.decompress(tasks_path.read_bytes())
+    except ValidationError as error:
+        raise TaskSetError(f"{manifest_path}: no manifest of a task set: {_first(error)}") from None
+    except (OSError, EOFError) as error:
+        raise TaskSetError(f"{tasks_path if manifest_path.exists() else manifest_path}: {error}") from None
+    digest = hashlib.sha256(lines).hexdigest()
+    if digest != manifest.sha256:
+        raise TaskSetError(
+            f"{tasks_path}: sha256 is {digest[:12]}…, the manifest says {manifest.sha256[:12]}…: "
+            "not the set that was frozen"
+        )
+    return TaskSet(
+        manifest, tuple(_task(tasks_path, number, line) for number, line in enumerate(lines.splitlines(), 1))
+    )
+
+
+def write_task_set(path: Path, tasks: Iterable[BenchTask], **facts: Any) -> Manifest:
+    """Write a set: the manifest to `path`, the tasks beside it, atomically. Equal tasks give equal bytes.
+
+    Args:
+        path: The manifest's file, ending in `.json`.
+        tasks: In any order; they are sorted.
+        facts: The manifest's name, version, command, networks and thrown_out.
+
+    Raises:
+        ValueError: two tasks have one id, or a topology seed is not of the task's split.
+    """
+    ordered = sorted(tasks, key=_order)
+    for task in ordered:
+        require_split(task.task.scenario.topology_seed or 0, task.split)
+    ids = [task.task.id for task in ordered]
+    if len(set(ids)) < len(ids):
+        raise ValueError(
+            f"ids appear twice: {', '.join(name for name, count in Counter(ids).items() if count > 1)}"
+        )
+    lines = "".join(task.model_dump_json(exclude_defaults=True) + "\n" for task in ordered).encode()
+    manifest = Manifest(
+        sha256=hashlib.sha256(lines).hexdigest(),
+        tasks=len(ordered),
+        tiers={tier: sum(task.tier == tier for task in ordered) for tier in TIERS},
+        domains={domain: sum(task.domain == domain for task in ordered) for domain in DOMAINS},
+        **facts,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # without a time stamp equal tasks are equal bytes
+    _write(path.with_name(path.stem + TASKS_SUFFIX), gzip.compress(lines, mtime=0))
+    _write(path, (json.dumps(manifest.model_dump(), indent=2) + "\n").encode())
+    return manifest
+
+
+def _order(task: BenchTask) -> tuple[int, int, str]:
+    return TIERS.index(task.tier), DOMAINS.index(task.domain), task.task.id
+
+
+def _task(path: Path, number: int, line: bytes) -> BenchTask:
+    try:
+        return BenchTask.model_validate_json(line)
+    except ValidationError as error:
+        raise TaskSetError(f"{path}: line {number} is no task: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))} {first['msg']}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,196 @@
+"""Troubles of slices: too few PRBs, a neighbour that hoards them, the wrong slice, a crowd."""
+
+from pydantic import JsonValue
+
+from sixgym.domain.faults import TrafficSurge
+from sixgym.domain.scenario import Group, Traffic
+from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.domain.traffic import Constant, OnOff, Periodic
+from sixgym.tasks.draft import Draft, UnsuitableError, above, below
+
+FOREVER_MS = 600_000
+
+DELAY_BOUND_MS = {SliceType.URLLC: 40.0, SliceType.EMBB: 150.0, SliceType.MMTC: 200.0}
+"""What is asked of a slice's mean delay: TS 22.125's C2 link, conversational video, a prompt sensor."""
+
+LOSS_BOUND = 0.05
+HEAVY_SENSOR_MBPS = 0.4
+"""A sensor that sends a firmware image rather than readings; readings fit into any share."""
+
+CROWDED_SERVICE_MBPS = 1.0
+"""The managed service has to need PRBs, because proportional fair scheduling serves small loads first."""
+
+
+def starved(draft: Draft) -> None:
+    """A slice may use a PRB or two where it needs a dozen. Cure: a larger share. 2 calls."""
+    kind = _free_slice(draft, tuple(SliceType))
+    _with_load(draft, kind)
+    usual = draft.scenario.slice(kind).policy
+    percent = 100 // draft.scenario.prbs
+    draft.set_policy(kind, percent, percent, percent)
+    draft.call("get_slice_status", slice=kind.value)
+    _grant(draft, kind, usual)
+    _ask_for_delay(draft, kind)
+
+
+def hoarded(draft: Draft) -> None:
+    """One slice holds nearly all PRBs as dedicated. Cure: lower it, then raise the other. 3 calls."""
+    hungry = _free_slice(draft, (SliceType.URLLC, SliceType.EMBB))
+    hoarder = SliceType.EMBB if hungry is SliceType.URLLC else SliceType.URLLC
+    draft.claim(f"slice {hoarder.value}", f"slice {SliceType.MMTC.value}")
+    usual = {slice_.type: slice_.policy for slice_ in draft.scenario.slices}
+    percent = 100 // draft.scenario.prbs
+    held = 100 - 2 * percent
+    draft.set_policy(hoarder, held, held, held)
+    draft.set_policy(hungry, percent, percent, usual[hungry].max)
+    draft.set_policy(SliceType.MMTC, percent, percent, usual[SliceType.MMTC].max)
+    draft.call("get_slice_status", slice=hungry.value)
+    _grant(draft, hoarder, usual[hoarder])
+    _grant(draft, hungry, usual[hungry])
+    _ask_for_delay(draft, hungry)
+
+
+def surging(draft: Draft) -> None:
+    """A group's load multiplies and outgrows its slice's ceiling. Cure: a larger share. 2 calls."""
+    kind = _free_slice(draft, (SliceType.EMBB,))
+    group = max(_members(draft, kind), key=_rate_mbps)
+    usual = draft.scenario.slice(kind).policy
+    least = max(1, 100 * 3 // draft.scenario.prbs)
+    draft.set_policy(kind, least, least, least)
+    factor = draft.rng.choice((2.0, 2.5, 3.0))
+    start_ms = draft.rng.choice((0, 500))
+    draft.strike(TrafficSurge(group=group.name, factor=factor, start_ms=start_ms, duration_ms=FOREVER_MS))
+    draft.say("trouble", what=f"{group.name} sends {factor:g} times its usual load")
+    draft.call("get_traffic_pattern", slice=kind.value)
+    _grant(draft, kind, RrmPolicyRatio(dedicated=usual.dedicated, min=usual.min, max=90))
+    _ask_for_delay(draft, kind)
+
+
+def misplaced(draft: Draft) -> None:
+    """The managed service sits in a slice that cannot carry it. Cure: switch it to URLLC. 2 calls."""
+    draft.claim("slice URLLC", "slice mMTC", "service")
+    group = draft.managed
+    percent = 100 // draft.scenario.prbs
+    draft.set_policy(SliceType.MMTC, percent, percent, percent)
+    draft.replace_group(group.name, slice=SliceType.MMTC, traffic=_at_least(group.traffic, 0.4))
+    draft.call("get_slice_status", slice="URLLC")
+    draft.call("switch_network_slice", from_slice="mMTC", to_slice="URLLC")
+    _ask_for_service(draft)
+
+
+def crowded(draft: Draft) -> None:
+    """A noisy group shares the managed service's slice. Cure: it has to do with less. 2 calls."""
+    draft.claim("slice URLLC", "slice eMBB", "service")
+    noisy = max(_members(draft, SliceType.EMBB), key=_rate_mbps)
+    draft.yielding.add(noisy.name)
+    draft.replace_group(draft.managed.name, traffic=_at_least(draft.managed.traffic, CROWDED_SERVICE_MBPS))
+    draft.replace_group(noisy.name, slice=SliceType.URLLC)
+    factor = draft.rng.choice((6.0, 8.0, 10.0))
+    draft.strike(TrafficSurge(group=noisy.name, factor=factor, start_ms=0, duration_ms=FOREVER_MS))
+    draft.say("trouble", what=f"{noisy.name} shares the URLLC slice and sends far more than usual")
+    draft.call("get_slice_status", slice="URLLC")
+    draft.call(
+        "graceful_degradation",
+        spec={"group": noisy.name, "action": "reduce_rate", "value": 0.85, "duration_s": 600},
+    )
+    _ask_for_service(draft)
+
+
+# ---------------------------------------------------------------------- inside
+def _free_slice(draft: Draft, kinds: tuple[SliceType, ...]) -> SliceType:
+    free = [kind for kind in kinds if f"slice {kind.value}" not in draft.claimed]
+    if not free:
+        raise UnsuitableError("every slice has its part")
+    kind = draft.rng.choice(free)
+    draft.claim(f"slice {kind.value}")
+    return kind
+
+
+def _members(draft: Draft, kind: SliceType) -> list[Group]:
+    return [group for group in draft.scenario.groups if group.slice is kind]
+
+
+def _with_load(draft: Draft, kind: SliceType) -> None:
+    """Sensors get something to send; other slices have it."""
+    if kind is SliceType.MMTC:
+        for group in _members(draft, kind):
+            draft.replace_group(group.name, traffic=_at_least(group.traffic, HEAVY_SENSOR_MBPS))
+
+
+def _grant(draft: Draft, kind: SliceType, policy: RrmPolicyRatio) -> None:
+    resources: JsonValue = policy.model_dump()
+    draft.call("trigger_slice_reallocation", slice=kind.value, resources=resources)
+
+
+def _ask_for_delay(draft: Draft, kind: SliceType) -> None:
+    usual_ms = DELAY_BOUND_MS[kind] * draft.rng.choice((0.75, 1.0, 1.25))
+    label = draft.scenario.slice(kind).label
+    delay_ms = draft.want(below("latency_ms", usual_ms, slice=kind))
+    percent = draft.want(below("loss_ratio", LOSS_BOUND, slice=kind))
+    draft.say("slice-delay", slice=kind.value, label=label, bound_ms=delay_ms)
+    draft.say("slice-loss", slice=kind.value, label=label, percent=percent)
+
+
+def _ask_for_service(draft: Draft) -> None:
+    group = draft.managed.name
+    delay_ms = draft.want(below("latency_ms", draft.rng.choice((40.0, 50.0, 60.0)), group=group))
+    percent = draft.want(below("loss_ratio", LOSS_BOUND, group=group))
+    draft.say("service-link", group=group, delay_ms=delay_ms, percent=percent)
+
+
+def _rate_mbps(group: Group) -> float:
+    """Load that a whole group offers on average, in Mbit/s."""
+    return group.count * rate_of(group.traffic)
+
+
+def rate_of(traffic: Traffic) -> float:
+    """Load that one device offers on average, in Mbit/s."""
+    rate = traffic.packets_per_s * traffic.packet_bytes * 8 / 1e6
+    if isinstance(traffic, OnOff):
+        return rate * traffic.mean_on_s / (traffic.mean_on_s + traffic.mean_off_s)
+    return rate
+
+
+def _at_least(traffic: Traffic, rate_mbps: float) -> Traffic:
+    """The traffic itself, or a constant stream at that rate if it is less."""
+    if rate_of(traffic) >= rate_mbps:
+        return traffic
+    size = traffic.packet_bytes if not isinstance(traffic, Periodic) else max(200, traffic.packet_bytes)
+    return Constant(model="constant", rate_mbps=rate_mbps, packet_bytes=size)
+
+
+def protect(draft: Draft) -> None:
+    """Whatever the cure: nobody may be starved for it, and nobody's load be cut by more than half."""
+    wanted = {target.slice for target in draft.targets}
+    for slice_ in draft.scenario.slices:
+        members = [
+            group
+            for group in _members(draft, slice_.type)
+            if group.name not in draft.yielding and group.name != draft.scenario.managed
+        ]
+        offered_mbps = sum(map(_rate_mbps, members))
+        if slice_.type in wanted or not offered_mbps:
+            continue
+        usual = above("throughput_mbps", _two_digits(FLOOR_SHARE * offered_mbps), slice=slice_.type)
+        rate_mbps = draft.want(usual)
+        draft.say("protect-slice", slice=slice_.type.value, label=slice_.label, rate_mbps=rate_mbps)
+    kept = [group.name for group in draft.scenario.groups if group.name not in draft.yielding]
+    for names, share in ((kept, 0.5), *(([name], 0.1) for name in sorted(draft.yielding))):
+        for name in names:
+            draft.want(above("traffic_share", share - AT_LEAST, group=name))
+        draft.say("protect", subjects=_enumerated(names), percent=f"{100 * share:g}")
+
+
+AT_LEAST = 0.001
+"""Words say "at least", targets are strict."""
+
+FLOOR_SHARE = 0.5
+"""Of the offered load of a slice that the task is not about, what usually has to get through."""
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def _enumerated(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,104 @@
+"""Texts whose likeness is to be judged, and where they come from."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+from sixgym.domain.base import Record
+from sixgym.tasks.record import BenchTask
+
+EXCERPT = 160
+"""Characters of a text that a report shows."""
+
+_WORD = re.compile(r"\w+")
+
+
+class HoldoutError(ValueError):
+    """The holdout cannot be checked. The message says what is missing or wrong."""
+
+
+class Text(Record):
+    """What somebody asked of a network.
+
+    Attributes:
+        id: The task's id, or `FILE:LINE`.
+        text: The words.
+        seed: Topology seed of the network it was asked of; None if unknown.
+    """
+
+    id: str
+    text: str
+    seed: int | None = None
+
+
+def benchmark_texts(tasks: Iterable[BenchTask]) -> list[Text]:
+    """The intents of benchmark tasks."""
+    return [
+        Text(id=task.task.id, text=task.task.intent, seed=task.task.scenario.topology_seed) for task in tasks
+    ]
+
+
+def read_texts(path: Path) -> list[Text]:
+    """The texts of a file: `.jsonl`, or `.txt` with one text a line. Empty lines are skipped.
+
+    A JSON line is an object with `text`, or else `intent`, and if known the topology `seed`; other keys
+    are not looked at.
+
+    Raises:
+        HoldoutError: the file cannot be read, has another ending, holds no text, or a line of it is none.
+    """
+    if path.suffix not in {".jsonl", ".txt"}:
+        raise HoldoutError(f"{path}: training texts are in a .jsonl or a .txt file")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HoldoutError(f"{path}: {error}") from None
+    numbered = [(f"{path.name}:{number}", line.strip()) for number, line in enumerate(lines, 1)]
+    make = _from_json if path.suffix == ".jsonl" else _plain
+    if not (texts := [make(place, line) for place, line in numbered if line]):
+        raise HoldoutError(f"{path}: no texts")
+    return texts
+
+
+def words(text: str) -> list[str]:
+    """The lower-cased words and numbers of a text, as they are: no stemming, no stop words."""
+    return _WORD.findall(text.lower())
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+
+
+def require(*modules: str) -> None:
+    """Ask before the work begins, not after it.
+
+    Raises:
+        HoldoutError: a module is not installed.
+    """
+    if any(importlib.util.find_spec(module) is None for module in modules):
+        raise HoldoutError("this needs rapidfuzz and scikit-learn: pip install 'sixgym[holdout]'")
+
+
+def _plain(place: str, line: str) -> Text:
+    return Text(id=place, text=line)
+
+
+def _from_json(place: str, line: str) -> Text:
+    try:
+        entry: object = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise HoldoutError(f"{place}: no JSON, {error}") from None
+    if not isinstance(entry, dict):
+        raise HoldoutError(f"{place}: not a JSON object")
+    fields = cast("dict[str, object]", entry)
+    text, seed = fields.get("text", fields.get("intent")), fields.get("seed")
+    if not isinstance(text, str):
+        raise HoldoutError(f"{place}: neither `text` nor `intent` is a string")
+    if isinstance(seed, bool) or not isinstance(seed, int | None):
+        raise HoldoutError(f"{place}: `seed` is not a whole number")
+    return Text(id=place, text=text, seed=seed)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from sixgym.cli.goals import condition_words
 from sixgym.cli.plot import ROWS, bars, timelines
-from sixgym.cli.text import clean, compact, number, target_words
+from sixgym.cli.text import clean, compact, number
 from sixgym.cli.view import View, state_line
 from sixgym.domain.intent import Target
 from sixgym.domain.slices import SlaSpec
@@ -135,8 +136,8 @@ def test_numbers_have_about_three_digits(value: float, shown: str) -> None:
 
 
 def test_a_target_reads_as_a_sentence() -> None:
-    assert target_words(LATENCY) == "delay of drone < 40 ms"
+    assert condition_words(LATENCY) == "delay of drone < 40 ms"
     loss = Target.model_validate(
         {"metric": "loss_ratio", "condition": "IS_LESS_THAN", "value": 0.01, "slice": "mMTC"}
     )
-    assert target_words(loss) == "loss of slice mMTC < 1 %"
+    assert condition_words(loss) == "loss of slice mMTC < 1 %"

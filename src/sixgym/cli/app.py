@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sixgym import __version__
+from sixgym.cli.bench_app import bench
 from sixgym.cli.errors import reporting
 from sixgym.cli.fidelity_app import fidelity
 from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network, Seed
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(bench, name="bench")
 app.add_typer(fidelity, name="fidelity")
 
 
@@ -67,6 +69,7 @@ def sixgym(
     - `sixgym run --network ns3` : the same on packet-level ns-3
     - `sixgym show runs/EPISODE.jsonl` : the episode again
     - `sixgym simulate uav-inspection --seconds 20 --out trace.csv`
+    - `sixgym bench --agent mape-k --limit 30` : how good an agent is
     - `sixgym doctor` : what is missing, if something is
 
     Exit status: 0 done (whether the service level was met or not), 1 the work failed, 2 wrong use.
@@ -87,7 +90,9 @@ def run(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="A task of the scenario, or SCENARIO/TASK  (its first)."),
+        typer.Option(
+            metavar="ID", help="A task of the scenario, SCENARIO/TASK, or one of the benchmark  (its first)."
+        ),
     ] = None,
     agent: Annotated[str, typer.Option(metavar="NAME", help="Who works: see `sixgym agents`.")] = "mape-k",
     script: Annotated[

@@ -8,6 +8,7 @@ from itertools import pairwise
 from rich.text import Text
 
 from sixgym.cli import text as words
+from sixgym.cli.goals import condition_words
 from sixgym.domain.intent import Target
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode, Step
@@ -39,9 +40,9 @@ def timelines(episode: Episode, verdict: Verdict, width: int) -> Iterator[Text]:
         target = verdict_of_target.target
         values = [measured_value(target, interval, episode.task.scenario) for interval in intervals]
         if len(set(values)) == 1 and target.met_by(values[0]):
-            quiet.append(words.target_words(target))
+            quiet.append(condition_words(target))
             continue
-        yield Text(f"{words.target_words(target)}", "bold")
+        yield Text(condition_words(target), "bold")
         yield from bars(values, target, columns, zoom)
     if quiet:
         yield Text(f"never touched: {'; '.join(quiet)}", "dim")
@@ -55,7 +56,7 @@ def bars(values: Sequence[float], target: Target, columns: Sequence[Column], zoo
     """
     worst: Callable[[Sequence[float]], float] = max if target.condition == "IS_LESS_THAN" else min
     heights = [worst(values[start:stop]) for start, stop in columns]
-    is_share = words.UNITS[target.metric][1] == "%"
+    is_share = words.UNITS[target.metric][1:] == ("%", 100)
     scale = _Scale.around(target.value, heights, 1.0 if is_share else math.inf)
     line_row = scale.row_of(target.value)
     cells = [scale.eighths(height) for height in heights]

@@ -1,6 +1,7 @@
 """`sixgym run`: an agent works on a task, the episode is shown, judged and stored."""
 
 import json
+import re
 import signal
 import statistics
 import sys
@@ -28,9 +29,11 @@ from sixgym.scenarios import ScenarioError, load_scenario
 from sixgym.scoring.goals import Verdict, judge
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.frozen import TaskSetError, find_task
 
 DEFAULT_SCENARIO = "uav-inspection"
 MAX_INTENT_CHARACTERS = 2_000
+_BENCHMARK_ID = re.compile(r"L[123]-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ def run(request: RunRequest) -> None:
 
 
 def choose_task(request: RunRequest) -> Task:
-    """The task of the scenario that was asked for."""
+    """The task that was asked for: one of a scenario, or one of the benchmark."""
+    if request.scenario is None and _BENCHMARK_ID.match(request.task or ""):
+        return _benchmark_task(request)
     scenario, task_id = _choose_scenario(request.scenario, request.task)
     words = request.intent
     if words is not None and not 0 < len(words.strip()) <= MAX_INTENT_CHARACTERS:
@@ -122,6 +127,9 @@ def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonV
         "truncated": episode.truncated,
         "infrastructure_failure": episode.infrastructure_failure,
         "answer": episode.answer,
+        "answer_met": verdict.answer,
+        "violations": verdict.violations,
+        "duties": [{**duty.duty.model_dump(mode="json"), "met": duty.met} for duty in verdict.duties],
         "targets": [
             {
                 **target.target.model_dump(mode="json", exclude_none=True),
@@ -135,6 +143,14 @@ def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonV
         ],
         "episode": str(stored),
     }
+
+
+def _benchmark_task(request: RunRequest) -> Task:
+    """A frozen task as it is: its network, seeds and words belong to it."""
+    if request.intent is not None:
+        raise CommandError("--intent: a task of the benchmark keeps its words", WRONG_USE)
+    with wrong_use_on(TaskSetError):
+        return find_task(request.task or "").task
 
 
 def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str | None]:

@@ -7,7 +7,6 @@ from typing import cast
 from pydantic import JsonValue
 
 from sixgym.domain.faults import FaultEvent
-from sixgym.domain.intent import Target
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SlaSpec
 from sixgym.episodes.episode import ToolCall
@@ -21,6 +20,11 @@ UNITS: Mapping[str, tuple[str, str, float]] = {
     "task_latency_ms": ("task time", "ms", 1),
     "edge_load": ("edge", "%", 100),
     "traffic_share": ("allowed traffic", "%", 100),
+    "distance_m": ("distance", "m", 1),
+    "altitude_m": ("altitude", "m", 1),
+    "battery_percent": ("battery", "%", 1),
+    "separation_m": ("least distance between UAVs", "m", 1),
+    "breaches": ("UAVs out of bounds", "", 1),
 }
 """What a metric is called, the unit it is shown in, and the factor to get there."""
 
@@ -36,15 +40,7 @@ def number(value: float) -> str:
 def quantity(metric: str, value: float) -> str:
     """A value of a metric with its unit."""
     _, unit, factor = UNITS[metric]
-    return f"{number(value * factor)} {unit}"
-
-
-def target_words(target: Target) -> str:
-    """A target as a person reads it, such as `delay of drone < 40 ms`."""
-    label, unit, factor = UNITS[target.metric]
-    owner = target.group or (f"slice {target.slice}" if target.slice else "the home edge")
-    sign = "<" if target.condition == "IS_LESS_THAN" else ">"
-    return f"{label} of {owner} {sign} {target.value * factor:g} {unit}"
+    return f"{number(value * factor)} {unit}".rstrip()
 
 
 def sla_words(sla: SlaSpec) -> str:

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sixgym.cli import text as words
+from sixgym.cli.goals import answer_words, condition_words, duty_words
 from sixgym.cli.plot import timelines
+from sixgym.domain.intent import Goal
 from sixgym.domain.measurement import Interval
 from sixgym.domain.slices import NetworkState, SlaSpec
 from sixgym.episodes.episode import BackendInfo, Episode, Step, Task
@@ -64,7 +66,7 @@ class View:
         rows = [
             ("intent", words.clean(task.intent)),
             ("service level", words.sla_words(task.sla)),
-            ("judged by", "; ".join(words.target_words(target) for target in task.goal.targets)),
+            ("judged by", "; ".join(_wanted(task.goal))),
             ("agent", f"{agent}, at most {task.max_steps} calls"),
             ("network", f"{backend.name} {backend.version}, {task.scenario.name}, seed {task.seed}"),
             ("faults to come", f"{faults} (the agent is not told)"),
@@ -122,7 +124,15 @@ class View:
             style = "green" if verdict.success else "red"
             goal = episode.task.goal
             needs = f"each target has to hold in {goal.share:.0%} of the last {goal.window} intervals"
-            body = [_verdict_table(verdict.targets), Text(needs, "dim")]
+            if goal.constraints:
+                safe = ", ".join(condition_words(target) for target in goal.constraints)
+                needs += f"; in every interval of the task: {safe}"
+            rows = (*verdict.targets, *verdict.constraints)
+            body = [_verdict_table(rows)] if rows else []
+            body += [_verdict_line(duty.met, duty_words(duty.duty)) for duty in verdict.duties]
+            if verdict.answer is not None and goal.answer is not None:
+                body.append(_verdict_line(verdict.answer, answer_words(goal.answer)))
+            body.append(Text(needs, "dim"))
         self._panel(title, Group(*body), f"bold {style}")
 
     # ------------------------------------------------------------------ inside
@@ -196,6 +206,17 @@ def _arrow(was: float, now: float) -> str:
     return "↗" if now > was else "↘"
 
 
+def _wanted(goal: Goal) -> Iterable[str]:
+    yield from (condition_words(target) for target in goal.targets)
+    yield from (duty_words(duty) for duty in goal.duties)
+    if goal.answer is not None:
+        yield answer_words(goal.answer)
+
+
+def _verdict_line(met: bool, what: str) -> Text:
+    return Text.assemble(("met", "green") if met else ("missed", "red"), f"  {what}")
+
+
 def _verdict_table(targets: tuple[TargetVerdict, ...]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("", "target", "held", "min", "median", "max"):
@@ -205,7 +226,7 @@ def _verdict_table(targets: tuple[TargetVerdict, ...]) -> Table:
         figures = (min(values), statistics.median(values), max(values))
         table.add_row(
             Text("met", "green") if target.met else Text("missed", "red"),
-            words.target_words(target.target),
+            condition_words(target.target),
             f"{target.held:.0%}",
             *(words.quantity(metric, value) for value in figures),
         )

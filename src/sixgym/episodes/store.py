@@ -1,12 +1,17 @@
-"""Keeping episodes: JSON lines that survive a crash, Parquet for analysis.
+"""Keeping episodes: JSON lines that survive a crash, compressed or not, Parquet for analysis.
 
 JSONL: one episode a line, appended with one write and flushed to disk. A crash in the middle of a
 write leaves at most one torn line at the end, which the next append removes and readers skip.
+JSONL.GZ: the same lines, each a gzip member of its own and followed by an empty member, which marks the
+end of a whole line as the line feed does in plain text. It takes a seventh of the space; zcat reads it.
 Parquet: one row an episode with its key figures, its steps as a nested table, and the whole record.
 """
 
 import fcntl
+import gzip
+import mmap
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,36 +22,42 @@ from pydantic import ValidationError
 
 from sixgym.episodes.episode import Episode, Step
 
+_EMPTY_MEMBER = bytes.fromhex("1f8b08000000000000ff 0300 00000000 00000000")
+"""A gzip member without content: header, empty block, check sum and size of nothing (RFC 1952)."""
+
+_GZIP_LEVEL = 6
+"""150 kB of episode become 20 kB in 2 ms; level 9 saves 4 % more in twice the time."""
+
 
 class EpisodeFileError(ValueError):
     """A file does not hold episodes. The message names the file and what is wrong."""
 
 
 def append_episode(path: Path, episode: Episode) -> None:
-    """Add an episode to a JSONL file, safely beside other writers and after a crashed one."""
+    """Add an episode to a JSONL file, safely beside other writers and after a crashed one.
+
+    A file whose name ends in `.gz` is compressed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     line = episode.model_dump_json().encode() + b"\n"
+    end = _end_of_line(path)
+    if end == _EMPTY_MEMBER:
+        line = gzip.compress(line, _GZIP_LEVEL, mtime=0) + end
     with path.open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        _cut_torn_line(file.fileno())
+        _cut_torn_line(file.fileno(), end)
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
 
 
 def read_episodes(path: Path) -> Iterator[Episode]:
-    """The finished episodes of a JSONL or Parquet file, in order. A torn last line is skipped.
+    """The finished episodes of a JSONL, JSONL.GZ or Parquet file, in order. A torn last line is skipped.
 
     Raises:
         EpisodeFileError: the file cannot be read, or a line that is complete is no episode.
     """
-    try:
-        lines = _parquet_records(path) if path.suffix == ".parquet" else _json_lines(path)
-    except OSError as error:
-        raise EpisodeFileError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except pa.ArrowException:
-        raise EpisodeFileError(f"{path}: not a Parquet file of episodes") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_records(path), 1):
         try:
             yield Episode.model_validate_json(line)
         except ValidationError as error:
@@ -67,23 +78,57 @@ def write_parquet(path: Path, episodes: Iterable[Episode]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _cut_torn_line(descriptor: int) -> None:
+def _end_of_line(path: Path) -> bytes:
+    return _EMPTY_MEMBER if path.suffix == ".gz" else b"\n"
+
+
+def _cut_torn_line(descriptor: int, end_of_line: bytes) -> None:
     size = os.fstat(descriptor).st_size
+    overlap = len(end_of_line) - 1
     end = size
     while end > 0:
         start = max(0, end - 65_536)
-        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            end = start + newline + 1
+        found = os.pread(descriptor, end - start + overlap, start).rfind(end_of_line)
+        if found >= 0:
+            end = start + found + len(end_of_line)
             break
         end = start
     if end < size:
         os.ftruncate(descriptor, end)
 
 
-def _json_lines(path: Path) -> list[bytes]:
+def _records(path: Path) -> Iterator[bytes]:
+    try:
+        match path.suffix:
+            case ".parquet":
+                yield from _parquet_records(path)
+            case ".gz":
+                yield from _compressed_lines(path)
+            case _:
+                yield from _json_lines(path)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise EpisodeFileError(f"{path}: cannot be read: {reason or error}") from None
+    except pa.ArrowException:
+        raise EpisodeFileError(f"{path}: not a Parquet file of episodes") from None
+
+
+def _json_lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        return [line for line in file if line.endswith(b"\n") and line.strip()]
+        for line in file:
+            if line.endswith(b"\n") and line.strip():
+                yield line
+
+
+def _compressed_lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            start = 0
+            while (end := content.find(_EMPTY_MEMBER, start)) >= 0:
+                yield gzip.decompress(content[start:end])
+                start = end + len(_EMPTY_MEMBER)
 
 
 def _parquet_records(path: Path) -> list[bytes]:

@@ -1,23 +1,15 @@
 """Whether an episode met its goal: decided from what was recorded, and from nothing else."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sixgym.domain.intent import Duty, Measurand, Target
+from sixgym.domain.intent import Duty, Measurand, Metric, Target
 from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.mission import Ledger
 from sixgym.domain.scenario import Scenario
 from sixgym.episodes.episode import Episode
 from sixgym.scoring.answers import says
-
-_FLOW_METRICS: dict[str, Callable[[PacketFlow], float]] = {
-    "latency_ms": lambda flow: flow.latency_ms,
-    "latency_p95_ms": lambda flow: flow.latency_p95_ms,
-    "jitter_ms": lambda flow: flow.jitter_ms,
-    "loss_ratio": lambda flow: flow.loss_ratio,
-    "throughput_mbps": lambda flow: flow.throughput_mbps,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,32 +90,70 @@ def measured_value(measurand: Measurand, interval: Interval, scenario: Scenario)
     the age of the oldest waiting packet, so an outage cannot pass for a fast network. Where some
     arrive and some are lost, a target on loss has to say so. Of UAVs, the place at the interval's end counts.
     """
-    match measurand.metric:
-        case "edge_load":
-            assert scenario.home_edge is not None  # loading a scenario checks it
-            return interval.nodes[scenario.home_edge].load
-        case "breaches":
-            places = (device.position for device in interval.devices.values())
-            return sum(not all(fence.allows(place) for fence in scenario.geofences) for place in places)
-        case "task_latency_ms":
-            return interval.workloads[_named(measurand.group)].latency_ms
-        case "traffic_share":
-            return interval.traffic_share.get(_named(measurand.group), 1.0)
-        case "separation_m":
-            places = [
-                interval.devices[name].position for name in scenario.group(_named(measurand.group)).device_ids
-            ]
-            pairs = itertools.combinations(places, 2)
-            return min((a.distance_m(b) for a, b in pairs), default=float("inf"))
-        case "battery_percent":
-            return interval.battery_percent[_named(measurand.device)]
-        case "altitude_m":
-            return interval.devices[_named(measurand.device)].position.z_m
-        case "distance_m":
-            assert measurand.place is not None  # its own validation
-            return interval.devices[_named(measurand.device)].position.distance_m(measurand.place)
-        case metric:
-            return _FLOW_METRICS[metric](_flow(measurand, interval))
+    return _MEASURED[measurand.metric](measurand, interval, scenario)
+
+
+def _edge_load(_: Measurand, interval: Interval, scenario: Scenario) -> float:
+    assert scenario.home_edge is not None  # loading a scenario checks it
+    return interval.nodes[scenario.home_edge].load
+
+
+def _breaches(_: Measurand, interval: Interval, scenario: Scenario) -> float:
+    places = (device.position for device in interval.devices.values())
+    return sum(not all(fence.allows(place) for fence in scenario.geofences) for place in places)
+
+
+def _task_latency_ms(measurand: Measurand, interval: Interval, _: Scenario) -> float:
+    return interval.workloads[_named(measurand.group)].latency_ms
+
+
+def _traffic_share(measurand: Measurand, interval: Interval, _: Scenario) -> float:
+    return interval.traffic_share.get(_named(measurand.group), 1.0)
+
+
+def _separation_m(measurand: Measurand, interval: Interval, scenario: Scenario) -> float:
+    names = scenario.group(_named(measurand.group)).device_ids
+    pairs = itertools.combinations([interval.devices[name].position for name in names], 2)
+    return min((a.distance_m(b) for a, b in pairs), default=float("inf"))
+
+
+def _battery_percent(measurand: Measurand, interval: Interval, _: Scenario) -> float:
+    return interval.battery_percent[_named(measurand.device)]
+
+
+def _altitude_m(measurand: Measurand, interval: Interval, _: Scenario) -> float:
+    return interval.devices[_named(measurand.device)].position.z_m
+
+
+def _distance_m(measurand: Measurand, interval: Interval, _: Scenario) -> float:
+    assert measurand.place is not None  # its own validation
+    return interval.devices[_named(measurand.device)].position.distance_m(measurand.place)
+
+
+def _of_packets(figure: Callable[[PacketFlow], float]) -> "Reading":
+    def reading(measurand: Measurand, interval: Interval, _: Scenario) -> float:
+        return figure(_flow(measurand, interval))
+
+    return reading
+
+
+Reading = Callable[[Measurand, Interval, Scenario], float]
+
+_MEASURED: Mapping[Metric, Reading] = {
+    "latency_ms": _of_packets(lambda flow: flow.latency_ms),
+    "latency_p95_ms": _of_packets(lambda flow: flow.latency_p95_ms),
+    "jitter_ms": _of_packets(lambda flow: flow.jitter_ms),
+    "loss_ratio": _of_packets(lambda flow: flow.loss_ratio),
+    "throughput_mbps": _of_packets(lambda flow: flow.throughput_mbps),
+    "task_latency_ms": _task_latency_ms,
+    "edge_load": _edge_load,
+    "traffic_share": _traffic_share,
+    "distance_m": _distance_m,
+    "altitude_m": _altitude_m,
+    "battery_percent": _battery_percent,
+    "separation_m": _separation_m,
+    "breaches": _breaches,
+}
 
 
 def _named(name: str | None) -> str:

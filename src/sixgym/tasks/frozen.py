@@ -136,7 +136,7 @@ def write_task_set(path: Path, tasks: Iterable[BenchTask], **facts: Any) -> Mani
         raise ValueError(
             f"ids appear twice: {', '.join(name for name, count in Counter(ids).items() if count > 1)}"
         )
-    lines = "".join(task.model_dump_json(exclude_defaults=True) + "\n" for task in ordered).encode()
+    lines = "".join(task.model_dump_json() + "\n" for task in ordered).encode()
     manifest = Manifest(
         sha256=hashlib.sha256(lines).hexdigest(),
         tasks=len(ordered),

@@ -1,0 +1,227 @@
+"""`sixgym bench`: run an agent over the tasks, grade a run again."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+import sixgym
+from sixgym.cli.bench_view import progress_on, show_report
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.run import choose_simulator
+from sixgym.cli.starting import saying_why_it_takes_long
+from sixgym.cli.view import open_console
+from sixgym.episodes.episode import BackendInfo
+from sixgym.episodes.store import EpisodeFileError
+from sixgym.evaluate.bench.report import bench_report, write_report
+from sixgym.evaluate.bench.run import (
+    LostEpisodesError,
+    graded_episodes,
+    open_run,
+    run_missing,
+    start_network,
+    unfinished,
+    write_results,
+)
+from sixgym.evaluate.bench.selection import Selection, SelectionError, select
+from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest
+from sixgym.evaluate.bench.worker import bench_agent, task_set, tasks_by_id
+from sixgym.evaluate.executor import WorkError
+from sixgym.scoring.metrics import MetricError
+from sixgym.scoring.result import Result
+from sixgym.simulators.base import SimulatorError
+from sixgym.tasks.frozen import TaskSet
+from sixgym.tasks.record import BenchTask
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRequest:
+    """What the command line asked for, unchecked.
+
+    Attributes:
+        agent, network: Names.
+        tier, domain, limit: Which tasks; None is all.
+        trials: Attempts at every task.
+        workers: Processes; None is one a core.
+        resume: Whether the folder may hold this run already.
+        out: Folder of the run; None is runs/bench-AGENT-NETWORK.
+        as_json: The figures on standard output.
+        tasks: File of a task set; None is the frozen one.
+    """
+
+    agent: str
+    network: str
+    tier: str | None
+    domain: str | None
+    limit: int | None
+    trials: int
+    workers: int | None
+    resume: bool
+    out: Path | None
+    as_json: bool
+    tasks: Path | None
+
+
+def bench(request: BenchRequest) -> None:
+    """Run what is missing of a run of the benchmark, show and write its figures.
+
+    Raises:
+        CommandError: wrong use, before anything has run; or the work failed, and what was finished is kept.
+    """
+    simulator = choose_simulator(request.network)
+    network = BackendInfo(name=simulator.name, version=simulator.version)
+    simulator.close()
+    tasks = load_tasks(request.tasks)
+    with wrong_use_on(SelectionError):
+        selection = Selection(tier=request.tier, domain=request.domain, limit=request.limit)
+        chosen = select(tasks.tasks, selection)
+    _check_agent(request.agent, chosen[0])
+    manifest = RunManifest(
+        agent=request.agent,
+        network=network,
+        task_set=tasks.name,
+        task_set_version=tasks.version,
+        task_set_sha256=tasks.sha256,
+        selection=selection,
+        tasks=tuple(task.task.id for task in chosen),
+        trials=request.trials,
+        sixgym_version=sixgym.__version__,
+        command=_command(request),
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    folder = RunFolder(request.out or Path("runs") / f"bench-{request.agent}-{request.network}")
+    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with wrong_use_on(RunFolderError, EpisodeFileError), folder.locked():
+        manifest = open_run(folder, manifest, resume=request.resume)
+        _report(folder, manifest, _run(request, folder, manifest), as_json=request.as_json)
+
+
+def grade(run: Path, tasks: Path | None, *, as_json: bool) -> None:
+    """Grade the stored episodes of a run again, rewrite its results and report, say what changed.
+
+    Raises:
+        CommandError: the folder holds no such run, or not all of its episodes.
+    """
+    folder = RunFolder(run)
+    with wrong_use_on(RunFolderError, EpisodeFileError):
+        manifest = folder.manifest()
+        found = load_tasks(tasks)
+        if found.sha256 != manifest.task_set_sha256:
+            raise RunFolderError(
+                f"{run} was run on task set {manifest.task_set_sha256[:12]}, not on {found.sha256[:12]}; "
+                "--tasks FILE names another"
+            )
+        with folder.locked():
+            graded = graded_episodes(folder, manifest, tasks_by_id(tasks))
+            before = _verdicts_before(folder)
+            try:
+                results = write_results(folder, manifest, graded)
+            except LostEpisodesError as error:
+                raise CommandError(str(error), WORK_FAILED) from None
+            changed = [row for row in results if before.get(row.key, row.success) != row.success]
+            _report(folder, manifest, results, as_json=as_json)
+    typer.echo(f"{len(results)} episodes graded again, {len(changed)} verdicts changed", err=True)
+    for row in changed:
+        typer.echo(f"{row.task} trial {row.trial}: {'met' if row.success else 'not met'} now", err=True)
+
+
+def _verdicts_before(folder: RunFolder) -> dict[Key, bool]:
+    """What the rows say that are there; rows of other rules may be in a form that is not read any more."""
+    try:
+        return {row.key: row.success for row in folder.results()}
+    except RunFolderError:
+        return {}
+
+
+def load_tasks(path: Path | None) -> TaskSet:
+    """The task set of a file, or the frozen one."""
+    with wrong_use_on(ValueError):
+        try:
+            return task_set(path)
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}", WRONG_USE) from None
+
+
+def _run(request: BenchRequest, folder: RunFolder, manifest: RunManifest) -> list[Result]:
+    """The results of a run, after running what is missing."""
+    by_id = tasks_by_id(request.tasks)
+    graded = graded_episodes(folder, manifest, by_id)
+    missing = unfinished(manifest, graded)
+    typer.echo(_said(folder, manifest, len(missing)), err=True)
+    if missing:
+        _start(manifest.network.name, by_id[missing[0][0]])
+    workers = request.workers or os.cpu_count() or 1
+    try:
+        with progress_on(
+            sys.stderr, f"{manifest.agent} on {manifest.network.name}", len(missing)
+        ) as progress:
+            return run_missing(
+                folder, manifest, graded, tasks=request.tasks, workers=workers, progress=progress
+            )
+    except (WorkError, LostEpisodesError) as error:
+        raise CommandError(f"{error}\n{_kept(folder)}", WORK_FAILED) from None
+    except OSError as error:
+        raise CommandError(f"{folder.path}: cannot be written: {error.strerror}", WORK_FAILED) from None
+    except KeyboardInterrupt:
+        typer.echo(f"sixgym: interrupted; {_kept(folder)}", err=True)
+        raise
+
+
+def _start(network: str, task: BenchTask) -> None:
+    with saying_why_it_takes_long(network):
+        try:
+            start_network(network, task)
+        except SimulatorError as error:
+            raise CommandError(str(error), WORK_FAILED) from None
+
+
+def _report(folder: RunFolder, manifest: RunManifest, results: list[Result], *, as_json: bool) -> None:
+    with wrong_use_on(MetricError):
+        report = bench_report(folder, manifest, results)
+    write_report(folder, report)
+    show_report(open_console(sys.stderr if as_json else sys.stdout), report)
+    if as_json:
+        typer.echo(report.model_dump_json())
+    if report.overall.infrastructure_failures == report.overall.n:
+        raise CommandError("every episode broke on our side: nothing is known about the agent", WORK_FAILED)
+
+
+def _check_agent(name: str, task: BenchTask) -> None:
+    with wrong_use_on(ValueError):
+        try:
+            bench_agent(name, task, 0)
+        except ImportError as error:
+            raise CommandError(f"the agent {name} cannot be loaded: {error}", WORK_FAILED) from None
+
+
+def _said(folder: RunFolder, manifest: RunManifest, missing: int) -> str:
+    stored = len(manifest.keys) - missing
+    kept = f", {stored} of them stored already" if stored else ""
+    tasks = f"{len(manifest.tasks)} tasks of {manifest.task_set} {manifest.task_set_version}"
+    who = f"{manifest.agent} on {manifest.network.name}"
+    return f"{who}: {len(manifest.keys)} episodes ({tasks}){kept}; {folder.path}"
+
+
+def _kept(folder: RunFolder) -> str:
+    return f"what is finished is kept in {folder.path}; the same command with --resume goes on"
+
+
+def _command(request: BenchRequest) -> str:
+    """The command that makes the same run."""
+    options: dict[str, object] = {
+        "--agent": request.agent,
+        "--network": request.network,
+        "--tier": request.tier,
+        "--domain": request.domain,
+        "--limit": request.limit,
+        "--trials": request.trials if request.trials > 1 else None,
+        "--tasks": request.tasks,
+    }
+    return "sixgym bench " + " ".join(
+        f"{name} {value}" for name, value in options.items() if value is not None
+    )

@@ -1,0 +1,215 @@
+"""Making a task set: draw candidates, throw out what proves nothing, keep what is proved.
+
+A candidate is taken if its reference solution succeeds and nobody gets it for free: not the null agent, not
+a few random and spam agents. All of this is checked on the fast simulator first, and what remains is proved
+on ns-3 (reference and null agent) if that is asked for. What was found out about a candidate is written down
+at once, so that an interrupted making goes on where it stopped.
+"""
+
+import functools
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sixgym.agents.base import Agent
+from sixgym.agents.reference import reference_agent
+from sixgym.agents.registry import make_agent
+from sixgym.agents.rollout import rollout
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.domain.base import Record
+from sixgym.domain.splits import Split
+from sixgym.envs.environment import Environment
+from sixgym.evaluate.executor import Broken, execute
+from sixgym.scoring.goals import judge
+from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.draft import UnsuitableError
+from sixgym.tasks.frozen import Manifest, write_task_set
+from sixgym.tasks.generate import TaskGenerator
+from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
+
+REHEARSAL_NETWORK = "tti"
+CHANCE_SEEDS = range(1001, 1006)
+"""Seeds of the random and spam agents that must not pass; the benchmark's own have others."""
+
+
+class Candidate(Record):
+    """Which candidate: its place in the set and its number."""
+
+    domain: Domain
+    tier: Tier
+    number: int
+
+
+class Finding(Record):
+    """What was found out about a candidate: the task if it is taken, else why not."""
+
+    candidate: Candidate
+    task: BenchTask | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What set to make.
+
+    Attributes:
+        per_cell: Tasks of every tier and domain.
+        split: Whose topology seeds.
+        first: Number of the first candidate.
+        prove: A network on which the reference has to succeed and the null agent to fail, too.
+        workers: Processes.
+    """
+
+    per_cell: int
+    split: Split
+    first: int = 0
+    prove: str | None = None
+    workers: int = 1
+
+
+def make_task_set(
+    making: Making,
+    path: Path,
+    *,
+    name: str,
+    version: str,
+    command: str,
+    progress: Callable[[Finding], None],
+) -> Manifest:
+    """Make a set and write it; findings are kept in `path` + `.findings.jsonl` until it is complete.
+
+    Raises:
+        WorkError: the work cannot go on. Findings are kept.
+        SimulatorError: a network does not start.
+    """
+    notes = path.with_name(f"{path.stem}.findings.jsonl")
+    notes.parent.mkdir(parents=True, exist_ok=True)
+    findings = {finding.candidate: finding for finding in _read(notes)}
+    with notes.open("a", encoding="utf-8") as file:
+        while missing := _missing(making, findings):
+            for over in execute(functools.partial(_Maker, making), missing, making.workers):
+                finding = (
+                    Finding(candidate=over.job, reason=f"broke: {over.reason}")
+                    if isinstance(over, Broken)
+                    else over.value
+                )
+                findings[finding.candidate] = finding
+                file.write(finding.model_dump_json() + "\n")
+                file.flush()
+                progress(finding)
+    taken = [task for cell in _cells() for task in _taken(making, findings, cell)]
+    last = {task.task.id for task in taken}
+    reasons = Counter(finding.reason for finding in findings.values() if finding.reason is not None)
+    reasons["not needed"] = sum(
+        finding.task is not None and finding.task.task.id not in last for finding in findings.values()
+    )
+    return write_task_set(
+        path,
+        taken,
+        name=name,
+        version=version,
+        command=command,
+        networks={
+            network: make_simulator(network).version
+            for network in (REHEARSAL_NETWORK, making.prove)
+            if network is not None
+        },
+        thrown_out=dict(sorted((reason, count) for reason, count in reasons.items() if count)),
+    )
+
+
+def _cells() -> Iterator[tuple[Domain, Tier]]:
+    return itertools.product(DOMAINS, TIERS)
+
+
+def _taken(making: Making, findings: dict[Candidate, Finding], cell: tuple[Domain, Tier]) -> list[BenchTask]:
+    """The first tasks of a cell by number, as many as are wanted."""
+    here = sorted(
+        (
+            finding
+            for finding in findings.values()
+            if (finding.candidate.domain, finding.candidate.tier) == cell
+        ),
+        key=lambda finding: finding.candidate.number,
+    )
+    return [finding.task for finding in here if finding.task is not None][: making.per_cell]
+
+
+def _missing(making: Making, findings: dict[Candidate, Finding]) -> list[Candidate]:
+    """The next candidates to look at: as many as a cell lacks, gaps in the numbers first."""
+    wanted: list[Candidate] = []
+    for domain, tier in _cells():
+        lacking = making.per_cell - len(_taken(making, findings, (domain, tier)))
+        numbers = itertools.count(making.first)
+        fresh = (
+            candidate
+            for number in numbers
+            if (candidate := Candidate(domain=domain, tier=tier, number=number)) not in findings
+        )
+        wanted.extend(itertools.islice(fresh, lacking))
+    # cells by turns, so that whatever is there when it is stopped is balanced
+    return sorted(wanted, key=lambda candidate: candidate.number)
+
+
+class _Maker:
+    """Looks at candidates; its networks stay up from one to the next."""
+
+    def __init__(self, making: Making) -> None:
+        self._making = making
+        self._fast = SimulatedBackend(make_simulator(REHEARSAL_NETWORK))
+        self._truth = SimulatedBackend(make_simulator(making.prove)) if making.prove else None
+        self._generator = TaskGenerator(self._fast)
+
+    def do(self, job: Candidate) -> Finding:
+        try:
+            task = self._generator.draw(job.domain, job.tier, job.number, split=self._making.split)
+        except UnsuitableError as reason:
+            return Finding(candidate=job, reason=str(reason))
+        reason = self._objection(task)
+        return Finding(candidate=job, task=None if reason else task, reason=reason)
+
+    def close(self) -> None:
+        self._fast.close()
+        if self._truth is not None:
+            self._truth.close()
+
+    def _objection(self, task: BenchTask) -> str | None:
+        chance = (make_agent(name, seed=seed) for seed in CHANCE_SEEDS for name in ("random", "spam"))
+        on_fast = _objection(self._fast, task, chance)
+        if on_fast is not None or self._truth is None:
+            return on_fast
+        return _objection(self._truth, task, ())
+
+
+def _objection(backend: SimulatedBackend, task: BenchTask, chance: Iterable[Agent]) -> str | None:
+    """Why a task proves nothing on a network, or None."""
+    network = backend.info.name
+    environment = Environment(backend)
+
+    def succeeds(agent: Agent) -> bool:
+        episode = rollout(environment, agent, task.task)
+        if episode.infrastructure_failure is not None:
+            raise SimulatorError(episode.infrastructure_failure)
+        return judge(episode).success
+
+    if not succeeds(reference_agent(task)):
+        return f"the reference solution fails on {network}"
+    for agent in itertools.chain([make_agent("null")], chance):
+        if succeeds(agent):
+            return f"{agent.name} passes on {network}"
+    return None
+
+
+def _read(path: Path) -> Iterator[Finding]:
+    """Findings of an interrupted making; a torn last line is cut off."""
+    if not path.exists():
+        return
+    whole, _, torn = path.read_bytes().rpartition(b"\n")
+    if torn:
+        path.write_bytes(whole + b"\n" if whole else b"")
+    for line in whole.splitlines():
+        yield Finding.model_validate(json.loads(line))

@@ -1,0 +1,151 @@
+"""A run in figures, and its page."""
+
+from sixgym.domain.base import Record
+from sixgym.evaluate.bench.store import RunFolder, RunManifest
+from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
+from sixgym.scoring.result import GRADER, Result
+from sixgym.tasks.record import DOMAINS, TIERS
+
+
+class Cell(Record):
+    """A tier in a domain: episodes that count, and those that met their goal."""
+
+    n: int
+    met: int
+
+
+class BenchReport(Record):
+    """What `sixgym bench --json` prints.
+
+    Attributes:
+        run: The folder.
+        agent, network, network_version, trials, command: As in the manifest.
+        task_set: Name and version.
+        task_set_sha256: Its checksum.
+        grader: Version of the grading rules.
+        overall, tiers, domains: Figures of everything, by tier and by domain.
+        cells: By tier, then by domain.
+        failures: What broke on our side, by task and trial.
+    """
+
+    run: str
+    agent: str
+    network: str
+    network_version: str
+    trials: int
+    command: str
+    task_set: str
+    task_set_sha256: str
+    grader: int
+    overall: Summary
+    tiers: dict[str, Summary]
+    domains: dict[str, Summary]
+    cells: dict[str, dict[str, Cell]]
+    failures: dict[str, str]
+
+
+def bench_report(folder: RunFolder, manifest: RunManifest, results: list[Result]) -> BenchReport:
+    """The figures of a run."""
+    return BenchReport(
+        run=str(folder.path),
+        agent=manifest.agent,
+        network=manifest.network.name,
+        network_version=manifest.network.version,
+        trials=manifest.trials,
+        command=manifest.command,
+        task_set=f"{manifest.task_set} {manifest.task_set_version}",
+        task_set_sha256=manifest.task_set_sha256,
+        grader=GRADER,
+        overall=summarise(results),
+        tiers=by_tier(results, TIERS),
+        domains=by_domain(results, DOMAINS),
+        cells={tier: _cells([row for row in results if row.tier == tier]) for tier in TIERS},
+        failures={
+            f"{row.task} trial {row.trial}": row.infrastructure_failure
+            for row in results
+            if row.infrastructure_failure is not None
+        },
+    )
+
+
+def write_report(folder: RunFolder, report: BenchReport) -> None:
+    """Write the figures as JSON and the page."""
+    folder.write("report.json", report.model_dump_json(indent=1) + "\n")
+    folder.write("report.md", page(report))
+
+
+def page(report: BenchReport) -> str:
+    """The figures as Markdown."""
+    header = headings(report.trials)
+    lines = [
+        f"# {report.agent} on {report.network}",
+        "",
+        f"Task set {report.task_set} (sha256 {report.task_set_sha256[:12]}), {report.overall.tasks} tasks, "
+        f"{report.trials} trial{'s' if report.trials > 1 else ''} each, network {report.network} "
+        f"{report.network_version}, graded by version {report.grader} of the rules.",
+        "",
+        f"    {report.command}",
+        "",
+        "| " + " | ".join(header) + " |",
+        "|" + "---|" * len(header),
+    ]
+    for name, summary in rows(report):
+        lines.append("| " + " | ".join(figures(name, summary, report.trials)) + " |")
+    lines += ["", NOTES, "", "| met / n | " + " | ".join(DOMAINS) + " |", "|" + "---|" * (len(DOMAINS) + 1)]
+    for tier, cells in report.cells.items():
+        shown = [f"{cells[d].met} / {cells[d].n}" if d in cells else DASH for d in DOMAINS]
+        lines.append(f"| {tier} | " + " | ".join(shown) + " |")
+    if report.failures:
+        lines += ["", "Broken on our side:", ""]
+        lines += [f"- {key}: {reason.splitlines()[0]}" for key, reason in report.failures.items()]
+    return "\n".join(lines) + "\n"
+
+
+DASH = "–"
+NOTES = (
+    "Success and SPL with 95 % intervals clustered by task. Valid: calls that were not refused. Unsafe: "
+    "episodes in which a safety constraint was violated. Broken: infrastructure failures, which count as "
+    "failed. Calls, tokens and seconds (agent and network during its calls) are means of an episode."
+)
+
+
+def headings(trials: int) -> list[str]:
+    """Of the columns of the table; pass^k is among them where there are several trials."""
+    pass_k = [f"pass^{trials} %"] if trials > 1 else []
+    last = ["valid %", "unsafe %", "broken", "calls", "tokens", "s"]
+    return ["", "n", "success %", "SPL %", *pass_k, *last]
+
+
+def rows(report: BenchReport) -> list[tuple[str, Summary]]:
+    """The rows of the table: everything, then tiers, then domains."""
+    return [("overall", report.overall), *report.tiers.items(), *report.domains.items()]
+
+
+def figures(name: str, summary: Summary, trials: int) -> list[str]:
+    """A row of the table under its `headings`."""
+    pass_k = [f"{100 * summary.pass_k[trials]:.1f}" if summary.pass_k else DASH] if trials > 1 else []
+    return [
+        name,
+        str(summary.n),
+        f"{100 * summary.success_rate:.1f} {_ends(summary.ci95)}",
+        f"{100 * summary.spl:.1f} {_ends(summary.spl_ci95)}",
+        *pass_k,
+        DASH if summary.validity is None else f"{100 * summary.validity:.1f}",
+        f"{100 * summary.unsafe:.1f}",
+        str(summary.infrastructure_failures),
+        f"{summary.calls:.1f}",
+        DASH if summary.tokens_mean is None else f"{summary.tokens_mean:.0f}",
+        f"{summary.agent_s_mean + summary.world_s_mean:.2f}",
+    ]
+
+
+def _cells(results: list[Result]) -> dict[str, Cell]:
+    return {
+        domain: Cell(n=len(of_domain), met=sum(row.success for row in of_domain))
+        for domain in DOMAINS
+        if (of_domain := [row for row in results if row.domain == domain])
+    }
+
+
+def _ends(ends: tuple[float, float]) -> str:
+    return f"[{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"

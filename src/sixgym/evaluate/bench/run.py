@@ -1,0 +1,143 @@
+"""A run of the benchmark: what is missing is run, everything is graded, nothing is lost."""
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.evaluate.bench.grading import grade
+from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences
+from sixgym.evaluate.bench.worker import BenchWorker, Recipe, broken_episode, tasks_by_id
+from sixgym.evaluate.executor import Broken, execute
+from sixgym.scoring.result import Result
+from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.record import BenchTask
+
+
+class LostEpisodesError(RuntimeError):
+    """There are fewer results than were asked for."""
+
+
+def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunManifest:
+    """Make sure that the folder is free, or holds this run; returns what the run is.
+
+    Raises:
+        RunFolderError: something is in it and `resume` was not asked for, or it holds another run.
+    """
+    if folder.is_empty:
+        return manifest
+    if not resume:
+        raise RunFolderError(
+            f"{folder.path} is not empty; --resume goes on with its run, --out takes another"
+        )
+    stored = folder.manifest()
+    reasons = differences(stored, manifest)
+    if reasons:
+        raise RunFolderError(f"{folder.path} holds another run: {'; '.join(reasons)}")
+    return stored
+
+
+def start_network(network: str, task: BenchTask) -> None:
+    """Start the network once, so that one that is missing says so now, and what has to be compiled is.
+
+    Raises:
+        SimulatorError: it does not start.
+    """
+    backend = SimulatedBackend(make_simulator(network))
+    try:
+        backend.reset(task.task.scenario, seed=task.task.seed)
+    finally:
+        backend.close()
+
+
+def graded_episodes(
+    folder: RunFolder, manifest: RunManifest, tasks: dict[str, BenchTask]
+) -> dict[Key, Result]:
+    """The stored episodes of a run, graded now, each task and trial as it went last.
+
+    Raises:
+        RunFolderError: an episode is of a task that the run or the set does not hold.
+        EpisodeFileError: a file holds something else.
+    """
+    wanted = set(manifest.keys)
+    graded: dict[Key, Result] = {}
+    for trial, episode in folder.episodes(manifest.trials):
+        key = (episode.task.id, trial)
+        if key not in wanted or episode.task != tasks[key[0]].task:
+            raise RunFolderError(f"{folder.path}: episode {episode.id} is of another task set")
+        graded[key] = grade(tasks[key[0]], trial, episode)
+    return graded
+
+
+def unfinished(manifest: RunManifest, graded: dict[Key, Result]) -> list[Key]:
+    """What is still to be run: what is not there, and what our side broke."""
+    return [
+        key for key in manifest.keys if key not in graded or graded[key].infrastructure_failure is not None
+    ]
+
+
+def run_missing(
+    folder: RunFolder,
+    manifest: RunManifest,
+    graded: dict[Key, Result],
+    *,
+    tasks: Path | None,
+    workers: int,
+    progress: Callable[[Result], None],
+) -> list[Result]:
+    """Run what is unfinished, and write the results of everything.
+
+    Args:
+        folder: Of the run; every episode is stored in it as soon as it is over.
+        manifest: What the run is.
+        graded: What is stored already.
+        tasks: File of the task set; None for the frozen one.
+        workers: How many processes. What comes out does not depend on it.
+        progress: Called with every new result.
+
+    Returns:
+        All results in the order of tasks and trials.
+
+    Raises:
+        WorkError: the work cannot go on. What was finished is stored.
+        LostEpisodesError: results are missing at the end.
+    """
+    if folder.is_empty:
+        folder.write_manifest(manifest)
+    results = dict(graded)
+    by_id = tasks_by_id(tasks)
+    missing = unfinished(manifest, graded)
+    recipe = Recipe(manifest.agent, manifest.network.name, tasks, folder.path)
+    workers = min(workers, len(missing))
+    if missing:
+        with closing(execute(partial(BenchWorker, recipe), missing, workers)) as outcomes:
+            for outcome in outcomes:
+                task, trial = by_id[outcome.job[0]], outcome.job[1]
+                if isinstance(outcome, Broken):
+                    episode = broken_episode(manifest, task, trial, outcome.reason)
+                    folder.add(trial, episode)
+                    result = grade(task, trial, episode)
+                else:
+                    result = outcome.value
+                results[outcome.job] = result
+                progress(result)
+    return write_results(folder, manifest, results)
+
+
+def write_results(folder: RunFolder, manifest: RunManifest, results: dict[Key, Result]) -> list[Result]:
+    """Write the results of a run in order, if they are all there; returns them.
+
+    Raises:
+        LostEpisodesError: some are missing.
+    """
+    lost = [key for key in manifest.keys if key not in results]
+    if lost:
+        task, trial = lost[0]
+        raise LostEpisodesError(
+            f"{len(lost)} of {len(manifest.keys)} episodes are missing, first trial {trial} of {task}; "
+            f"sixgym bench … --resume --out {folder.path} runs them"
+        )
+    ordered = [results[key] for key in manifest.keys]
+    folder.write_results(ordered)
+    return ordered

@@ -1,0 +1,196 @@
+"""The folder of a run: what was asked for, every episode whole, their grades, and the report.
+
+    run.json              the manifest, written before the first episode
+    episodes-T.jsonl.gz   the episodes of trial T as they came in; everything else can be made from them
+    results.jsonl         one graded row an episode, in the order of tasks and trials
+    report.json, .md      the figures
+
+The episodes are the truth. A task of which a trial was run twice, because our side broke the first time,
+counts as it went the last time.
+"""
+
+import fcntl
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sixgym.domain.base import Record
+from sixgym.episodes.episode import BackendInfo, Episode
+from sixgym.episodes.store import append_episode, read_episodes
+from sixgym.evaluate.bench.selection import Selection
+from sixgym.scoring.result import Result
+
+Key = tuple[str, int]
+"""A task and a trial."""
+
+
+class RunFolderError(ValueError):
+    """A folder does not hold the run that is asked for. The message says what it holds."""
+
+
+class RunManifest(Record):
+    """What a run is.
+
+    Attributes:
+        agent: Name of the agent.
+        network: Name and version of what runs the network.
+        task_set, task_set_version, task_set_sha256: Where the tasks are from.
+        selection: What was chosen of them.
+        tasks: The ids of those, in order.
+        trials: How often each is attempted.
+        sixgym_version: Version of the code.
+        command: What makes the same run, whatever the number of workers.
+        started_at: Wall-clock time, ISO 8601.
+    """
+
+    agent: str
+    network: BackendInfo
+    task_set: str
+    task_set_version: str
+    task_set_sha256: str
+    selection: Selection
+    tasks: tuple[str, ...]
+    trials: int
+    sixgym_version: str
+    command: str
+    started_at: str
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Every episode of the run, in order."""
+        return tuple((task, trial) for task in self.tasks for trial in range(self.trials))
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it, or no such folder; hidden files are leftovers of broken writes."""
+        if not self.path.exists():
+            return True
+        return self.path.is_dir() and all(file.name.startswith(".") for file in self.path.iterdir())
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep the folder from other runs meanwhile; it is made if it is missing.
+
+        Raises:
+            RunFolderError: it cannot be made, or another run is at work in it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise RunFolderError(f"{self.path}: cannot be used as a folder: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise RunFolderError(f"{self.path}: another run is at work there") from None
+        finally:
+            os.close(descriptor)
+
+    def manifest(self) -> RunManifest:
+        """What the run in it is.
+
+        Raises:
+            RunFolderError: there is none.
+        """
+        path = self.path / "run.json"
+        try:
+            return RunManifest.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path} holds no run of the benchmark: {path.name}: {error.strerror}"
+            ) from None
+        except ValidationError as error:
+            raise RunFolderError(f"{path}: no manifest of a run: {_first(error)}") from None
+
+    def write_manifest(self, manifest: RunManifest) -> None:
+        """Write what the run is, atomically."""
+        self.write("run.json", manifest.model_dump_json(indent=1) + "\n")
+
+    def episodes_path(self, trial: int) -> Path:
+        """Where the episodes of a trial are appended."""
+        return self.path / f"episodes-{trial}.jsonl.gz"
+
+    def add(self, trial: int, episode: Episode) -> None:
+        """Keep an episode, from any process."""
+        append_episode(self.episodes_path(trial), episode)
+
+    def episodes(self, trials: int) -> Iterator[tuple[int, Episode]]:
+        """All that are stored, as they came in, with their trials.
+
+        Raises:
+            EpisodeFileError: a file holds something else.
+        """
+        for trial in range(trials):
+            path = self.episodes_path(trial)
+            if path.exists():
+                yield from ((trial, episode) for episode in read_episodes(path))
+
+    def results(self) -> list[Result]:
+        """The graded rows.
+
+        Raises:
+            RunFolderError: the run is not finished, or the file holds something else.
+        """
+        path = self.path / "results.jsonl"
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return [Result.model_validate_json(line) for line in lines]
+        except FileNotFoundError:
+            raise RunFolderError(
+                f"{self.path}: the run is not finished; its command with --resume goes on with it"
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunFolderError(f"{path}: cannot be read: {error}") from None
+        except ValidationError as error:
+            raise RunFolderError(f"{path}: no results: {_first(error)}") from None
+
+    def write_results(self, results: Iterable[Result]) -> None:
+        """Write the graded rows, atomically."""
+        self.write("results.jsonl", "".join(f"{row.model_dump_json()}\n" for row in results))
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the folder, atomically."""
+        partial = self.path / f".{name}.{os.getpid()}"
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(self.path / name)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def differences(stored: RunManifest, asked: RunManifest) -> list[str]:
+    """Why a run cannot go on as another: what is not the same. The command and time do not count."""
+    pairs: Sequence[tuple[str, object, object]] = (
+        ("agent", stored.agent, asked.agent),
+        ("network", _version(stored), _version(asked)),
+        ("task set", stored.task_set_sha256[:12], asked.task_set_sha256[:12]),
+        ("selection", stored.selection.model_dump_json(), asked.selection.model_dump_json()),
+        ("tasks", stored.tasks, asked.tasks),
+        ("trials", stored.trials, asked.trials),
+        ("sixgym", stored.sixgym_version, asked.sixgym_version),
+    )
+    changed = [(what, then, now) for what, then, now in pairs if then != now]
+    return [
+        f"{what} differs" if isinstance(then, tuple) else f"{what} was {then} and is {now}"
+        for what, then, now in changed
+    ]
+
+
+def _version(manifest: RunManifest) -> str:
+    return f"{manifest.network.name} {manifest.network.version}"
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()

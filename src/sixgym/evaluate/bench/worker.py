@@ -1,0 +1,128 @@
+"""One episode of the benchmark after the other, on one network that is kept running."""
+
+import hashlib
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from sixgym.agents.base import Agent
+from sixgym.agents.reference import reference_agent
+from sixgym.agents.registry import AGENTS, make_agent
+from sixgym.agents.rollout import rollout
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.envs.environment import Environment
+from sixgym.episodes.episode import Episode
+from sixgym.evaluate.bench.grading import grade
+from sixgym.evaluate.bench.store import Key, RunFolder, RunManifest
+from sixgym.scoring.result import Result
+from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.frozen import TaskSet, load_task_set
+from sixgym.tasks.record import BenchTask
+
+BENCH_AGENTS = (*(name for name in AGENTS if name != "scripted"), "reference")
+"""Who can be put to the test; a script fits one task only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that a process needs to know to run episodes; small, because it is sent to each."""
+
+    agent: str
+    network: str
+    tasks: Path | None
+    folder: Path
+
+
+class BenchWorker:
+    """Runs, stores and grades episodes. What is stored is finished, whatever happens afterwards."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._agent = recipe.agent
+        self._folder = RunFolder(recipe.folder)
+        self._tasks = tasks_by_id(recipe.tasks)
+        self._backend = SimulatedBackend(make_simulator(recipe.network))
+
+    def do(self, job: Key) -> Result:
+        """Run a trial of a task."""
+        task, trial = self._tasks[job[0]], job[1]
+        episode = self._run(task, trial)
+        self._folder.add(trial, episode)
+        return grade(task, trial, episode)
+
+    def close(self) -> None:
+        """Stop the network."""
+        self._backend.close()
+
+    def _run(self, task: BenchTask, trial: int) -> Episode:
+        agent = bench_agent(self._agent, task, trial)
+        environment = Environment(self._backend)
+        try:
+            episode = rollout(environment, agent, task.task)
+        except Exception as error:
+            # a mistake of ours must cost one episode, not the run; the record says what it was
+            self._backend.close()
+            episode = environment.episode(agent.name, infrastructure_failure=_words(error))
+        return episode.model_copy(update={"id": episode_id(task, trial, episode.agent, episode.backend.name)})
+
+
+@lru_cache(maxsize=1)
+def task_set(path: Path | None) -> TaskSet:
+    """The task set of a file, or the frozen one; read and checked once in a process."""
+    return load_task_set(path)
+
+
+@lru_cache(maxsize=1)
+def tasks_by_id(path: Path | None) -> dict[str, BenchTask]:
+    """The same by id."""
+    return {task.task.id: task for task in task_set(path).tasks}
+
+
+def bench_agent(name: str, task: BenchTask, trial: int) -> Agent:
+    """The agent for a trial of a task.
+
+    Raises:
+        ValueError: nobody of that name can be put to the test.
+    """
+    if name not in BENCH_AGENTS:
+        raise ValueError(f"no agent {name!r:.80} can be put to the test; there is {', '.join(BENCH_AGENTS)}")
+    return reference_agent(task) if name == "reference" else make_agent(name, seed=agent_seed(task, trial))
+
+
+def agent_seed(task: BenchTask, trial: int) -> int:
+    """Seed of what an agent draws: the first 31 bits of SHA-256 of `TASK ID/TASK SEED/TRIAL`.
+
+    Tasks share network seeds, so the id is in it: equal seeds would make agents' luck go together.
+    """
+    digest = hashlib.sha256(f"{task.task.id}/{task.task.seed}/{trial}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def episode_id(task: BenchTask, trial: int, agent: str, network: str) -> str:
+    """Name of an episode in a run: the same whenever the run is made."""
+    return f"{task.task.id}-{agent}-{network}-{trial}"
+
+
+def broken_episode(manifest: RunManifest, task: BenchTask, trial: int, reason: str) -> Episode:
+    """The record of an episode whose process died: nothing but that."""
+    return Episode(
+        id=episode_id(task, trial, manifest.agent, manifest.network.name),
+        task=task.task,
+        scenario_digest=task.task.scenario.digest,
+        agent=manifest.agent,
+        backend=manifest.network,
+        sixgym_version=manifest.sixgym_version,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        initial=None,
+        initial_interval=None,
+        steps=(),
+        terminated=False,
+        truncated=False,
+        infrastructure_failure=reason,
+    )
+
+
+def _words(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"stopped by {error!r} at {Path(place.filename).name}:{place.lineno}"

@@ -1,0 +1,112 @@
+"""Executors do every job once, whoever dies."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sixgym.evaluate.executor import MOST_BROKEN_IN_A_ROW, Broken, Done, WorkError, execute
+from tests.evaluate.jobs import Chore, Squarer, hire_nobody
+
+CHORES = [Chore(number) for number in range(7)]
+
+
+def finished(folder: Path, jobs: list[Chore], workers: int) -> tuple[dict[int, int], dict[int, str]]:
+    """Squares of what was done, reasons of what broke; every job is over once."""
+    done: dict[int, int] = {}
+    broken: dict[int, str] = {}
+    for outcome in execute(partial(Squarer, folder), jobs, workers):
+        assert outcome.job.number not in {**done, **broken}
+        match outcome:
+            case Done(job, value):
+                done[job.number] = value
+            case Broken(job, reason):
+                broken[job.number] = reason
+    assert {**done, **broken}.keys() == {job.number for job in jobs}
+    assert multiprocessing.active_children() == []
+    return done, broken
+
+
+@pytest.mark.parametrize("workers", [1, 2, 9])
+def test_every_job_is_done_whatever_the_number_of_workers(tmp_path: Path, workers: int) -> None:
+    done, broken = finished(tmp_path, CHORES, workers)
+    assert done == {number: number**2 for number in range(7)}
+    assert not broken
+    assert len(list(tmp_path.glob("closed-*"))) == min(workers, len(CHORES))
+
+
+def test_the_job_of_a_worker_that_was_killed_is_done_by_another(tmp_path: Path) -> None:
+    done, broken = finished(tmp_path, [*CHORES, Chore(7, "kill", 1)], 2)
+    assert done[7] == 49
+    assert not broken
+
+
+def test_a_job_that_kills_two_workers_is_broken_and_the_rest_goes_on(tmp_path: Path) -> None:
+    done, broken = finished(tmp_path, [Chore(7, "kill", 9), Chore(8, "leave", 9), *CHORES], 2)
+    assert broken == {
+        7: "a worker was killed by SIGKILL",
+        8: "a worker ended with exit status 3",
+    }
+    assert done == {number: number**2 for number in range(7)}
+
+
+def test_workers_that_all_die_stop_the_work(tmp_path: Path) -> None:
+    deadly = [Chore(number, "kill", 9) for number in range(40)]
+    with pytest.raises(WorkError, match="do not survive: a worker was killed by SIGKILL"):
+        finished(tmp_path, deadly, 2)
+    assert len(list(tmp_path.glob("tries-*"))) <= MOST_BROKEN_IN_A_ROW + 2
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_exception_stops_the_work_after_what_was_done(tmp_path: Path, workers: int) -> None:
+    done: list[int] = []
+    outcomes = execute(partial(Squarer, tmp_path), [*CHORES, Chore(7, "stumble", 9)], workers)
+    with pytest.raises(WorkError, match="stumbled"):
+        done.extend(outcome.job.number for outcome in outcomes)
+    assert set(done) <= set(range(7))
+    assert len(done) >= len(CHORES) - workers + 1
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_cannot_be_hired_says_why() -> None:
+    with pytest.raises(WorkError, match="nobody wants the job"):
+        list(execute(hire_nobody, CHORES, 2))
+
+
+def test_closing_the_generator_ends_workers_in_the_middle_of_a_job(tmp_path: Path) -> None:
+    outcomes = execute(partial(Squarer, tmp_path), [Chore(7, "sleep", 9), *CHORES], 2)
+    assert next(outcomes).job.number != 7
+    outcomes.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_workers_end_when_whoever_sends_jobs_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from functools import partial\n"
+        "from sixgym.evaluate.executor import execute\n"
+        "from tests.evaluate.jobs import Chore, Squarer\n"
+        "if __name__ == '__main__':\n"
+        "    hire = partial(Squarer, pathlib.Path(sys.argv[1]))\n"
+        "    for _ in execute(hire, [Chore(n) for n in range(10**6)], 2):\n"
+        "        print(end='', flush=True)\n"
+    )
+    script = tmp_path / "endless.py"
+    script.write_text(program)
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}"}
+    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment)
+    while len(list(tmp_path.glob("tries-*"))) < 5:
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while len(list(tmp_path.glob("closed-*"))) < 2:
+        time.sleep(0.05)

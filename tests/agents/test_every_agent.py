@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sixgym.agents.base import Agent
 from sixgym.agents.chance import RandomAgent
+from sixgym.agents.drl_slicing import load_shipped
 from sixgym.agents.knowledge import shipped_knowledge
 from sixgym.agents.mape_k import MapeKAgent
 from sixgym.agents.null import NullAgent
@@ -27,6 +28,7 @@ MAKERS = {
     "spam": lambda: SpamAgent(5),
     "scripted": lambda: ScriptedAgent((ToolCall(tool="read_telemetry", arguments={}),)),
     "threshold": ThresholdAgent,
+    "drl-slicing": load_shipped,
     "mape-k": lambda: MapeKAgent(shipped_knowledge()),
 }
 

@@ -1,11 +1,12 @@
 """The agents that need no language model, by the names users type."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sixgym.agents.base import Agent
 from sixgym.agents.chance import RandomAgent
+from sixgym.agents.drl_slicing import load_shipped
 from sixgym.agents.knowledge import shipped_knowledge
 from sixgym.agents.mape_k import MapeKAgent
 from sixgym.agents.null import NullAgent
@@ -19,6 +20,7 @@ AGENTS: Mapping[str, str] = {
     "spam": "calls all tools in turn, then starts again",
     "scripted": "makes the calls of a JSON file, then answers",
     "threshold": "latency above the SLA: switch to URLLC; below 10 Mbit/s: edge offload; else verify",
+    "drl-slicing": "a deep RL agent for admission and PRB shares, trained by sixgym train",
     "mape-k": "monitor, analyse, plan, execute over a table of 50 condition -> action rules",
 }
 """Known agents, each in a line."""
@@ -37,22 +39,22 @@ def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent
     """
     if script is not None and name != "scripted":
         raise ValueError(f"the agent {name} takes no script; only scripted does")
-    match name:
-        case "null":
-            return NullAgent()
-        case "random":
-            return RandomAgent(seed)
-        case "spam":
-            return SpamAgent(seed)
-        case "scripted":
-            if script is None:
-                raise ValueError("the agent scripted needs a script, a JSON list of calls")
-            return ScriptedAgent(load_script(script))
-        case "threshold":
-            return ThresholdAgent()
-        case "mape-k":
-            return MapeKAgent(shipped_knowledge())
-        case _:
-            near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise ValueError(f"there is no agent {name!r}; {hint}Known: {', '.join(AGENTS)}")
+    if name == "scripted":
+        if script is None:
+            raise ValueError("the agent scripted needs a script, a JSON list of calls")
+        return ScriptedAgent(load_script(script))
+    if name not in _MAKERS:
+        near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(f"there is no agent {name!r}; {hint}Known: {', '.join(AGENTS)}")
+    return _MAKERS[name](seed)
+
+
+_MAKERS: Mapping[str, Callable[[int], Agent]] = {
+    "null": lambda _: NullAgent(),
+    "random": RandomAgent,
+    "spam": SpamAgent,
+    "threshold": lambda _: ThresholdAgent(),
+    "drl-slicing": lambda _: load_shipped(),
+    "mape-k": lambda _: MapeKAgent(shipped_knowledge()),
+}

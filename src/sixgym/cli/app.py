@@ -16,6 +16,7 @@ from sixgym.cli.bench_app import bench
 from sixgym.cli.errors import reporting
 from sixgym.cli.fidelity_app import fidelity
 from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network, Seed
+from sixgym.cli.train_app import train
 
 app = typer.Typer(
     name="sixgym",
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.add_typer(bench, name="bench")
 app.add_typer(fidelity, name="fidelity")
+app.command(name="train")(train)
 
 
 class ToolFormat(StrEnum):

@@ -159,9 +159,9 @@ def make(
 ) -> None:
     """Draw candidates, throw out what proves nothing, freeze the rest with a checksum.
 
-    Every candidate is rehearsed on tti; its reference solution has to succeed there, and the null agent and
-    ten random and spam agents have to fail. Equal numbers give equal tasks. What was found out is kept
-    beside FILE until the set is complete, so an interrupted making goes on.
+    Every candidate is rehearsed on tti; its reference solution has to succeed there, and the null agent,
+    twenty random and five spam agents have to fail. Equal numbers give equal tasks. What was found out is
+    kept beside FILE until the set is complete, so an interrupted making goes on.
 
     - `sixgym bench make --per-cell 2 --split training --out tasks/training.json`
     - `sixgym bench make --prove ns3 --workers 2 --out tasks/mine.json`

@@ -1,0 +1,195 @@
+"""Grade every agent that needs no language model on 6GAgentBench, and write docs/6gagentbench.md.
+
+    python benchmarks/bench.py [--networks tti,ns3] [--limit N] [--workers N] [--page-only]
+
+Runs go to runs/bench-AGENT-NETWORK and go on where they stopped. Their graded rows are kept in
+docs/data/6gagentbench-NETWORK.jsonl.gz, from which `--page-only` writes the page again. `--limit` is for
+ns3: that many tasks, of all tiers and domains in turn; tti always works on all of them.
+"""
+
+import argparse
+import gzip
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sixgym.cli.bench import BenchRequest, bench
+from sixgym.evaluate.bench.report import DASH, NOTES
+from sixgym.evaluate.bench.store import RunFolder
+from sixgym.evaluate.fidelity.markdown import table
+from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
+from sixgym.scoring.result import Result
+from sixgym.tasks.frozen import Manifest, load_task_set
+from sixgym.tasks.record import DOMAINS, TIERS
+
+DOCS = Path(__file__).parents[1] / "docs"
+RUNS = Path("runs")
+AGENTS = ("reference", "mape-k", "drl-slicing", "threshold", "random", "spam", "null")
+EVERYTHING = "tti"
+
+PAPER = {
+    "threshold": (51.3, 18.6, 4.2, 22.1, 19.8),
+    "mape-k": (54.8, 25.7, 8.9, 27.5, 23.4),
+    "drl-slicing": (38.2, 27.3, 11.5, 24.1, 20.6),
+}
+"""6GAgentGym, table I: L1, L2, L3, SR and SPL in percent."""
+
+
+def run(network: str, limit: int | None, workers: int) -> None:
+    """Run what is missing of every agent on a network, and keep the rows."""
+    rows: list[Result] = []
+    for agent in AGENTS:
+        folder = RUNS / f"bench-{agent}-{network}"
+        print(f"{agent} on {network}", file=sys.stderr, flush=True)
+        bench(BenchRequest(agent, network, None, None, limit, 1, workers, True, folder, False, None))
+        rows += RunFolder(folder).results()
+    lines = "".join(f"{row.model_dump_json(exclude_defaults=True)}\n" for row in rows)
+    path = stored(network)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(lines.encode(), mtime=0))
+
+
+def stored(network: str) -> Path:
+    """Where the rows of a network are kept."""
+    return DOCS / "data" / f"6gagentbench-{network}.jsonl.gz"
+
+
+def rows_of(network: str) -> list[Result]:
+    """The kept rows of a network; none if it was not run."""
+    path = stored(network)
+    if not path.exists():
+        return []
+    return [Result.model_validate_json(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+def page(networks: Sequence[str], command: str) -> str:
+    """The page in Markdown."""
+    manifest = load_task_set().manifest
+    lines = ["# 6GAgentBench: agents without a language model", "", *_about(manifest), f"    {command}", ""]
+    for network in networks:
+        rows = rows_of(network)
+        if rows:
+            lines += _network(network, rows)
+    lines += ["", NOTES, "", *_beside_the_paper(networks)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _about(manifest: Manifest) -> list[str]:
+    thrown = sum(manifest.thrown_out.values()) - manifest.thrown_out.get("not needed", 0)
+    mix = ", ".join(f"{tier} {count}" for tier, count in manifest.tiers.items())
+    checked = ", ".join(f"{network} {version}" for network, version in manifest.networks.items())
+    return [
+        f"Task set {manifest.name}, {manifest.tasks} tasks ({mix}), sha256 `{manifest.sha256[:12]}`, "
+        f"checked on {checked}; {thrown} candidates were thrown out on the way:",
+        "",
+        *(f"- {count}: {reason}" for reason, count in manifest.thrown_out.items() if reason != "not needed"),
+        "",
+        "Overall figures are over the set as it is, a third of it in each tier. Made by",
+        "",
+    ]
+
+
+def _network(network: str, rows: list[Result]) -> list[str]:
+    agents = [agent for agent in AGENTS if any(row.agent == agent for row in rows)]
+    of = {agent: [row for row in rows if row.agent == agent] for agent in agents}
+    versions = ", ".join(sorted({row.network for row in rows}))
+    header = [
+        "agent",
+        "n",
+        *(f"{tier} %" for tier in TIERS),
+        "SR %",
+        "SPL %",
+        "valid %",
+        "unsafe %",
+        "broken",
+        "calls",
+    ]
+    body = [_line(agent, of[agent]) for agent in agents]
+    domains = [
+        [agent, *(_percent(by_domain(of[agent], DOMAINS).get(domain)) for domain in DOMAINS)]
+        for agent in agents
+    ]
+    return [
+        f"## On {network}",
+        "",
+        f"{versions}. {len(of[agents[0]])} tasks each.",
+        "",
+        *table(header, body),
+        "",
+        "Success by domain, percent:",
+        "",
+        *table(["agent", *DOMAINS], domains),
+        "",
+    ]
+
+
+def _line(agent: str, rows: list[Result]) -> list[str]:
+    overall, tiers = summarise(rows), by_tier(rows, TIERS)
+    low, high = overall.ci95
+    return [
+        agent,
+        str(overall.n),
+        *(_with_interval(tiers.get(tier)) for tier in TIERS),
+        f"{100 * overall.success_rate:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+        f"{100 * overall.spl:.1f}",
+        DASH if overall.validity is None else f"{100 * overall.validity:.1f}",
+        f"{100 * overall.unsafe:.1f}",
+        str(overall.infrastructure_failures),
+        f"{overall.calls:.1f}",
+    ]
+
+
+def _with_interval(summary: Summary | None) -> str:
+    if summary is None:
+        return DASH
+    low, high = summary.ci95
+    return f"{100 * summary.success_rate:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _percent(summary: Summary | None) -> str:
+    return DASH if summary is None else f"{100 * summary.success_rate:.1f}"
+
+
+def _beside_the_paper(networks: Sequence[str]) -> list[str]:
+    """Our baselines beside those of 6GAgentGym's table I."""
+    found = {network: rows for network in networks if (rows := rows_of(network))}
+    header = ["agent", "", *TIERS, "SR", "SPL"]
+    body: list[list[str]] = []
+    for agent, figures in PAPER.items():
+        body.append([agent, "paper, learned model", *(f"{figure:.1f}" for figure in figures)])
+        for network, rows in found.items():
+            mine = [row for row in rows if row.agent == agent]
+            if mine:
+                tiers, overall = by_tier(mine, TIERS), summarise(mine)
+                shown = [*(_percent(tiers.get(tier)) for tier in TIERS), _percent(overall)]
+                body.append([agent, f"here, {network}", *shown, f"{100 * overall.spl:.1f}"])
+    return [
+        "## Beside 6GAgentGym's table I",
+        "",
+        *table(header, body),
+        "",
+        (DOCS / "6gagentbench-differences.md").read_text(encoding="utf-8").rstrip(),
+    ]
+
+
+def main() -> None:
+    """Run what is missing, then write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--networks", default="tti,ns3", help="which networks (default tti,ns3)")
+    parser.add_argument("--limit", type=int, help="tasks on networks other than tti (default all)")
+    parser.add_argument("--workers", type=int, default=2, help="episodes at a time (default 2)")
+    parser.add_argument("--page-only", action="store_true", help="write the page from the kept rows")
+    options = parser.parse_args()
+    networks = options.networks.split(",")
+    if not options.page_only:
+        for network in networks:
+            run(network, None if network == EVERYTHING else options.limit, options.workers)
+    limit = f" --limit {options.limit}" if options.limit else ""
+    command = f"python benchmarks/bench.py --networks {options.networks}{limit}"
+    (DOCS / "6gagentbench.md").write_text(page(networks, command), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

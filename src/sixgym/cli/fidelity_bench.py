@@ -1,0 +1,269 @@
+"""`sixgym fidelity bench`: agents' success on a stand-in, held against a replay of their calls."""
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from sixgym.cli.bench import load_tasks
+from sixgym.cli.bench_view import progress_on
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.fidelity_app import DEFAULT_LIMIT
+from sixgym.cli.run import choose_simulator
+from sixgym.cli.starting import saying_why_it_takes_long
+from sixgym.episodes.episode import BackendInfo
+from sixgym.evaluate.bench.run import start_network
+from sixgym.evaluate.bench.selection import Selection, select
+from sixgym.evaluate.bench.store import RunFolder, RunFolderError
+from sixgym.evaluate.bench.worker import BENCH_AGENTS, bench_agent
+from sixgym.evaluate.executor import WorkError
+from sixgym.evaluate.fidelity.bench import (
+    BenchFigures,
+    Network,
+    NothingToCompareError,
+    Setting,
+    bench_figures,
+)
+from sixgym.evaluate.fidelity.bench_report import bench_page, summary_lines
+from sixgym.evaluate.fidelity.bench_rows import BenchRow, Conditions, RowStore
+from sixgym.evaluate.fidelity.bench_runs import TRIAL, BenchJob, own_jobs, play_missing, replay_jobs
+from sixgym.evaluate.fidelity.store import RunFileError, same_version
+from sixgym.scoring.metrics import MetricError
+from sixgym.scoring.result import GRADER, Result
+from sixgym.simulators.base import SimulatorError
+from sixgym.tasks.frozen import TaskSet
+from sixgym.tasks.record import BenchTask
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What the command line asked for, unchecked.
+
+    Attributes:
+        candidate, reference: Names of networks.
+        agents: Names with commas in between; None is everybody.
+        limit: How many tasks, balanced over tiers and domains.
+        tasks: File of a task set; None is the frozen one.
+        workers: Processes.
+        runs: Folders of `sixgym bench` runs on the reference.
+        out: The page and its figures are written here, stored rows under `data`.
+        as_json: The figures on standard output.
+    """
+
+    candidate: str
+    reference: str
+    agents: str | None
+    limit: int
+    tasks: Path | None
+    workers: int
+    runs: tuple[Path, ...]
+    out: Path
+    as_json: bool
+
+
+def fidelity_bench(request: ReplayRequest) -> None:
+    """Play and replay what is missing, compare, write the page.
+
+    Raises:
+        CommandError: wrong use, before anything has run; or the work failed, and what was finished is kept.
+    """
+    candidate, reference = _network(request.candidate), _network(request.reference)
+    tasks = load_tasks(request.tasks)
+    with wrong_use_on(ValueError):
+        chosen = select(tasks.tasks, Selection(limit=request.limit))
+    agents = _agents(request.agents, chosen[0])
+    closed_loop = [row for run in request.runs for row in _run_results(run, reference, tasks, agents)]
+    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with wrong_use_on(RunFolderError, RunFileError), RunFolder(request.out / "data").locked():
+        own = own_jobs(agents, chosen)
+        rows = _rows(request, candidate, tasks, own, row_file(request, request.candidate))
+        replays = replay_jobs(rows)
+        name = f"{request.candidate}-on-{request.reference}"
+        replayed = _rows(request, reference, tasks, replays, row_file(request, name))
+    setting = Setting(
+        command=_command(request),
+        candidate=Network(name=candidate.name, version=candidate.version),
+        reference=Network(name=reference.name, version=reference.version),
+        task_set=f"{tasks.name} {tasks.version}",
+        task_set_sha256=tasks.sha256,
+        tasks=dict(Counter(task.tier for task in chosen)),
+        topology_seeds=_topology_seeds(chosen),
+    )
+    try:
+        figures = bench_figures(setting, _in_order(rows, agents), replayed, closed_loop)
+    except (NothingToCompareError, MetricError) as error:
+        raise CommandError(str(error), WORK_FAILED) from None
+    _write(request, figures)
+
+
+def page_stem(request: ReplayRequest) -> str:
+    """What the page is called; what is not the experiment as it stands in docs says so."""
+    parts = ["fidelity-bench", *_task_file(request)]
+    if (request.candidate, request.reference) != ("tti", "ns3"):
+        parts.append(f"{request.candidate}-{request.reference}")
+    if request.limit != DEFAULT_LIMIT:
+        parts.append(str(request.limit))
+    if request.agents is not None:
+        parts += [name.strip() for name in request.agents.split(",")]
+    return "-".join(parts)
+
+
+def row_file(request: ReplayRequest, network: str) -> Path:
+    """Where the rows of a network are stored; those of `A-on-B` are replays."""
+    name = "-".join(["bench-replay", *_task_file(request), network])
+    return request.out / "data" / f"{name}.jsonl.gz"
+
+
+def _task_file(request: ReplayRequest) -> list[str]:
+    """Another task set has files of its own: it must not displace what took hours."""
+    return [request.tasks.stem] if request.tasks is not None else []
+
+
+def _network(name: str) -> BackendInfo:
+    simulator = choose_simulator(name)
+    found = BackendInfo(name=simulator.name, version=simulator.version)
+    simulator.close()
+    return found
+
+
+def _agents(names: str | None, task: BenchTask) -> tuple[str, ...]:
+    """The agents that were asked for, each once; all of them can be made."""
+    asked = BENCH_AGENTS if names is None else tuple(name.strip() for name in names.split(","))
+    for name in asked:
+        with wrong_use_on(ValueError):
+            try:
+                bench_agent(name, task, TRIAL)
+            except ImportError as error:
+                raise CommandError(f"the agent {name} cannot be loaded: {error}", WORK_FAILED) from None
+    return tuple(dict.fromkeys(asked))
+
+
+def _run_results(run: Path, reference: BackendInfo, tasks: TaskSet, agents: Sequence[str]) -> list[Result]:
+    """The first trials of a run of the benchmark on the reference, if they can be held against ours."""
+    with wrong_use_on(RunFolderError):
+        folder = RunFolder(run)
+        manifest = folder.manifest()
+        rows = [row for row in folder.results() if row.trial == TRIAL]
+    wrong = [
+        f"{what} is {theirs}, not {ours}"
+        for what, theirs, ours, same in (
+            ("network", manifest.network.name, reference.name, manifest.network.name == reference.name),
+            (
+                "version of the network",
+                manifest.network.version,
+                reference.version,
+                same_version(manifest.network.version, reference.version),
+            ),
+            (
+                "task set",
+                manifest.task_set_sha256[:12],
+                tasks.sha256[:12],
+                manifest.task_set_sha256 == tasks.sha256,
+            ),
+            ("agent", manifest.agent, f"one of {', '.join(agents)}", manifest.agent in agents),
+            ("grader", {row.grader for row in rows}, GRADER, all(row.grader == GRADER for row in rows)),
+        )
+        if not same
+    ]
+    if wrong:
+        raise CommandError(f"--runs {run}: {'; '.join(wrong)}", WRONG_USE)
+    return rows
+
+
+def _rows(
+    request: ReplayRequest, network: BackendInfo, tasks: TaskSet, jobs: Sequence[BenchJob], path: Path
+) -> list[BenchRow]:
+    """A row of each job: stored ones where they can be used, new ones where not. Says which."""
+    store = RowStore(path, Conditions(network.version, tasks.sha256))
+    missing = [job for job in jobs if job.key not in store]
+    broken = [job for job in jobs if job.key in store and store[job.key].broken]
+    # without its engine a network breaks again, and the stored reason would be lost
+    again = [] if network.version.startswith("missing+") else broken
+    _say(store, network.name, len(jobs), len(missing), len(again))
+    wanted = [*missing, *again]
+    if wanted:
+        _start(network.name, next(task for task in tasks.tasks if task.task.id == wanted[0].task))
+        _play(request, network, store, wanted)
+    return [store[job.key] for job in jobs]
+
+
+def _say(store: RowStore, network: str, jobs: int, missing: int, again: int) -> None:
+    for reason, count in store.rejected.items():
+        typer.echo(f"{network}: {count} rows in {store.path} are not used: {reason}", err=True)
+    words = f"{network}: {jobs - missing} of {jobs} episodes are stored in {store.path}"
+    if again:
+        words += f", {again} of them broke and are tried again"
+    if missing:
+        words += f", {missing} are missing and run now"
+    typer.echo(words, err=True)
+
+
+def _start(network: str, task: BenchTask) -> None:
+    with saying_why_it_takes_long(network):
+        try:
+            start_network(network, task)
+        except SimulatorError as error:
+            raise CommandError(str(error), WORK_FAILED) from None
+
+
+def _play(request: ReplayRequest, network: BackendInfo, store: RowStore, jobs: Sequence[BenchJob]) -> None:
+    what = f"{'replay' if jobs[0].original else 'agents'} on {network.name}"
+    kept = f"what is finished is kept beside {store.path}; the same command goes on"
+    try:
+        with progress_on(sys.stderr, what, len(jobs)) as progress:
+            play_missing(
+                jobs, network, store, tasks=request.tasks, workers=request.workers, progress=progress
+            )
+        store.pack()
+    except WorkError as error:
+        raise CommandError(f"{error}\n{kept}", WORK_FAILED) from None
+    except OSError as error:
+        raise CommandError(f"{store.path}: cannot be written: {error.strerror}", WORK_FAILED) from None
+    except KeyboardInterrupt:
+        typer.echo(f"sixgym: interrupted; {kept}", err=True)
+        raise
+
+
+def _in_order(rows: Sequence[BenchRow], agents: Sequence[str]) -> list[BenchRow]:
+    """By agent as they were named, then by task as selected."""
+    return sorted(rows, key=lambda row: agents.index(row.key.agent))
+
+
+def _topology_seeds(tasks: Sequence[BenchTask]) -> tuple[int, int]:
+    seeds = [task.task.scenario.topology_seed or 0 for task in tasks]
+    return min(seeds), max(seeds)
+
+
+def _write(request: ReplayRequest, figures: BenchFigures) -> None:
+    stem = page_stem(request)
+    path = request.out / f"{stem}.md"
+    try:
+        path.write_text(bench_page(figures, stem), encoding="utf-8")
+        path.with_suffix(".json").write_text(figures.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"--out {request.out}: cannot write there: {error.strerror}", WRONG_USE) from None
+    for line in summary_lines(figures):
+        typer.echo(line, err=request.as_json)
+    typer.echo(f"written: {path}, and its figures as .json", err=request.as_json)
+    if request.as_json:
+        typer.echo(figures.model_dump_json())
+
+
+def _command(request: ReplayRequest) -> str:
+    """The command that makes the same page."""
+    options: list[tuple[str, object]] = [
+        ("--candidate", request.candidate),
+        ("--reference", request.reference),
+        ("--agents", request.agents),
+        ("--limit", request.limit),
+        ("--tasks", request.tasks),
+        *(("--runs", run) for run in request.runs),
+    ]
+    return "sixgym fidelity bench " + " ".join(
+        f"{name} {value}" for name, value in options if value is not None
+    )

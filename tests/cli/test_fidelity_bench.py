@@ -1,0 +1,304 @@
+"""`sixgym fidelity bench` on fluid networks: what is played, replayed, kept, written, and how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sixgym.cli.fidelity_app import DEFAULT_LIMIT
+from sixgym.cli.fidelity_bench import ReplayRequest, page_stem
+from sixgym.envs.observation import Observation
+from sixgym.episodes.episode import Turn
+from sixgym.evaluate.bench.replay import ReplayAgent
+from sixgym.simulators import factory
+from tests.cli.conftest import Sixgym
+from tests.doubles import FluidSimulator
+from tests.evaluate.bench_samples import write_tasks
+from tests.evaluate.replays import DyingSlower, SlowerFluid, mixed_tasks
+
+TASKS = 6
+AGENTS = "null,random,reference"
+EPISODES = TASKS * 3
+PAGE = f"fidelity-bench-samples-fluid-slower-{'-'.join(AGENTS.split(','))}"
+
+
+class Absent(SlowerFluid):
+    """The slower network where it is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(fail_on_reset=True)
+
+
+@pytest.fixture(autouse=True)
+def slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(factory.SIMULATORS, "slower", SlowerFluid)
+
+
+@pytest.fixture
+def task_file(tmp_path: Path) -> Path:
+    return write_tasks(tmp_path / "samples.json", mixed_tasks(TASKS))
+
+
+@pytest.fixture
+def fidelity(sixgym: Sixgym, task_file: Path) -> Sixgym:
+    """Runs `sixgym fidelity bench ARGUMENTS` over the samples in this process."""
+
+    def invoke(out: Path, *arguments: object) -> Any:
+        networks = ("--candidate", "fluid", "--reference", "slower")
+        shared = ("--tasks", task_file, "--workers", 1, "--agents", AGENTS, "--out", out)
+        return sixgym("fidelity", "bench", *networks, *shared, *arguments)
+
+    return invoke
+
+
+def written(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+
+
+def test_the_page_its_figures_and_the_rows_are_written(fidelity: Sixgym, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = fidelity(out, "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures == json.loads((out / f"{PAGE}.json").read_text())
+    by_agent = {one["agent"]: one for one in figures["overall"]["agents"]}
+    assert list(by_agent) == AGENTS.split(",")
+    assert (by_agent["null"]["candidate"], by_agent["null"]["reference"]) == (0.5, 0)
+    assert (by_agent["reference"]["candidate"], by_agent["reference"]["reference"]) == (1, 0.5)
+    assert len(figures["disagreements"]) == EPISODES / 2
+    page = (out / f"{PAGE}.md").read_text()
+    assert "sixgym fidelity bench --candidate fluid --reference slower --agents null" in page
+    assert f"sha256 {figures['task_set_sha256'][:12]}" in page
+    assert "fluid test" in page
+    assert "slower slower-1" in page
+    assert set(written(out)) == {
+        f"{PAGE}.md",
+        f"{PAGE}.json",
+        "data/bench-replay-samples-fluid.jsonl.gz",
+        "data/bench-replay-samples-fluid-on-slower.jsonl.gz",
+    }
+
+
+def test_the_same_request_writes_the_same_bytes(fidelity: Sixgym, tmp_path: Path) -> None:
+    for name in "ab":
+        assert fidelity(tmp_path / name).exit_code == 0
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+
+
+def test_stored_rows_make_the_page_again_without_the_network(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    assert fidelity(out).exit_code == 0
+    before = written(out)
+    monkeypatch.setitem(factory.SIMULATORS, "slower", Absent)
+    again = fidelity(out)
+    assert again.exit_code == 0, again.output
+    assert f"slower: {EPISODES} of {EPISODES} episodes are stored" in again.stderr
+    assert written(out) == before
+
+
+def test_rows_of_another_version_are_replayed_again_and_that_is_said(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    assert fidelity(out).exit_code == 0
+    monkeypatch.setattr(SlowerFluid, "version", "slower-2")
+    again = fidelity(out)
+    assert again.exit_code == 0, again.output
+    assert f"{EPISODES} rows in" in again.stderr
+    assert "are not used: made by version slower-1, here is slower-2" in again.stderr
+    assert f"0 of {EPISODES} episodes are stored" in again.stderr
+
+
+def test_a_new_candidate_on_which_agents_do_the_same_needs_no_new_replays(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    assert fidelity(out).exit_code == 0
+    monkeypatch.setattr(FluidSimulator, "version", "test-2")
+    again = fidelity(out)
+    assert again.exit_code == 0, again.output
+    assert "made by version test, here is test-2" in again.stderr
+    assert f"slower: {EPISODES} of {EPISODES} episodes are stored" in again.stderr
+
+
+def test_rows_of_another_task_set_are_not_used(fidelity: Sixgym, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert fidelity(out).exit_code == 0
+    (tmp_path / "later").mkdir()
+    later = write_tasks(tmp_path / "later" / "samples.json", mixed_tasks(TASKS + 1))
+    again = fidelity(out, "--tasks", later)
+    assert again.exit_code == 0, again.output
+    assert f"fluid: {EPISODES} rows in" in again.stderr
+    assert "are not used: of task set" in again.stderr
+    assert f"0 of {EPISODES + 3} episodes are stored" in again.stderr
+
+
+def test_an_interrupted_replay_goes_on_and_ends_with_the_same_bytes(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert fidelity(whole).exit_code == 0
+    turns = 0
+    act = ReplayAgent.act
+
+    def act_until_stopped(self: ReplayAgent, observation: Observation) -> Turn:
+        nonlocal turns
+        turns += 1
+        if turns == 20:
+            raise KeyboardInterrupt
+        return act(self, observation)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ReplayAgent, "act", act_until_stopped)
+        stopped = fidelity(out)
+    assert stopped.exit_code == 130
+    assert "the same command goes on" in stopped.stderr
+    assert not (out / f"{PAGE}.md").exists()
+    resumed = fidelity(out)
+    assert resumed.exit_code == 0, resumed.output
+    assert f"fluid: {EPISODES} of {EPISODES} episodes are stored" in resumed.stderr
+    assert f"slower: 0 of {EPISODES}" not in resumed.stderr
+    assert written(out) == written(whole)
+
+
+def test_what_broke_is_apart_and_tried_again(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    act = ReplayAgent.act
+
+    def act_or_break(self: ReplayAgent, observation: Observation) -> Turn:
+        if self.name == "null":
+            raise ValueError("a bug of ours")
+        return act(self, observation)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ReplayAgent, "act", act_or_break)
+        first = fidelity(out, "--json")
+    assert first.exit_code == 0, first.output
+    figures = json.loads(first.stdout)
+    assert [one["agent"] for one in figures["overall"]["agents"]] == ["random", "reference"]
+    assert {one["reason"] for one in figures["failures"]} == {"stopped by ValueError('a bug of ours')"}
+    again = fidelity(out, "--json")
+    assert f"{TASKS} of them broke and are tried again" in again.stderr
+    assert json.loads(again.stdout)["failures"] == []
+
+
+def test_a_network_that_does_not_start_ends_it_before_anything_is_lost(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setitem(factory.SIMULATORS, "slower", Absent)
+        result = fidelity(tmp_path / "out")
+    assert result.exit_code == 1
+    assert "does not start" in result.stderr
+    again = fidelity(tmp_path / "out")
+    assert f"fluid: {EPISODES} of {EPISODES} episodes are stored" in again.stderr
+
+
+def test_agents_at_work_on_the_reference_itself_are_added(
+    fidelity: Sixgym, sixgym: Sixgym, tmp_path: Path, task_file: Path
+) -> None:
+    run = tmp_path / "run"
+    bench = ("bench", "--tasks", task_file, "--workers", 1, "--agent", "random")
+    assert sixgym(*bench, "--network", "slower", "--out", run).exit_code == 0
+    result = fidelity(tmp_path / "out", "--runs", run, "--json")
+    assert result.exit_code == 0, result.output
+    (one,) = json.loads(result.stdout)["closed_loop"]["agents"]
+    assert (one["agent"], one["n"], one["candidate"], one["reference"]) == ("random", TASKS, 0.5, 0)
+    other = tmp_path / "other"
+    assert sixgym(*bench, "--network", "fluid", "--out", other).exit_code == 0
+    refused = fidelity(tmp_path / "out", "--runs", other)
+    assert refused.exit_code == 2
+    assert "network is fluid, not slower" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--candidate", "ether"), "no network is called 'ether'"),
+        (("--reference", "ether"), "no network is called 'ether'"),
+        (("--agents", "null,nobody"), "no agent 'nobody' can be put to the test"),
+        (("--agents", ""), "no agent '' can be put to the test"),
+        (("--tasks", "/nowhere/at-all.json"), "/nowhere/at-all.json"),
+        (("--runs", "/nowhere"), "/nowhere holds no run of the benchmark"),
+        (("--limit", 0), "--limit"),
+        (("--workers", 0), "--workers"),
+    ],
+)
+def test_wrong_use_ends_before_anything_runs(
+    fidelity: Sixgym, tmp_path: Path, arguments: tuple[object, ...], words: str
+) -> None:
+    result = fidelity(tmp_path / "out", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(fidelity: Sixgym) -> None:
+    result = fidelity(Path("/dev/null/out"))
+    assert result.exit_code == 2
+    assert "/dev/null/out" in result.stderr
+
+
+def test_only_the_experiment_of_the_documentation_has_the_plain_name(tmp_path: Path) -> None:
+    def stem(**changes: object) -> str:
+        asked: dict[str, object] = {
+            "candidate": "tti",
+            "reference": "ns3",
+            "agents": None,
+            "limit": DEFAULT_LIMIT,
+            "tasks": None,
+            "workers": 2,
+            "runs": (),
+            "out": tmp_path,
+            "as_json": False,
+        }
+        return page_stem(ReplayRequest(**{**asked, **changes}))  # type: ignore[arg-type]
+
+    assert stem() == stem(workers=1) == "fidelity-bench"
+    for change in (
+        {"limit": 30},
+        {"agents": "null"},
+        {"candidate": "ns3"},
+        {"tasks": Path("mine.json")},
+    ):
+        assert stem(**change) != "fidelity-bench"
+
+
+# ---------------------------------------------------------------------- a real process
+PROGRAM = """
+from sixgym.cli import main
+from sixgym.simulators import factory
+from tests.doubles import FluidSimulator
+from tests.evaluate.replays import DyingSlower
+factory.SIMULATORS.update(fluid=FluidSimulator, slower=DyingSlower)
+main()
+"""
+
+
+def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
+    fidelity: Sixgym, tmp_path: Path, task_file: Path
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    networks = ("--candidate", "fluid", "--reference", "slower", "--agents", AGENTS)
+    options = (*networks, "--tasks", str(task_file), "--workers", "1", "--out", str(out))
+    killed = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "fidelity", "bench", *options],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed = fidelity(out)
+    assert resumed.exit_code == 0, resumed.output
+    assert f"fluid: {EPISODES} of {EPISODES} episodes are stored" in resumed.stderr
+    assert f"slower: {DyingSlower.EPISODES} of {EPISODES} episodes are stored" in resumed.stderr
+    assert fidelity(whole).exit_code == 0
+    assert written(out) == written(whole)

@@ -26,7 +26,7 @@ INTERFACE = {
     "alert": {"uav", "alert"},
     "sensor": {"uav", "sensor"},
     "protect": {"subjects", "percent"},
-    "protect-slice": {"slice", "label", "rate_mbps"},
+    "protect-group": {"group", "rate_mbps"},
     "fence": set[str](),
     "battery": {"uav", "percent"},
     "ask-load": {"slice", "label"},
@@ -51,7 +51,7 @@ UNITS = {
 }
 MEANS = ("slice-delay", "service-link", "task-latency", "uav-link")
 CEILINGS = (*MEANS, "slice-loss", "fly")
-FLOORS = ("slice-rate", "protect", "protect-slice", "battery")
+FLOORS = ("slice-rate", "protect", "protect-group", "battery")
 LESS = (
     r"\b(below|under|less than|lower than|fewer than|smaller than|closer than|within)\b|< |or less|or lower"
 )
@@ -264,8 +264,8 @@ def test_facts_are_not_read_as_patterns() -> None:
 @pytest.mark.parametrize(
     ("clauses", "message"),
     [
-        ([], "1 to 10 clauses, not 0"),
-        ([Clause("fence", {})] * 11, "1 to 10 clauses, not 11"),
+        ([], "1 to 24 clauses, not 0"),
+        ([Clause("fence", {})] * 25, "1 to 24 clauses, not 25"),
         ([Clause("fance", {})], "no clause 'fance'"),
         ([Clause("alert", {"uav": "drone-1"})], "alert is about uav, alert, not uav"),
         ([Clause("fence", {"uav": "drone-1"})], "fence is about nothing, not uav"),

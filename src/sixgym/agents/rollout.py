@@ -18,7 +18,9 @@ def rollout(
     on_step: Callable[[Step], None] | None = None,
     on_interval: Callable[[Interval], None] | None = None,
 ) -> Episode:
-    """Let the agent work until it finishes or its budget is spent, then let the network run out.
+    """Let the agent work until it answers or its budget is spent, then let the network run out.
+
+    An agent that has spent its budget is asked once more, for its answer.
 
     A simulator that breaks ends the episode as an infrastructure failure, with everything recorded
     up to then. An exception of the agent is a mistake of ours and propagates.
@@ -38,7 +40,7 @@ def rollout(
             turn = agent.act(observation)
             observation, terminated, truncated = environment.step(turn, agent_s=time.perf_counter() - started)
             done = terminated or truncated
-            if on_step is not None and turn.call is not None:
+            if on_step is not None and turn.call is not None and not truncated:
                 on_step(environment.last_step)
         environment.run_out(on_interval)
     except SimulatorError as error:

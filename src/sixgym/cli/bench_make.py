@@ -82,6 +82,8 @@ def _work(making: Making, out: Path) -> None:
                 command=f"sixgym {shlex.join(sys.argv[1:])}",
                 progress=progress,
             )
+        except ValueError as error:
+            raise CommandError(str(error), WRONG_USE) from None
         except (WorkError, SimulatorError) as error:
             raise CommandError(f"{error}; what was found out is kept, run it again", WORK_FAILED) from None
     for reason, count in reasons.most_common():

@@ -17,7 +17,8 @@ from sixgym.episodes.episode import Episode, Step, Task, Turn
 class Environment:
     """One agent, one task, one network.
 
-    Time runs one decision interval per call. The agent's work ends with its answer or its budget; a
+    Time runs one decision interval per call. The agent's work ends with its answer, or with
+    a call beyond its budget; a
     verification tool is a look like any other and ends nothing. After the agent has finished,
     `run_out` lets the network run to the task's horizon, so stopping early hides nothing.
     """
@@ -57,6 +58,8 @@ class Environment:
     def step(self, turn: Turn, *, agent_s: float = 0.0) -> tuple[Observation, bool, bool]:
         """Carry out a turn: the next observation, terminated, truncated.
 
+        When the budget is spent the agent may still answer; another call is not carried out and truncates.
+
         Args:
             turn: A call, or a final answer.
             agent_s: Seconds the agent took for it, for the record.
@@ -75,11 +78,13 @@ class Environment:
         if turn.call is None:
             self._answer, self._terminated = turn.answer, True
             return self._observe(), True, False
+        if len(self._steps) >= self._task.max_steps:
+            self._truncated = True
+            return self._observe(), False, True
         started = time.perf_counter()
         transition = self._backend.execute(turn.call)
         self._record(turn, transition, agent_s, time.perf_counter() - started)
-        self._truncated = len(self._steps) >= self._task.max_steps
-        return self._observe(), self._terminated, self._truncated
+        return self._observe(), False, False
 
     def run_out(self, on_interval: Callable[[Interval], None] | None = None) -> None:
         """Let the network run on, without an agent, to the end of the task.

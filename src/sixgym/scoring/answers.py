@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from sixgym.domain.intent import Answer
 
 _LABEL = re.compile(r"^\W*(?:final\s+)?answer\W*[:=](.*)$", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-_NUMBER = re.compile(r"[-+\u2212]?(?:\d{1,3}(?:[,\u00a0\u202f']\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_WORD = re.compile(r"(?<!\d)[A-Za-z][A-Za-z0-9_.-]*")
+_NUMBER = re.compile(
+    r"[-+]?(?:\d{1,3}(?:[,\u00a0\u202f']\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+)
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"))
+"""Hyphens and signs as language models type them."""
 
 
 def says(answer: Answer, text: str | None, measured: Sequence[float]) -> bool:
     """Whether the text answers the question.
 
-    What counts is the last line that begins with `answer:`, or the whole text where there is none. In it
+    What counts is what the last label `answer:` is followed by, or the whole text where there is none. In it
     exactly one of the candidate names, and exactly one number that is not part of a name, must be found:
     a list of guesses is no answer. `25`, `25.0`, `+25` and `1,025` are numbers, a unit may follow.
 
@@ -38,9 +42,14 @@ def says(answer: Answer, text: str | None, measured: Sequence[float]) -> bool:
 
 
 def stated(text: str) -> str:
-    """The part of a final answer that is graded."""
-    labelled = [match[1] for line in text.splitlines() if (match := _LABEL.match(line.strip()))]
-    return labelled[-1] if labelled else text
+    """The part of a final answer that is graded: what follows the last label, there or on the next lines."""
+    lines = [line.strip() for line in text.translate(_DASHES).splitlines()]
+    for number in range(len(lines) - 1, -1, -1):
+        labelled = _LABEL.match(lines[number])
+        if labelled:
+            following = [labelled[1], *lines[number + 1 :]]
+            return next((line for line in following if re.search(r"\w", line)), "")
+    return text.translate(_DASHES)
 
 
 def names_in(text: str, candidates: Sequence[str]) -> set[str]:
@@ -56,4 +65,4 @@ def numbers_in(text: str) -> set[float]:
 
 
 def _value(number: str) -> float:
-    return float(re.sub(r"[,\u00a0\u202f']", "", number).replace("\u2212", "-"))
+    return float(re.sub(r"[,\u00a0\u202f']", "", number))

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def load_task_set(path: Path | None = None) -> TaskSet:
         lines = gzip.decompress(tasks_path.read_bytes())
     except ValidationError as error:
         raise TaskSetError(f"{manifest_path}: no manifest of a task set: {_first(error)}") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise TaskSetError(f"{tasks_path if manifest_path.exists() else manifest_path}: {error}") from None
     digest = hashlib.sha256(lines).hexdigest()
     if digest != manifest.sha256:

@@ -160,32 +160,28 @@ def _at_least(traffic: Traffic, rate_mbps: float) -> Traffic:
 
 
 def protect(draft: Draft) -> None:
-    """Whatever the cure: nobody may be starved for it, and nobody's load be cut by more than half."""
-    wanted = {target.slice for target in draft.targets}
-    for slice_ in draft.scenario.slices:
-        members = [
-            group
-            for group in _members(draft, slice_.type)
-            if group.name not in draft.yielding and group.name != draft.scenario.managed
-        ]
-        offered_mbps = sum(map(_rate_mbps, members))
-        if slice_.type in wanted or not offered_mbps:
-            continue
-        usual = above("throughput_mbps", _two_digits(FLOOR_SHARE * offered_mbps), slice=slice_.type)
-        rate_mbps = draft.want(usual)
-        draft.say("protect-slice", slice=slice_.type.value, label=slice_.label, rate_mbps=rate_mbps)
-    kept = [group.name for group in draft.scenario.groups if group.name not in draft.yielding]
-    for names, share in ((kept, 0.5), *(([name], 0.1) for name in sorted(draft.yielding))):
-        for name in names:
-            draft.want(above("traffic_share", share - AT_LEAST, group=name))
-        draft.say("protect", subjects=_enumerated(names), percent=f"{100 * share:g}")
+    """Whatever the cure: every group goes on receiving, and nobody's load is cut by more than half.
+
+    Floors are on groups. One on a slice would be met by a service that moves in while its neighbours starve,
+    and what is asked of a slice's delay by moving the service out.
+    """
+    kept = [group for group in draft.scenario.groups if group.name not in draft.yielding]
+    for group in kept:
+        usual_mbps = _two_digits(FLOOR_SHARE * _rate_mbps(group))
+        floor = draft.want(above("throughput_mbps", usual_mbps, group=group.name))
+        draft.say("protect-group", group=group.name, rate_mbps=floor)
+        draft.want(above("traffic_share", 0.5 - AT_LEAST, group=group.name))
+    draft.say("protect", subjects=_enumerated([group.name for group in kept]), percent="50")
+    for name in sorted(draft.yielding):
+        draft.want(above("traffic_share", 0.1 - AT_LEAST, group=name))
+        draft.say("protect", subjects=name, percent="10")
 
 
 AT_LEAST = 0.001
 """Words say "at least", targets are strict."""
 
-FLOOR_SHARE = 0.5
-"""Of the offered load of a slice that the task is not about, what usually has to get through."""
+FLOOR_SHARE = 0.4
+"""Of the load that a group offers, what usually has to get through: half of it may be taken away."""
 
 
 def _two_digits(value: float) -> float:

@@ -35,21 +35,35 @@ FITTED = ("latency_ms", "task_latency_ms", "loss_ratio", "throughput_mbps")
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The last intervals of two runs of one network: with the reference's calls, and without any."""
+    """The last intervals of three runs of one network.
+
+    Attributes:
+        solved: With the reference's calls at once.
+        late: With the same calls as late as the budget allows: looking around first must not cost success.
+        idle: Without any.
+    """
 
     solved: tuple[Interval, ...]
+    late: tuple[Interval, ...]
     idle: tuple[Interval, ...]
 
 
-def rehearse(backend: SimulatedBackend, draft: Draft, *, seed: int, horizon: int, window: int) -> Rehearsal:
-    """Run the draft's network twice.
+def rehearse(
+    backend: SimulatedBackend, draft: Draft, *, seed: int, max_steps: int, horizon: int, window: int
+) -> Rehearsal:
+    """Run the draft's network three times.
 
     Raises:
         UnsuitableError: a call of the reference is refused.
     """
-    solved = _run(backend, draft.scenario, draft.calls, seed, horizon)
-    idle = _run(backend, draft.scenario, (), seed, horizon)
-    return Rehearsal(tuple(solved[-window:]), tuple(idle[-window:]))
+
+    def run(calls: Sequence[ToolCall], delay: int = 0) -> tuple[Interval, ...]:
+        backend.reset(draft.scenario, seed=seed)
+        intervals = [backend.idle() for _ in range(delay)]
+        intervals += [_carried_out(backend, call) for call in calls]
+        return (*intervals, *(backend.idle() for _ in range(horizon - len(intervals))))[-window:]
+
+    return Rehearsal(run(draft.calls), run(draft.calls, max_steps - len(draft.calls)), run(()))
 
 
 def fitting_bounds(draft: Draft, rehearsal: Rehearsal) -> Bounds:
@@ -61,7 +75,7 @@ def fitting_bounds(draft: Draft, rehearsal: Rehearsal) -> Bounds:
     bounds: dict[Target, float] = {}
     for target in draft.targets:
         if target.metric in FITTED:
-            values = [measured_value(target, interval, draft.scenario) for interval in rehearsal.solved]
+            values = _values(target, draft.scenario, rehearsal)
             bounds[target] = _fitted(target, values)
     return bounds
 
@@ -74,9 +88,8 @@ def check(draft: Draft, rehearsal: Rehearsal) -> None:
     """
     scenario = draft.scenario
     for target in draft.targets:
-        for interval in rehearsal.solved:
-            if not target.met_by(measured_value(target, interval, scenario)):
-                raise UnsuitableError(f"the solution misses {target.metric}")
+        if not all(map(target.met_by, _values(target, scenario, rehearsal))):
+            raise UnsuitableError(f"the solution misses {target.metric}")
     for part in draft.parts:
         if part.targets and not any(
             all(
@@ -88,17 +101,16 @@ def check(draft: Draft, rehearsal: Rehearsal) -> None:
             raise UnsuitableError(f"{part.name} does no clear harm")
 
 
-def _run(
-    backend: SimulatedBackend, scenario: Scenario, calls: Sequence[ToolCall], seed: int, horizon: int
-) -> list[Interval]:
-    backend.reset(scenario, seed=seed)
-    intervals: list[Interval] = []
-    for call in calls:
-        transition = backend.execute(call)
-        if transition.outcome.error is not None:
-            raise UnsuitableError(f"{call.tool}: {transition.outcome.error}")
-        intervals.append(transition.interval)
-    return [*intervals, *(backend.idle() for _ in range(horizon - len(calls)))]
+def _values(target: Target, scenario: Scenario, rehearsal: Rehearsal) -> list[float]:
+    """What the solution led to, at once and late."""
+    return [measured_value(target, interval, scenario) for interval in (*rehearsal.solved, *rehearsal.late)]
+
+
+def _carried_out(backend: SimulatedBackend, call: ToolCall) -> Interval:
+    transition = backend.execute(call)
+    if transition.outcome.error is not None:
+        raise UnsuitableError(f"{call.tool}: {transition.outcome.error}")
+    return transition.interval
 
 
 def _fitted(target: Target, values: Sequence[float]) -> float:

@@ -113,7 +113,7 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
 
     def _carry_out(self, turn: Turn) -> float:
         self._observation, terminated, truncated = self._environment.step(turn)
-        self._over = terminated or truncated
+        self._over = terminated or truncated or self._observation.steps_left == 0
         return self._worth(self._environment.last_step.interval)
 
     def _worth(self, interval: Interval) -> float:

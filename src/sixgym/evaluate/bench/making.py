@@ -8,7 +8,6 @@ at once, so that an interrupted making goes on where it stopped.
 
 import functools
 import itertools
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -43,6 +42,14 @@ class Candidate(Record):
     domain: Domain
     tier: Tier
     number: int
+
+
+class Conditions(Record):
+    """What candidates were looked at for; findings of other conditions say nothing."""
+
+    split: Split
+    prove: str | None
+    networks: dict[str, str]
 
 
 class Finding(Record):
@@ -86,10 +93,17 @@ def make_task_set(
     Raises:
         WorkError: the work cannot go on. Findings are kept.
         SimulatorError: a network does not start.
+        ValueError: the findings there were made under other conditions.
     """
     notes = path.with_name(f"{path.stem}.findings.jsonl")
     notes.parent.mkdir(parents=True, exist_ok=True)
-    findings = {finding.candidate: finding for finding in _read(notes)}
+    networks = {
+        network: make_simulator(network).version
+        for network in (REHEARSAL_NETWORK, making.prove)
+        if network is not None
+    }
+    conditions = Conditions(split=making.split, prove=making.prove, networks=networks)
+    findings = {finding.candidate: finding for finding in _read(notes, conditions)}
     with notes.open("a", encoding="utf-8") as file:
         while missing := _missing(making, findings):
             for over in execute(functools.partial(_Maker, making), missing, making.workers):
@@ -108,19 +122,17 @@ def make_task_set(
     reasons["not needed"] = sum(
         finding.task is not None and finding.task.task.id not in last for finding in findings.values()
     )
-    return write_task_set(
+    manifest = write_task_set(
         path,
         taken,
         name=name,
         version=version,
         command=command,
-        networks={
-            network: make_simulator(network).version
-            for network in (REHEARSAL_NETWORK, making.prove)
-            if network is not None
-        },
+        networks=networks,
         thrown_out=dict(sorted((reason, count) for reason, count in reasons.items() if count)),
     )
+    notes.unlink()
+    return manifest
 
 
 def _cells() -> Iterator[tuple[Domain, Tier]]:
@@ -205,12 +217,23 @@ def _objection(backend: SimulatedBackend, task: BenchTask, chance: Iterable[Agen
     return None
 
 
-def _read(path: Path) -> Iterator[Finding]:
-    """Findings of an interrupted making; a torn last line is cut off."""
-    if not path.exists():
-        return
-    whole, _, torn = path.read_bytes().rpartition(b"\n")
+def _read(path: Path, conditions: Conditions) -> list[Finding]:
+    """Findings of an interrupted making, if any; a torn last line is cut off.
+
+    Raises:
+        ValueError: they were made under other conditions.
+    """
+    whole, _, torn = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
+    if not whole:
+        path.write_text(conditions.model_dump_json() + "\n", encoding="utf-8")
+        return []
     if torn:
-        path.write_bytes(whole + b"\n" if whole else b"")
-    for line in whole.splitlines():
-        yield Finding.model_validate(json.loads(line))
+        path.write_bytes(whole + b"\n")
+    first, *lines = whole.splitlines()
+    found = Conditions.model_validate_json(first)
+    if found != conditions:
+        raise ValueError(
+            f"{path} holds findings for split {found.split}, proved on {found.prove or 'no other network'}, "
+            f"with {found.networks}; delete it or choose another --out"
+        )
+    return [Finding.model_validate_json(line) for line in lines]

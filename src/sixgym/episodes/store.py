@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from sixgym.episodes.episode import Episode, Step
+from sixgym.episodes.files import replacing
 
 _EMPTY_MEMBER = bytes.fromhex("1f8b08000000000000ff 0300 00000000 00000000")
 """A gzip member without content: header, empty block, check sum and size of nothing (RFC 1952)."""
@@ -70,12 +71,8 @@ def write_parquet(path: Path, episodes: Iterable[Episode]) -> None:
     """Write episodes as Parquet, atomically."""
     table = pa.Table.from_pylist([_row(episode) for episode in episodes], schema=_SCHEMA)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as partial:
         pq.write_table(table, partial, compression="zstd")  # pyright: ignore[reportUnknownMemberType]
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _end_of_line(path: Path) -> bytes:

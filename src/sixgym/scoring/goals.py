@@ -199,14 +199,17 @@ def _held(kind: str, uav: str, ledger: Ledger) -> set[str]:
 
 def _judge_answer(episode: Episode) -> bool | None:
     question = episode.task.goal.answer
-    if question is None:
-        return None
-    values: tuple[float, ...] = ()
-    if question.measured is not None:
-        asked = [step.interval for step in episode.steps]
-        before = [episode.initial_interval] if episode.initial_interval is not None else []
-        values = tuple(
-            measured_value(question.measured, interval, episode.task.scenario)
-            for interval in [*before, *asked][-question.window :]
-        )
-    return says(question, episode.answer, values)
+    return None if question is None else says(question, episode.answer, answer_values(episode))
+
+
+def answer_values(episode: Episode) -> tuple[float, ...]:
+    """What a number that was asked for was in the intervals that count, the last ones before the answer.
+
+    Empty where nothing that is measured was asked for.
+    """
+    question = episode.task.goal.answer
+    if question is None or question.measured is None:
+        return ()
+    before = [episode.initial_interval] if episode.initial_interval is not None else []
+    seen = [*before, *(step.interval for step in episode.steps)][-question.window :]
+    return tuple(measured_value(question.measured, interval, episode.task.scenario) for interval in seen)

@@ -4,7 +4,6 @@ import difflib
 import gzip
 import hashlib
 import json
-import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from sixgym.domain.base import Name, Record
 from sixgym.domain.splits import require_split
+from sixgym.episodes.files import write_whole
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask
 
 SHIPPED = "6gagentbench-v1"
@@ -145,10 +145,9 @@ def write_task_set(path: Path, tasks: Iterable[BenchTask], **facts: Any) -> Mani
         domains={domain: sum(task.domain == domain for task in ordered) for domain in DOMAINS},
         **facts,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     # without a time stamp equal tasks are equal bytes
-    _write(path.with_name(path.stem + TASKS_SUFFIX), gzip.compress(lines, mtime=0))
-    _write(path, (json.dumps(manifest.model_dump(), indent=2) + "\n").encode())
+    write_whole(path.with_name(path.stem + TASKS_SUFFIX), gzip.compress(lines, mtime=0))
+    write_whole(path, (json.dumps(manifest.model_dump(), indent=2) + "\n").encode())
     return manifest
 
 
@@ -166,12 +165,3 @@ def _task(path: Path, number: int, line: bytes) -> BenchTask:
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, first['loc']))} {first['msg']}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from sixgym.agents.drl_slicing_view import FEATURES
 from sixgym.agents.tensors import TensorFile, dump_tensors
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
+from sixgym.episodes.files import replacing, write_whole
 from sixgym.simulators.factory import make_simulator
 from sixgym.train.drl_slicing_env import AdmissionEnv
 from sixgym.train.drl_slicing_tasks import Lessons
@@ -94,7 +95,7 @@ def train(
         content = weights_of(model, provenance)
     finally:
         environment.close()
-    _write(out / WEIGHTS_FILE, content)
+    write_whole(out / WEIGHTS_FILE, content)
     return agent_from(content, str(out / WEIGHTS_FILE))
 
 
@@ -128,7 +129,7 @@ def prepare(recipe: DrlSlicingRecipe, out: Path, *, resume: bool = False) -> int
         if done > recipe.ppo.iterations:
             raise RecipeError(f"{out} holds {done} iterations, more than ppo.iterations asks for")
     out.mkdir(parents=True, exist_ok=True)
-    _write(stored, recipe.model_dump_json(indent=1).encode())
+    write_whole(stored, recipe.model_dump_json(indent=1).encode())
     return done
 
 
@@ -182,10 +183,8 @@ def _iterate(model: PPO, environment: AdmissionEnv, recipe: DrlSlicingRecipe, nu
 def _keep(model: PPO, out: Path, iteration: Iteration) -> None:
     """Write the checkpoint, whole or not at all, then drop those before it."""
     path = _checkpoint(out, iteration.number)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         model.save(file)
-    partial.replace(path)
     with (out / PROGRESS_FILE).open("a", encoding="utf-8") as file:
         file.write(iteration.model_dump_json() + "\n")
     for other in out.glob(CHECKPOINTS):
@@ -195,9 +194,3 @@ def _keep(model: PPO, out: Path, iteration: Iteration) -> None:
 
 def _checkpoint(out: Path, number: int) -> Path:
     return out / f"checkpoint-{number:05d}.zip"
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from sixgym.domain.base import Record
 from sixgym.episodes.episode import BackendInfo, Episode
+from sixgym.episodes.files import write_whole
 from sixgym.episodes.store import append_episode, read_episodes
 from sixgym.evaluate.bench.selection import Selection
 from sixgym.scoring.result import Result
@@ -161,12 +162,7 @@ class RunFolder:
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the folder, atomically."""
-        partial = self.path / f".{name}.{os.getpid()}"
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(self.path / name)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(self.path / name, text.encode())
 
 
 def differences(stored: RunManifest, asked: RunManifest) -> list[str]:

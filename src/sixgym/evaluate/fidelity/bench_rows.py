@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from sixgym.domain.base import Ratio, Record
 from sixgym.domain.intent import Measurand, Target
 from sixgym.episodes.episode import Episode
+from sixgym.episodes.files import write_whole
 from sixgym.evaluate.bench.replay import Script
 from sixgym.evaluate.fidelity.store import RunFileError, same_version
-from sixgym.scoring.goals import TargetVerdict, judge, measured_value
+from sixgym.scoring.goals import TargetVerdict, answer_values, judge
 from sixgym.scoring.result import GRADER, Result
 
 DIGITS = 5
@@ -138,13 +139,8 @@ class RowStore:
     def pack(self) -> None:
         """Write all usable rows into the file, atomically and in order; the others are dropped."""
         lines = "".join(_line(self._rows[key]) for key in sorted(self._rows, key=str))
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            # without a time stamp equal rows are equal bytes
-            partial.write_bytes(gzip.compress(lines.encode(), mtime=0))
-            partial.replace(self.path)
-        finally:
-            partial.unlink(missing_ok=True)
+        # without a time stamp equal rows are equal bytes
+        write_whole(self.path, gzip.compress(lines.encode(), mtime=0))
         self._growing.unlink(missing_ok=True)
 
     def _read(self) -> Iterator[BenchRow]:
@@ -186,14 +182,8 @@ def _parts(episode: Episode) -> Iterator[Part]:
         yield Part(about=about, metric="duty", met=duty.met)
     question = episode.task.goal.answer
     if verdict.answer is not None and question is not None:
-        values: list[float] = []
-        about = "the answer"
-        if question.measured is not None:
-            about = f"the answer, {_words(question.measured)}"
-            before = [episode.initial_interval] if episode.initial_interval is not None else []
-            seen = [*before, *(step.interval for step in episode.steps)][-question.window :]
-            values = [measured_value(question.measured, one, episode.task.scenario) for one in seen]
-        yield Part(about=about, metric="answer", met=verdict.answer, **_spread(values))
+        about = f"the answer, {_words(question.measured)}" if question.measured else "the answer"
+        yield Part(about=about, metric="answer", met=verdict.answer, **_spread(answer_values(episode)))
 
 
 def _measured(verdict: TargetVerdict, when: str) -> Part:

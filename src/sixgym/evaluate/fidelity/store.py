@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from sixgym.episodes.files import write_whole
 from sixgym.evaluate.fidelity.record import RunKey, StoredRun
 
 Stored = TypeVar("Stored", bound=StoredRun)
@@ -60,13 +61,8 @@ class RunStore(Generic[Stored]):
             run.model_dump_json(exclude_none=True) + "\n"
             for run in sorted(runs, key=lambda run: str(run.key))
         )
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            # without a time stamp equal runs are equal bytes
-            partial.write_bytes(gzip.compress(text.encode(), mtime=0))
-            partial.replace(self.path)
-        finally:
-            partial.unlink(missing_ok=True)
+        # without a time stamp equal runs are equal bytes
+        write_whole(self.path, gzip.compress(text.encode(), mtime=0))
         self.growing.unlink(missing_ok=True)
         self._runs = {run.key: run for run in runs}
 

@@ -1,11 +1,12 @@
 """What an agent is."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Turn
 
 
+@runtime_checkable
 class Agent(Protocol):
     """A policy. Stateless: what it remembers is in the observation's history."""
 

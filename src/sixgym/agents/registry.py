@@ -7,6 +7,7 @@ from pathlib import Path
 from sixgym.agents.base import Agent
 from sixgym.agents.chance import RandomAgent
 from sixgym.agents.drl_slicing import load_shipped
+from sixgym.agents.imported import is_imported, load_agent
 from sixgym.agents.knowledge import shipped_knowledge
 from sixgym.agents.mape_k import MapeKAgent
 from sixgym.agents.null import NullAgent
@@ -30,7 +31,7 @@ def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent
     """The agent of that name.
 
     Args:
-        name: One of `AGENTS`.
+        name: One of `AGENTS`, or one's own, `MODULE:CALLABLE` or `FILE.py:CALLABLE`.
         seed: Of what `random` and `spam` draw; the others draw nothing.
         script: File with the calls of `scripted`, which needs it.
 
@@ -43,6 +44,8 @@ def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent
         if script is None:
             raise ValueError("the agent scripted needs a script, a JSON list of calls")
         return ScriptedAgent(load_script(script))
+    if is_imported(name):
+        return load_agent(name, seed)
     if name not in _MAKERS:
         near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? " if near else ""

@@ -96,7 +96,9 @@ def run(
             metavar="ID", help="A task of the scenario, SCENARIO/TASK, or one of the benchmark  (its first)."
         ),
     ] = None,
-    agent: Annotated[str, typer.Option(metavar="NAME", help="Who works: see `sixgym agents`.")] = "mape-k",
+    agent: Annotated[
+        str, typer.Option(metavar="NAME", help="Who works: see `sixgym agents`, or your own, FILE.py:CLASS.")
+    ] = "mape-k",
     script: Annotated[
         Path | None,
         typer.Option(

@@ -1,6 +1,7 @@
 """`sixgym bench`: run an agent over the tasks, grade a run again."""
 
 import os
+import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -93,12 +94,17 @@ def bench(request: BenchRequest) -> None:
         command=_command(request),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    folder = RunFolder(request.out or Path("runs") / f"bench-{request.agent}-{request.network}")
+    folder = RunFolder(request.out or Path("runs") / _folder_name(request))
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with wrong_use_on(RunFolderError, EpisodeFileError), folder.locked():
         manifest = open_run(folder, manifest, resume=request.resume)
         _report(folder, manifest, _run(request, folder, manifest), as_json=request.as_json)
+
+
+def _folder_name(request: BenchRequest) -> str:
+    agent = re.sub(r"[^A-Za-z0-9_.-]+", "-", request.agent)
+    return f"bench-{agent}-{request.network}"
 
 
 def grade(run: Path, tasks: Path | None, *, as_json: bool) -> None:

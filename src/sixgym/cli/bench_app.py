@@ -36,7 +36,8 @@ def run(
     agent: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Who works: see `sixgym agents`, or reference: each task's solution."
+            metavar="NAME",
+            help="Who works: see `sixgym agents`; your own, FILE.py:CLASS; reference: each task's solution.",
         ),
     ] = None,
     network: Network = DEFAULT_NETWORK,

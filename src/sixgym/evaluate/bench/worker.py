@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sixgym.agents.base import Agent
+from sixgym.agents.imported import is_imported
 from sixgym.agents.reference import reference_agent
 from sixgym.agents.registry import AGENTS, make_agent
 from sixgym.agents.rollout import rollout
@@ -85,7 +86,7 @@ def bench_agent(name: str, task: BenchTask, trial: int) -> Agent:
     Raises:
         ValueError: nobody of that name can be put to the test.
     """
-    if name not in BENCH_AGENTS:
+    if name not in BENCH_AGENTS and not is_imported(name):
         raise ValueError(f"no agent {name!r:.80} can be put to the test; there is {', '.join(BENCH_AGENTS)}")
     return reference_agent(task) if name == "reference" else make_agent(name, seed=agent_seed(task, trial))
 

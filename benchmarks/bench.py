@@ -25,7 +25,7 @@ from sixgym.tasks.record import DOMAINS, TIERS
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = Path("runs")
 AGENTS = ("reference", "mape-k", "drl-slicing", "threshold", "random", "spam", "null")
-EVERYTHING = "tti"
+WHOLE_SET_NETWORK = "tti"
 
 PAPER = {
     "threshold": (51.3, 18.6, 4.2, 22.1, 19.8),
@@ -41,7 +41,21 @@ def run(network: str, limit: int | None, workers: int) -> None:
     for agent in AGENTS:
         folder = RUNS / f"bench-{agent}-{network}"
         print(f"{agent} on {network}", file=sys.stderr, flush=True)
-        bench(BenchRequest(agent, network, None, None, limit, 1, workers, True, folder, False, None))
+        bench(
+            BenchRequest(
+                agent=agent,
+                network=network,
+                tier=None,
+                domain=None,
+                limit=limit,
+                trials=1,
+                workers=workers,
+                resume=True,
+                out=folder,
+                as_json=False,
+                tasks=None,
+            )
+        )
         rows += RunFolder(folder).results()
     lines = "".join(f"{row.model_dump_json(exclude_defaults=True)}\n" for row in rows)
     path = stored(network)
@@ -55,10 +69,10 @@ def stored(network: str) -> Path:
 
 
 def rows_of(network: str) -> list[Result]:
-    """The kept rows of a network; none if it was not run."""
+    """The kept rows of a network."""
     path = stored(network)
     if not path.exists():
-        return []
+        raise SystemExit(f"no rows of {network} in {path}: run it first")
     return [Result.model_validate_json(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
@@ -67,9 +81,7 @@ def page(networks: Sequence[str], command: str) -> str:
     manifest = load_task_set().manifest
     lines = ["# 6GAgentBench: agents without a language model", "", *_about(manifest), f"    {command}", ""]
     for network in networks:
-        rows = rows_of(network)
-        if rows:
-            lines += _network(network, rows)
+        lines += _network(network, rows_of(network))
     lines += ["", NOTES, "", *_beside_the_paper(networks)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -152,7 +164,7 @@ def _percent(summary: Summary | None) -> str:
 
 def _beside_the_paper(networks: Sequence[str]) -> list[str]:
     """Our baselines beside those of 6GAgentGym's table I."""
-    found = {network: rows for network in networks if (rows := rows_of(network))}
+    found = {network: rows_of(network) for network in networks}
     header = ["agent", "", *TIERS, "SR", "SPL"]
     body: list[list[str]] = []
     for agent, figures in PAPER.items():
@@ -168,7 +180,7 @@ def _beside_the_paper(networks: Sequence[str]) -> list[str]:
         "",
         *table(header, body),
         "",
-        (DOCS / "6gagentbench-differences.md").read_text(encoding="utf-8").rstrip(),
+        Path(__file__).with_name("bench_differences.md").read_text(encoding="utf-8").rstrip(),
     ]
 
 
@@ -185,7 +197,7 @@ def main() -> None:
     networks = options.networks.split(",")
     if not options.page_only:
         for network in networks:
-            run(network, None if network == EVERYTHING else options.limit, options.workers)
+            run(network, None if network == WHOLE_SET_NETWORK else options.limit, options.workers)
     limit = f" --limit {options.limit}" if options.limit else ""
     command = f"python benchmarks/bench.py --networks {options.networks}{limit}"
     (DOCS / "6gagentbench.md").write_text(page(networks, command), encoding="utf-8")

@@ -1,5 +1,6 @@
 """An agent named by where its class is."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def without_seed():
     return Patient(0)
 
 
+def greedy(seed, model):
+    return Patient(0)
+
+
+def broken(seed):
+    raise KeyError("no key in the environment")
+
+
 number = 5
 """
 
@@ -46,6 +55,19 @@ def test_a_class_in_a_file_is_made_with_the_seed(file: Path) -> None:
     assert agent.act(None).answer == "waited with seed 9"  # pyright: ignore[reportArgumentType]
 
 
+def test_a_function_that_takes_no_seed_is_called_without(file: Path) -> None:
+    assert make_agent(f"{file}:without_seed", seed=9).act(None).answer == "waited with seed 0"  # pyright: ignore[reportArgumentType]
+
+
+def test_a_file_is_executed_once_and_may_import_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_mine.py").write_text("MADE = []")
+    path = tmp_path / "agents_with_a_neighbour.py"
+    path.write_text(f"from neighbour_of_mine import MADE\nMADE.append(1)\n{AGENT}\nprefix = len(MADE)\n")
+    for seed in (1, 2):
+        make_agent(f"{path}:Patient", seed=seed)
+    assert sys.modules["neighbour_of_mine"].MADE == [1]
+
+
 def test_a_class_in_a_module_is_made_with_the_seed() -> None:
     assert make_agent("sixgym.agents.chance:RandomAgent", seed=4) == make_agent("random", seed=4)
 
@@ -56,7 +78,8 @@ def test_a_class_in_a_module_is_made_with_the_seed() -> None:
         ("mute", "returned str"),
         ("number", "no callable"),
         ("missing", "no callable"),
-        ("without_seed", "has to take a seed"),
+        ("greedy", "called with a seed, or with nothing"),
+        ("broken", "could not be made: KeyError"),
     ],
 )
 def test_what_is_no_agent_is_one_clear_error(file: Path, attribute: str, words: str) -> None:

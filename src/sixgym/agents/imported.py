@@ -1,8 +1,10 @@
-"""Agents of one's own: `MODULE:CALLABLE` or `FILE.py:CALLABLE`, called with a seed."""
+"""Agents of one's own: `MODULE:CALLABLE` or `FILE.py:CALLABLE`, called with a seed if it takes one."""
 
 import importlib
 import importlib.util
+import inspect
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -15,11 +17,11 @@ def is_imported(name: str) -> bool:
 
 
 def load_agent(name: str, seed: int) -> Agent:
-    """The agent that the callable returns for that seed. This runs its module's code.
+    """The agent that the callable returns for that seed. This runs its module's code, once in a process.
 
     Args:
         name: `MODULE:CALLABLE`, or `FILE.py:CALLABLE` with a path from the working directory.
-        seed: Passed as the only argument.
+        seed: Passed as the only argument, if there is one.
 
     Raises:
         ValueError: there is no such module or callable, or what it returns is no agent.
@@ -28,19 +30,29 @@ def load_agent(name: str, seed: int) -> Agent:
     try:
         module = _module(place)
     except (ImportError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{place}: cannot be imported: {error}") from None
+        hint = "" if place.endswith(".py") else "; a file is named FILE.py:CALLABLE"
+        raise ValueError(f"{place}: cannot be imported: {error}{hint}") from None
     factory = vars(module).get(attribute)
     if not callable(factory):
-        raise ValueError(f"{place} has no callable {attribute!r}; name a class or function that takes a seed")
+        raise ValueError(
+            f"{place} has no callable {attribute!r}; name a class or function that makes an agent"
+        )
+    signature = inspect.signature(factory)
+    arguments = (seed,) if signature.parameters else ()
     try:
-        agent = factory(seed)
+        signature.bind(*arguments)
     except TypeError as error:
-        raise ValueError(f"{name} has to take a seed, its only argument: {error}") from None
+        raise ValueError(f"{name} is called with a seed, or with nothing: {error}") from None
+    try:
+        agent = factory(*arguments)
+    except Exception as error:
+        raise ValueError(f"{name} could not be made: {error!r}") from error
     if not isinstance(agent, Agent):
         raise ValueError(f"{name} returned {type(agent).__name__}: an agent has a name and a method act")
     return agent
 
 
+@cache
 def _module(place: str) -> ModuleType:
     if not place.endswith(".py"):
         return importlib.import_module(place)
@@ -53,5 +65,6 @@ def _module(place: str) -> ModuleType:
     assert spec.loader is not None  # a .py file has both
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    sys.path.insert(0, str(path.parent))  # it may import its neighbours
     spec.loader.exec_module(module)
     return module

@@ -23,7 +23,7 @@ def rollout(
     An agent that has spent its budget is asked once more, for its answer.
 
     A simulator that breaks ends the episode as an infrastructure failure, with everything recorded
-    up to then. An exception of the agent is a mistake of ours and propagates.
+    up to then. An exception of the agent propagates: a mistake in its program is no decision of its.
 
     Args:
         environment: Where it works.

@@ -67,12 +67,15 @@ class Environment:
         Raises:
             SimulatorError: the network broke during the turn.
             RuntimeError: the episode is over.
+            TypeError: it is no turn.
             ValueError: the turn holds neither a call nor an answer, or both.
         """
         if self._task is None or self._state is None:
             raise RuntimeError("call reset() first")
         if self._terminated or self._truncated:
             raise RuntimeError("the episode is over: call reset() for another")
+        if not isinstance(turn, Turn):  # pyright: ignore[reportUnnecessaryIsInstance]  # agents of one's own
+            raise TypeError(f"an agent's act returns a Turn, not {type(turn).__name__}")
         if (turn.call is None) == (turn.answer is None):
             raise ValueError("a turn holds either a call or an answer")
         if turn.call is None:

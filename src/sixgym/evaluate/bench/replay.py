@@ -54,17 +54,19 @@ class ReplayAgent:
     script: Script
 
     def act(self, observation: Observation) -> Turn:
-        """The next turn of the script.
+        """The next turn of the script; one without an answer goes on with calls, which end the episode.
 
         Raises:
-            ValueError: the script is at its end and has no answer: its budget was smaller than this task's.
+            ValueError: there is neither another call nor an answer, and the budget is not spent.
         """
         step, calls = len(observation.history), self.script.calls
         if step < len(calls):
             return Turn(thought=f"call {step + 1} of {len(calls)}, replayed", call=calls[step])
-        if self.script.answer is None:
+        if self.script.answer is not None:
+            return Turn(thought="the answer, replayed", answer=self.script.answer)
+        if observation.steps_left > 0 or not calls:
             raise ValueError(f"the script of {self.name} ends after {len(calls)} calls without an answer")
-        return Turn(thought="the answer, replayed", answer=self.script.answer)
+        return Turn(thought="no answer was given", call=calls[-1])
 
 
 def replay(environment: Environment, original: Episode) -> Episode:

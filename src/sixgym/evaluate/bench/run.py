@@ -8,7 +8,7 @@ from pathlib import Path
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences
-from sixgym.evaluate.bench.worker import BenchWorker, Recipe, broken_episode, tasks_by_id
+from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, tasks_by_id
 from sixgym.evaluate.executor import Broken, execute
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
@@ -108,10 +108,10 @@ def run_missing(
     results = dict(graded)
     by_id = tasks_by_id(tasks)
     missing = unfinished(manifest, graded)
-    recipe = Recipe(manifest.agent, manifest.network.name, tasks, folder.path)
+    assignment = Assignment(manifest.agent, manifest.network.name, tasks, folder.path)
     workers = min(workers, len(missing))
     if missing:
-        with closing(execute(partial(BenchWorker, recipe), missing, workers)) as outcomes:
+        with closing(execute(partial(BenchWorker, assignment), missing, workers)) as outcomes:
             for outcome in outcomes:
                 task, trial = by_id[outcome.job[0]], outcome.job[1]
                 if isinstance(outcome, Broken):

@@ -1,5 +1,6 @@
 """One episode of the benchmark after the other, on one network that is kept running."""
 
+import difflib
 import hashlib
 import traceback
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ BENCH_AGENTS = (*(name for name in AGENTS if name != "scripted"), "reference")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Assignment:
     """All that a process needs to know to run episodes; small, because it is sent to each."""
 
     agent: str
@@ -39,11 +40,11 @@ class Recipe:
 class BenchWorker:
     """Runs, stores and grades episodes. What is stored is finished, whatever happens afterwards."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._agent = recipe.agent
-        self._folder = RunFolder(recipe.folder)
-        self._tasks = tasks_by_id(recipe.tasks)
-        self._backend = SimulatedBackend(make_simulator(recipe.network))
+    def __init__(self, assignment: Assignment) -> None:
+        self._agent = assignment.agent
+        self._folder = RunFolder(assignment.folder)
+        self._tasks = tasks_by_id(assignment.tasks)
+        self._backend = SimulatedBackend(make_simulator(assignment.network))
 
     def do(self, job: Key) -> Result:
         """Run a trial of a task."""
@@ -65,7 +66,9 @@ class BenchWorker:
             # a mistake of ours must cost one episode, not the run; the record says what it was
             self._backend.close()
             episode = environment.episode(agent.name, infrastructure_failure=_words(error))
-        return episode.model_copy(update={"id": episode_id(task, trial, episode.agent, episode.backend.name)})
+        # as it was asked for: an agent of one's own may call itself otherwise
+        name = episode_id(task, trial, self._agent, episode.backend.name)
+        return episode.model_copy(update={"id": name, "agent": self._agent})
 
 
 @lru_cache(maxsize=1)
@@ -87,7 +90,11 @@ def bench_agent(name: str, task: BenchTask, trial: int) -> Agent:
         ValueError: nobody of that name can be put to the test.
     """
     if name not in BENCH_AGENTS and not is_imported(name):
-        raise ValueError(f"no agent {name!r:.80} can be put to the test; there is {', '.join(BENCH_AGENTS)}")
+        near = difflib.get_close_matches(name, BENCH_AGENTS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(
+            f"no agent {name!r:.80} can be put to the test; {hint}Known: {', '.join(BENCH_AGENTS)}"
+        )
     return reference_agent(task) if name == "reference" else make_agent(name, seed=agent_seed(task, trial))
 
 

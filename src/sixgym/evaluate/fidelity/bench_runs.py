@@ -89,7 +89,7 @@ class BenchPlayer:
             # a mistake of ours must cost one episode, not all of the work; the record says what it was
             self._backend.close()
             episode = environment.episode(job.agent, infrastructure_failure=f"stopped by {error!r}")
-        return episode.model_copy(update={"id": _id(job, task, self._backend.info.name)})
+        return episode.model_copy(update={"id": _id(job, task, self._backend.info.name), "agent": job.agent})
 
 
 def play_missing(

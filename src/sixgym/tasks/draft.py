@@ -42,6 +42,7 @@ class Draft:
         scenario: The placed network; parts change it.
         rng: Of everything that is drawn.
         reach_m: How far a UAV may be sent in the time there is.
+        home: The slice that the managed service is for, wherever a part puts it.
         bounds: Values to ask for in place of the usual ones, by the usual target.
         calls: The reference solution so far.
         claimed: Subjects that some part is about already, such as `slice URLLC` or `drone-2`.
@@ -87,6 +88,9 @@ class Draft:
         if self.claimed.intersection(subjects):
             raise UnsuitableError(f"taken: {', '.join(sorted(self.claimed.intersection(subjects)))}")
         self.claimed.update(subjects)
+
+    def __post_init__(self) -> None:
+        self.home = self.managed.slice
 
     @property
     def managed(self) -> Group:
@@ -158,9 +162,16 @@ class Draft:
         )
         self.scenario = self.scenario.model_copy(update={"slices": slices})
 
-    def want(self, target: Target) -> str:
-        """Add a target to the goal, with the bound that suits this network; the bound in words."""
-        value = self.bounds.get(target, target.value)
+    def want(self, target: Target, relaxed: float = 1.0) -> str:
+        """Add a target to the goal, with the bound that suits this network; the bound in words.
+
+        Args:
+            target: With the usual bound.
+            relaxed: Factor on the bound that suits.
+        """
+        value = target.value
+        if target in self.bounds:
+            value = self.bounds[target] if relaxed == 1.0 else two_digits(relaxed * self.bounds[target])
         self.targets.append(target.model_copy(update={"value": value}))
         return f"{100 * value:g}" if target.metric == "loss_ratio" else f"{value:g}"
 
@@ -182,6 +193,11 @@ def _target(
     of: Mapping[str, object],
 ) -> Target:
     return Target.model_validate({"metric": metric, "condition": condition, "value": value, **of})
+
+
+def two_digits(value: float) -> float:
+    """A bound as an operator would choose it: two significant digits."""
+    return float(f"{value:.2g}")
 
 
 def spoken(place: Position) -> str:

@@ -47,6 +47,10 @@ Queues drain, handovers finish, and a UAV flies 40 m."""
 REACH_M: Mapping[Tier, float] = {"L1": 20.0, "L2": 26.0, "L3": 32.0}
 """How far a UAV may be sent; farther where the reference leaves it more time."""
 
+BATTERY_ROOM = 1.1
+"""A battery reserve leaves this much of what hovering or the reference needs: sensors nobody asked for, or
+flying about, use it up."""
+
 ATTEMPTS = 400
 
 
@@ -125,6 +129,8 @@ def _put_together(domain: Domain, tier: Tier, name: str, split: Split, bounds: B
         raise UnsuitableError("another tier's length")
     slices.protect(draft)
     _keep_safe(draft)
+    until_s = (_horizon(draft) - WINDOW) * draft.scenario.decision_interval_ms / 1e3
+    draft.say("deadline", seconds=f"{until_s:g}")
     return draft, seed
 
 
@@ -143,7 +149,7 @@ def _horizon(draft: Draft) -> int:
 
 
 def _keep_safe(draft: Draft) -> None:
-    """Constraints that hold all the time: airspace, and in flight tasks a battery reserve."""
+    """Constraints that hold all the time: airspace, and in some tasks a battery reserve."""
     fleet = draft.fleet
     if draft.scenario.geofences:
         draft.constraints.append(below("breaches", 1))
@@ -151,9 +157,16 @@ def _keep_safe(draft: Draft) -> None:
     if draft.rng.random() < 0.3 and all(part.name != "asked-for-battery" for part in draft.parts):
         assert fleet.airframe is not None
         uav = draft.rng.choice(fleet.device_ids)
-        reserve = draft.rng.choice((20, 30, 40))
-        draft.constraints.append(above("battery_percent", reserve - slices.AT_LEAST, device=uav))
-        draft.say("battery", uav=uav, percent=f"{reserve}")
+        percent = draft.rng.choice((20, 30, 40))
+        reserve = above("battery_percent", percent - slices.AT_LEAST, device=uav)
+        draft.constraints.append(reserve)
+        draft.say("battery", uav=uav, percent=f"{percent}")
+        if reserve in draft.bounds:
+            full = (percent + BATTERY_ROOM * draft.bounds[reserve]) / 100
+            draft.replace_group(
+                fleet.name,
+                airframe=fleet.airframe.model_copy(update={"initial_battery_ratio": round(full, 5)}),
+            )
 
 
 def _finished(draft: Draft, domain: Domain, name: str, split: Split, seed: int) -> BenchTask:
@@ -187,12 +200,18 @@ def _finished(draft: Draft, domain: Domain, name: str, split: Split, seed: int) 
 
 
 def _service_level(draft: Draft) -> SlaSpec:
-    """The service level the intent refers to first, or that of the managed service."""
-    managed = draft.scenario.slice(draft.managed.slice).sla
-    for target in draft.targets:
-        if target.metric == "latency_ms":
-            kind = target.slice or managed.slice
-            return SlaSpec(slice=kind, max_latency_ms=target.value, max_loss_ratio=slices.LOSS_BOUND)
-        if target.metric == "task_latency_ms":
-            return managed.model_copy(update={"max_edge_load": 0.8})
-    return managed
+    """The service level that the intent asks for first: delay and loss of a service, in the slice it is for.
+
+    Where it asks for none, that of the managed service without bounds.
+    """
+    delay = next((target for target in draft.targets if target.metric == "latency_ms"), None)
+    if delay is None:
+        return SlaSpec(slice=draft.home)
+    owner = delay.group, delay.slice, delay.device
+    losses = (
+        target.value
+        for target in draft.targets
+        if target.metric == "loss_ratio" and (target.group, target.slice, target.device) == owner
+    )
+    kind = delay.slice or (draft.fleet.slice if delay.device and draft.fleet != draft.managed else draft.home)
+    return SlaSpec(slice=kind, max_latency_ms=delay.value, max_loss_ratio=next(losses, None))

@@ -31,7 +31,6 @@ PARTS: Mapping[str, Callable[[Draft], None]] = {
     "asked-for-signal": questions.asked_for_signal,
     "asked-for-battery": questions.asked_for_battery,
     "asked-for-distance": questions.asked_for_distance,
-    "asked-for-edge-load": questions.asked_for_edge_load,
 }
 """Every part by name."""
 
@@ -40,7 +39,7 @@ FIRST: Mapping[Domain, tuple[str, ...]] = {
         *("starved", "hoarded", "surging", "crowded", "asked-for-load"),
         *("starved", "misplaced", "misplaced"),
     ),
-    "edge-offloading": ("overloaded-edge", "overloaded-edge", "overloaded-edge", "asked-for-edge-load"),
+    "edge-offloading": ("overloaded-edge",),
     "uav-control": (
         *("flown-to", "flown-to", "flown-to", "climbed", "in-formation", "equipped"),
         *("asked-for-signal", "asked-for-battery", "asked-for-distance"),

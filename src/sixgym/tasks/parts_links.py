@@ -71,7 +71,8 @@ def overloaded_edge(draft: Draft, *, late: bool = False) -> None:
     load = draft.rng.choice((1.3, 1.6, 2.0))
     start_ms = _when(draft, late=late)
     draft.strike(EdgeOverload(node=home, background_load=load, start_ms=start_ms, duration_ms=FOREVER_MS))
-    draft.say("trouble", what=f"other tenants flood the compute node {home}")
+    may = "may soon " if late else ""
+    draft.say("trouble", what=f"other tenants {may}flood the compute node {home}")
     others = [node.id for node in draft.scenario.compute if node.kind == "edge" and node.id != home]
     target = others[0] if others else "cloud"
     if others and draft.rng.random() < 0.5:

@@ -1,8 +1,11 @@
 """Questions: the operator wants to know something, and the final answer has to say it."""
 
+import random
+
 from sixgym.domain.geometry import GeofenceSpec, Position
 from sixgym.domain.intent import Answer, Measurand
-from sixgym.domain.traffic import OnOff
+from sixgym.domain.scenario import Traffic
+from sixgym.domain.traffic import Constant, OnOff
 from sixgym.tasks.draft import Draft, UnsuitableError, spoken
 from sixgym.tasks.parts_slices import rate_of
 
@@ -12,7 +15,6 @@ LOAD_TOLERANCE = 0.06
 RSRP_TOLERANCE_DB = 1.0
 PERCENT_TOLERANCE = 0.5
 DISTANCE_TOLERANCE_M = 1.0
-EDGE_LOAD_TOLERANCE = 0.08
 LEAST_LEAD_DB = 3.0
 
 
@@ -31,6 +33,9 @@ def asked_for_load(draft: Draft) -> None:
     if not kinds:
         raise UnsuitableError("no slice has a steady load")
     kind = draft.rng.choice(kinds)
+    for group in draft.scenario.groups:
+        if group.slice is kind:  # a usual load could be guessed
+            draft.replace_group(group.name, traffic=_unusual(group.traffic, draft.rng))
     load_mbps = sum(
         group.count * rate_of(group.traffic) for group in draft.scenario.groups if group.slice is kind
     )
@@ -104,31 +109,12 @@ def asked_for_distance(draft: Draft) -> None:
     draft.call("check_geofence", position=place.model_dump(), fence=fence.model_dump(mode="json"))
 
 
-def asked_for_edge_load(draft: Draft) -> None:
-    """How busy the home edge node is. 1 call and the answer."""
-    home = draft.scenario.home_edge
-    if home is None:
-        raise UnsuitableError("there is no home edge node")
-    draft.claim("compute")
-    load = draft.rng.randint(5, 60) / 100
-    nodes = tuple(
-        node.model_copy(update={"background_load": load}) if node.id == home else node
-        for node in draft.scenario.compute
-    )
-    draft.scenario = draft.scenario.model_copy(update={"compute": nodes})
-    computing = sum(
-        group.count * group.workload.rate_hz * group.workload.megacycles
-        for group in draft.scenario.groups
-        if group.workload is not None and group.workload.runs_on == home
-    )
-    capacity = next(node.megacycles_per_s for node in nodes if node.id == home)
-    if load + computing / capacity > 0.9:
-        raise UnsuitableError("the node is saturated")
-    measured = Measurand(metric="edge_load")
-    _ask(draft, Answer(measured=measured, tolerance=EDGE_LOAD_TOLERANCE), "SHARE")
-    draft.answer_text = f"answer: {load + computing / capacity:.2f}"
-    draft.say("ask-load-node", node=home)
-    draft.call("get_edge_load")
+def _unusual(traffic: Traffic, rng: random.Random) -> Traffic:
+    """The same traffic at another rate, half to twice the usual one."""
+    factor = rng.uniform(0.5, 2.0)
+    if isinstance(traffic, Constant):
+        return traffic.model_copy(update={"rate_mbps": round(factor * traffic.rate_mbps, 2)})
+    return traffic.model_copy(update={"packet_bytes": max(20, round(factor * traffic.packet_bytes))})
 
 
 def _ask(draft: Draft, question: Answer, form: str) -> None:

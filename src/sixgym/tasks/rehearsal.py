@@ -14,7 +14,7 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.episodes.episode import ToolCall
 from sixgym.scoring.goals import measured_value
-from sixgym.tasks.draft import Bounds, Draft, UnsuitableError
+from sixgym.tasks.draft import Bounds, Draft, UnsuitableError, two_digits
 
 HEADROOM = 1.4
 """A delay or rate bound leaves the solution this factor."""
@@ -67,7 +67,7 @@ def rehearse(
 
 
 def fitting_bounds(draft: Draft, rehearsal: Rehearsal) -> Bounds:
-    """Bounds that the solution meets with room to spare, for the targets that need other than the usual.
+    """Bounds that the solution meets with room to spare; for a battery reserve, what is used of the battery.
 
     Raises:
         UnsuitableError: what the solution achieves is too poor to be asked for.
@@ -77,7 +77,19 @@ def fitting_bounds(draft: Draft, rehearsal: Rehearsal) -> Bounds:
         if target.metric in FITTED:
             values = _values(target, draft.scenario, rehearsal)
             bounds[target] = _fitted(target, values)
+    for constraint in draft.constraints:
+        if constraint.metric == "battery_percent":
+            bounds[constraint] = _used_percent(constraint, draft, rehearsal)
     return bounds
+
+
+def _used_percent(reserve: Target, draft: Draft, rehearsal: Rehearsal) -> float:
+    """Most of its battery that the UAV used in any of the runs, in percentage points."""
+    airframe = draft.fleet.airframe
+    assert airframe is not None  # who has a battery flies
+    last = (run[-1] for run in (rehearsal.solved, rehearsal.late, rehearsal.idle))
+    left = min(measured_value(reserve, interval, draft.scenario) for interval in last)
+    return 100 * airframe.initial_battery_ratio - left
 
 
 def check(draft: Draft, rehearsal: Rehearsal) -> None:
@@ -120,18 +132,14 @@ def _fitted(target: Target, values: Sequence[float]) -> float:
             raise UnsuitableError("too much is lost whatever is done")
         return max(usual, round(worst + LOSS_HEADROOM, 2))
     if target.metric == "throughput_mbps":
-        floor = min(usual, _two_digits(min(values) / HEADROOM))
+        floor = min(usual, two_digits(min(values) / HEADROOM))
         if floor < usual / MOST_RELAXED:
             raise UnsuitableError("too little gets through whatever is done")
         return floor
-    bound = max(usual, _two_digits(worst * HEADROOM))
+    bound = max(usual, two_digits(worst * HEADROOM))
     if bound > usual * MOST_RELAXED:
         raise UnsuitableError("too slow whatever is done")
     return bound
-
-
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")
 
 
 def _clearly_missed(target: Target, value: float) -> bool:

@@ -26,8 +26,13 @@ _REMARK_COMES_FIRST = 0.8
 _DEADLINE_COMES_FIRST = 0.3
 _GAPS = (" ", " ", " ", "\n", "\n\n")
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_LETTERS = "abcdefghij"
+_ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    *("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth"),
+    *("eighteenth", "nineteenth", "twentieth", "twenty-first", "twenty-second", "twenty-third"),
+    "twenty-fourth",
+)
+_LETTERS = "abcdefghijklmnopqrstuvwx"
 _MARKS = (
     ("- ",),
     ("* ",),
@@ -115,7 +120,7 @@ def phrase(clauses: Sequence[Clause], rng: random.Random) -> str:
     last; the deadline stands before or after the goals. No digit is in the text but those of the facts.
 
     Args:
-        clauses: What it has to say, 1 to 10 clauses.
+        clauses: What it has to say, 1 to 24 clauses.
         rng: Decides the words; the same state gives the same text.
 
     Raises:

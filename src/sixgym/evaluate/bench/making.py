@@ -21,7 +21,7 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
 from sixgym.domain.splits import Split
 from sixgym.envs.environment import Environment
-from sixgym.evaluate.executor import Broken, execute
+from sixgym.evaluate.executor import Broken, WorkError, execute
 from sixgym.scoring.goals import judge
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
@@ -31,6 +31,8 @@ from sixgym.tasks.generate import TaskGenerator
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
 
 REHEARSAL_NETWORK = "tti"
+MOST_CANDIDATES_A_TASK = 20
+
 CHANCE: Mapping[str, range] = {"random": range(1001, 1021), "spam": range(1001, 1006)}
 """Who must not pass by chance, with which seeds; the benchmark's own have others. A task that one random
 agent in ten passes gets through with a probability of 12 %."""
@@ -48,6 +50,7 @@ class Conditions(Record):
     """What candidates were looked at for; findings of other conditions say nothing."""
 
     split: Split
+    first: int
     prove: str | None
     networks: dict[str, str]
 
@@ -102,10 +105,12 @@ def make_task_set(
         for network in (REHEARSAL_NETWORK, making.prove)
         if network is not None
     }
-    conditions = Conditions(split=making.split, prove=making.prove, networks=networks)
+    conditions = Conditions(split=making.split, first=making.first, prove=making.prove, networks=networks)
     findings = {finding.candidate: finding for finding in _read(notes, conditions)}
     with notes.open("a", encoding="utf-8") as file:
         while missing := _missing(making, findings):
+            if len(findings) > MOST_CANDIDATES_A_TASK * making.per_cell * len(DOMAINS) * len(TIERS):
+                raise WorkError("hardly any candidate is taken: the last reasons are in the findings")
             for over in execute(functools.partial(_Maker, making), missing, making.workers):
                 finding = (
                     Finding(candidate=over.job, reason=f"broke: {over.reason}")
@@ -233,7 +238,7 @@ def _read(path: Path, conditions: Conditions) -> list[Finding]:
     found = Conditions.model_validate_json(first)
     if found != conditions:
         raise ValueError(
-            f"{path} holds findings for split {found.split}, proved on {found.prove or 'no other network'}, "
-            f"with {found.networks}; delete it or choose another --out"
+            f"{path} holds findings for split {found.split} from number {found.first}, proved on "
+            f"{found.prove or 'no other network'}, with {found.networks}; delete it or choose another --out"
         )
     return [Finding.model_validate_json(line) for line in lines]

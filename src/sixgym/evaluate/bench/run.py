@@ -109,7 +109,8 @@ def run_missing(
     by_id = tasks_by_id(tasks)
     missing = unfinished(manifest, graded)
     assignment = Assignment(manifest.agent, manifest.network.name, tasks, folder.path)
-    workers = min(workers, len(missing))
+    # one missing episode gets a process of its own, too: it may be missing because it kills its process
+    workers = workers if workers == 1 else max(2, min(workers, len(missing)))
     if missing:
         with closing(execute(partial(BenchWorker, assignment), missing, workers)) as outcomes:
             for outcome in outcomes:

@@ -115,7 +115,9 @@ def play_missing(
         WorkError: the work cannot go on. What was finished is in the store.
     """
     hire = partial(BenchPlayer, network.name, tasks)
-    with closing(execute(hire, jobs, min(workers, len(jobs)))) as outcomes:
+    with closing(
+        execute(hire, jobs, workers if workers == 1 else max(2, min(workers, len(jobs))))
+    ) as outcomes:
         for outcome in outcomes:
             row = _lost(outcome, network, tasks) if isinstance(outcome, Broken) else outcome.value
             store.add(row)

@@ -10,7 +10,7 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.intent import Goal, Target
 from sixgym.domain.splits import Split
 from sixgym.evaluate.bench import making
-from sixgym.evaluate.bench.making import Candidate, Finding, Making, make_task_set
+from sixgym.evaluate.bench.making import Candidate, Conditions, Finding, Making, make_task_set
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import Manifest, load_task_set
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
@@ -18,6 +18,11 @@ from tests.evaluate.bench_samples import sample_task, sample_tasks
 
 CELLS = len(DOMAINS) * len(TIERS)
 OPEN: Collection[tuple[Domain, Tier]] = (("uav-control", "L1"), ("multi-agent-coordination", "L1"))
+
+
+CONDITIONS = Conditions(
+    split="held_out", first=0, prove=None, networks={"tti": make_simulator("tti").version}
+)
 
 
 def found(task: BenchTask, number: int = 0) -> Finding:
@@ -31,7 +36,8 @@ def notes(path: Path) -> Path:
 
 def write_notes(path: Path, *findings: Finding) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    notes(path).write_text("".join(f"{finding.model_dump_json()}\n" for finding in findings))
+    lines = (CONDITIONS.model_dump_json(), *(finding.model_dump_json() for finding in findings))
+    notes(path).write_text("".join(f"{line}\n" for line in lines))
 
 
 def begin(path: Path, *, leaving: Collection[tuple[Domain, Tier]] = ()) -> None:
@@ -63,16 +69,18 @@ def test_a_making_goes_on_with_what_is_missing_and_gives_the_same_bytes_as_one_w
     assert [(finding.candidate.domain, finding.candidate.tier) for finding in seen[:2]] == list(OPEN)
     assert manifest.tasks == len(load_task_set(whole).tasks) == CELLS
 
-    lines = notes(whole).read_bytes().splitlines(keepends=True)
-    broken.parent.mkdir()
-    notes(broken).write_bytes(b"".join(lines[:-1]) + lines[-1][: len(lines[-1]) // 2])
+    assert not notes(whole).exists()
+
+    begin(broken, leaving=OPEN)
+    *before, last = (f"{finding.model_dump_json()}\n" for finding in seen)
+    with notes(broken).open("a") as file:
+        file.write("".join(before) + last[: len(last) // 2])
     _, seen_again = go_on(broken)
     assert len(seen_again) == 1
     assert broken.read_bytes() == whole.read_bytes()
     for path in (whole, broken):
         assert path.with_name("s.jsonl.gz").exists()
     assert broken.with_name("s.jsonl.gz").read_bytes() == whole.with_name("s.jsonl.gz").read_bytes()
-    assert notes(broken).read_bytes() == notes(whole).read_bytes()
 
 
 def test_a_making_that_is_complete_looks_at_nothing_again(tmp_path: Path) -> None:
@@ -102,6 +110,12 @@ def test_of_more_candidates_than_are_needed_the_first_are_taken(tmp_path: Path) 
     manifest, _ = go_on(tmp_path / "s.json")
     assert spare not in load_task_set(tmp_path / "s.json").tasks
     assert manifest.thrown_out == {"not needed": 1}
+
+
+def test_a_file_that_holds_no_findings_is_refused(tmp_path: Path) -> None:
+    notes(tmp_path / "s.json").write_text("{}\n")
+    with pytest.raises(ValueError, match="holds no findings"):
+        go_on(tmp_path / "s.json")
 
 
 def test_findings_of_another_making_are_refused(tmp_path: Path) -> None:

@@ -330,7 +330,7 @@ def test_assigning_every_task_to_every_uav_does_not_succeed() -> None:
 
 # ---------------------------------------------------------------------- guesses
 QUESTIONS = {
-    "asked-for-edge-load": ("edge-offloading", "0.{}"),
+    "asked-for-battery": ("uav-control", "{}"),
     "asked-for-distance": ("uav-control", "{}"),
 }
 
@@ -371,6 +371,6 @@ def test_reading_first_as_long_as_the_budget_allows_loses_nothing(trouble: str) 
 
 
 def test_reading_before_the_answer_leaves_the_answer_right() -> None:
-    task = made_of("edge-offloading", "L1", "asked-for-edge-load")
+    task = made_of("uav-control", "L1", "asked-for-battery")
     reads = [LOOK] * (task.task.max_steps - len(task.reference))
     assert succeeds(task, [*task.reference, *reads], task.reference_answer)

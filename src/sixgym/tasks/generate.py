@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.domain.intent import Goal
+from sixgym.domain.intent import Goal, Target
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SlaSpec
 from sixgym.domain.splits import SPLITS, Split
@@ -202,11 +202,13 @@ def _finished(draft: Draft, domain: Domain, name: str, split: Split, seed: int) 
 def _service_level(draft: Draft) -> SlaSpec:
     """The service level that the intent asks for first: delay and loss of a service, in the slice it is for.
 
-    Where it asks for none, that of the managed service without bounds.
+    Where it asks for none, what the managed service has to go on receiving.
     """
     delay = next((target for target in draft.targets if target.metric == "latency_ms"), None)
     if delay is None:
-        return SlaSpec(slice=draft.home)
+        floor = above("throughput_mbps", 0, group=draft.managed.name)
+        floors = (target.value for target in draft.targets if _same_object(target, floor))
+        return SlaSpec(slice=draft.home, min_throughput_mbps=next(floors))
     owner = delay.group, delay.slice, delay.device
     losses = (
         target.value
@@ -215,3 +217,7 @@ def _service_level(draft: Draft) -> SlaSpec:
     )
     kind = delay.slice or (draft.fleet.slice if delay.device and draft.fleet != draft.managed else draft.home)
     return SlaSpec(slice=kind, max_latency_ms=delay.value, max_loss_ratio=next(losses, None))
+
+
+def _same_object(target: Target, other: Target) -> bool:
+    return target.model_copy(update={"value": other.value}) == other

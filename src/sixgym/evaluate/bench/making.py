@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from sixgym.agents.base import Agent
 from sixgym.agents.reference import reference_agent
 from sixgym.agents.registry import make_agent
@@ -235,7 +237,10 @@ def _read(path: Path, conditions: Conditions) -> list[Finding]:
     if torn:
         path.write_bytes(whole + b"\n")
     first, *lines = whole.splitlines()
-    found = Conditions.model_validate_json(first)
+    try:
+        found = Conditions.model_validate_json(first)
+    except ValidationError:
+        raise ValueError(f"{path} holds no findings; delete it or choose another --out") from None
     if found != conditions:
         raise ValueError(
             f"{path} holds findings for split {found.split} from number {found.first}, proved on "

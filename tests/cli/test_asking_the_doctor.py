@@ -1,10 +1,12 @@
 """`sixgym doctor`: it says what works, and what to do about what does not."""
 
+import importlib.metadata
 from collections.abc import Callable
 
 import pytest
 
 from sixgym.cli import doctor
+from sixgym.domain.extras import installed_versions
 from sixgym.simulators import factory
 from sixgym.simulators.base import Simulator
 from sixgym.simulators.ns3.build import Ns3Status
@@ -20,9 +22,15 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setitem(factory.SIMULATORS, "tti", FluidSimulator)
 
     def pretend(
-        wheel: str | None, compiler: str | None, *, compiled: bool = False, works: bool = True
+        wheel: str | None,
+        compiler: str | None,
+        *,
+        compiled: bool = False,
+        works: bool = True,
+        extras: str | None = "1.0",
     ) -> None:
         monkeypatch.setattr(doctor, "ns3_status", lambda: Ns3Status(wheel, compiler, compiled))
+        monkeypatch.setattr(doctor, "installed_versions", lambda extra: {f"{extra}-package": extras})
         monkeypatch.setitem(factory.SIMULATORS, "ns3", lambda: FluidSimulator(fail_on_reset=not works))
 
     return pretend
@@ -49,6 +57,26 @@ def test_ns3_is_optional_and_it_says_how_to_install_it(sixgym: Sixgym, machine: 
     assert states(result.stdout)["tti"] == "ok"
     assert states(result.stdout)["ns-3"] == "note"
     assert "-m pip install 'ns3==" in result.stdout
+
+
+def test_extras_that_are_missing_are_noted_with_how_to_install_them(
+    sixgym: Sixgym, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["numpy>=1.26", 'one>=3.9; extra == "holdout"', "two>=1.4 ; extra == 'holdout'"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: lines)
+    machine("3.44", "/usr/bin/g++", extras=None)
+    result = sixgym("doctor")
+    assert result.exit_code == 0
+    assert [states(result.stdout)[extra] for extra in ("rl", "holdout", "plot")] == ["note"] * 3
+    assert "only sixgym bench holdout needs it" in result.stdout
+    assert "-m pip install 'one>=3.9' 'two>=1.4'\n" in result.stdout
+    assert "-m pip install '.[rl]'\n" in result.stdout, "as in the README, where the package does not say"
+
+
+def test_the_versions_of_an_extra_are_those_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ['pytest>=8; extra == "dev"', 'no-such-package[x]==1; extra == "dev"', 'rich; extra == "devel"']
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: lines)
+    assert installed_versions("dev") == {"pytest": pytest.__version__, "no-such-package": None}
 
 
 def test_without_a_compiler_ns3_is_usable(sixgym: Sixgym, machine: Machine) -> None:

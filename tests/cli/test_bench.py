@@ -42,6 +42,19 @@ def bench(sixgym: Sixgym, task_file: Path) -> Sixgym:
     return invoke
 
 
+@pytest.fixture
+def breaking_null(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of three episodes of the null agent are finished, the third breaks."""
+
+    def act(_self: NullAgent, _observation: Observation) -> Turn:
+        if next(turns) % 3 == 0:
+            raise ZeroDivisionError("oh no")
+        return Turn(answer="nothing")
+
+    turns = iter(range(100))
+    monkeypatch.setattr(NullAgent, "act", act)
+
+
 def results_of(run: Path) -> list[Result]:
     return [row.model_copy(update={"agent_s": 0.0, "world_s": 0.0}) for row in RunFolder(run).results()]
 
@@ -136,7 +149,7 @@ def test_a_stopped_run_keeps_its_episodes_and_resumes_to_the_same_result(
     [
         (("--agent", "null"), "agent was reference and is null"),
         (("--trials", 2), "trials was 1 and is 2"),
-        (("--limit", 3), "tasks differs"),
+        (("--limit", 3), "--limit was not given and is 3"),
     ],
 )
 def test_another_run_is_not_resumed(
@@ -201,7 +214,7 @@ def test_a_network_that_does_not_start_ends_the_run_before_it_begins(
     ("arguments", "words"),
     [
         ((), "--agent NAME says who"),
-        (("--agent", "nobody"), "no agent 'nobody' can be put to the test; there is null"),
+        (("--agent", "nobody"), "no agent 'nobody' can be put to the test; Known: null"),
         (("--agent", "scripted"), "no agent 'scripted'"),
         (("--agent", "null", "--network", "ether"), "no network is called 'ether'"),
         (("--agent", "null", "--tier", "L9"), "--tier is one of L1, L2, L3, not 'L9'"),
@@ -254,6 +267,55 @@ def test_grading_asks_for_the_set_that_was_run(bench: Sixgym, sixgym: Sixgym, tm
     assert "was run on task set" in result.stderr
 
 
+@pytest.mark.usefixtures("breaking_null")
+@pytest.mark.parametrize("command", ["bench", "grade"])
+def test_what_broke_on_our_side_can_be_left_out_and_that_is_said(
+    bench: Sixgym, sixgym: Sixgym, tmp_path: Path, task_file: Path, command: str
+) -> None:
+    run, shared = tmp_path / "run", ("--exclude-infrastructure", "--json")
+    arguments = ("--agent", "null", "--trials", 2, "--out", run)
+    if command == "bench":
+        result = bench(*arguments, *shared)
+    else:
+        assert bench(*arguments).exit_code == 0
+        assert "count as failed" in (run / "report.md").read_text()
+        result = sixgym("bench", "grade", run, "--tasks", task_file, *shared)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["exclude_infrastructure"] is True
+    assert (report["overall"]["n"], report["overall"]["infrastructure_failures"]) == (20, 10)
+    assert sum(summary["n"] for summary in report["tiers"].values()) == 20
+    assert sum(cell["n"] for cells in report["cells"].values() for cell in cells.values()) == 20
+    assert "are left out of all other figures" in (run / "report.md").read_text()
+    assert len(RunFolder(run).results()) == 30
+
+
+def test_where_everything_broke_nothing_is_left_and_the_work_has_failed(
+    bench: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(factory.SIMULATORS, "fluid", lambda: FluidSimulator(fail_after=3))
+    arguments = ("--agent", "null", "--out", tmp_path / "run", "--limit", 2)
+    result = bench(*arguments, "--exclude-infrastructure")
+    assert result.exit_code == 1
+    assert "every episode broke on our side" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--tasks", "t.json", "tasks"), "--tasks: goes after tasks"),
+        (("--json", "compare", "a", "b"), "--json: goes after compare"),
+        (("--limit", 1, "grade", "run"), "--limit: bench grade has no such option"),
+    ],
+)
+def test_an_option_before_a_subcommand_is_refused_instead_of_lost(
+    sixgym: Sixgym, arguments: tuple[object, ...], words: str
+) -> None:
+    result = sixgym("bench", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
 def test_two_runs_are_compared_task_by_task(bench: Sixgym, sixgym: Sixgym, tmp_path: Path) -> None:
     for agent in ("reference", "null"):
         assert bench("--agent", agent, "--out", tmp_path / agent).exit_code == 0
@@ -262,7 +324,7 @@ def test_two_runs_are_compared_task_by_task(bench: Sixgym, sixgym: Sixgym, tmp_p
     compared = json.loads(result.stdout)
     assert compared["overall"]["success_difference"] == 1
     assert (compared["overall"]["won"], compared["tiers"]["L3"]["won"]) == (15, 5)
-    assert "reference on fluid less null on fluid" in result.stderr
+    assert "first, reference on fluid, less second, null on fluid" in result.stderr
 
 
 @pytest.mark.parametrize("command", [("grade",), ("compare", "nowhere")])
@@ -291,7 +353,7 @@ def test_tasks_are_listed_and_one_is_shown_whole(sixgym: Sixgym, task_file: Path
         assert words in shown.stdout
     unknown = sixgym("bench", "tasks", "--tasks", task_file, "--show", "sample-999")
     assert unknown.exit_code == 2
-    assert "no task is called 'sample-999'" in unknown.stderr
+    assert "the set has no task 'sample-999'; did you mean sample-0" in unknown.stderr
 
 
 def test_holdout_reports_what_training_texts_repeat(sixgym: Sixgym, tmp_path: Path, task_file: Path) -> None:

@@ -270,6 +270,20 @@ def test_only_the_experiment_of_the_documentation_has_the_plain_name(tmp_path: P
         {"tasks": Path("mine.json")},
     ):
         assert stem(**change) != "fidelity-bench"
+    assert stem(agents="null, sub/agents.py:X") == "fidelity-bench-null-sub-agents.py-X"
+
+
+def test_a_page_that_could_not_be_written_is_known_before_anything_runs(
+    fidelity: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touch(_self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", touch)
+    result = fidelity(tmp_path / "out")
+    assert result.exit_code == 2
+    assert f"--out {tmp_path / 'out'}: cannot write there: Permission denied" in result.stderr
+    assert written(tmp_path / "out") == {}
 
 
 # ---------------------------------------------------------------------- a real process

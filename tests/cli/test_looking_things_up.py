@@ -51,8 +51,9 @@ def test_scenarios_are_listed_with_their_tasks_and_faults(sixgym: Sixgym) -> Non
 
 def test_agents_are_listed(sixgym: Sixgym) -> None:
     shown = sixgym("agents").stdout
-    for name in ("null", "random", "spam", "scripted", "threshold", "mape-k"):
+    for name in ("null", "random", "spam", "scripted", "threshold", "mape-k", "reference"):
         assert name in shown
+    assert "has to be one of the benchmark" in shown
 
 
 @pytest.fixture

@@ -141,3 +141,35 @@ def test_a_target_reads_as_a_sentence() -> None:
         {"metric": "loss_ratio", "condition": "IS_LESS_THAN", "value": 0.01, "slice": "mMTC"}
     )
     assert condition_words(loss) == "loss of slice mMTC < 1 %"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "shown"),
+    [
+        ("traffic_share", 0.5 - 0.001, "allowed traffic of drone ≥ 50 %"),
+        ("traffic_share", 0.1 - 0.001, "allowed traffic of drone ≥ 10 %"),
+        ("traffic_share", 0.5, "allowed traffic of drone > 50 %"),
+        ("traffic_share", 0.498, "allowed traffic of drone > 49.8 %"),
+        ("battery_percent", 30 - 0.001, "battery of drone ≥ 30 %"),
+        ("battery_percent", 29.5, "battery of drone > 29.5 %"),
+        ("throughput_mbps", 3.999, "throughput of drone > 3.999 Mbit/s"),
+    ],
+)
+def test_at_least_is_said_of_a_percentage_that_is_strict_by_a_hair(
+    metric: str, value: float, shown: str
+) -> None:
+    owner = "device" if metric == "battery_percent" else "group"
+    target = {"metric": metric, "condition": "IS_GREATER_THAN", "value": value, owner: "drone"}
+    assert condition_words(Target.model_validate(target)) == shown
+
+
+def test_what_is_judged_names_constraints() -> None:
+    episode = sample_episode()
+    goal = episode.task.goal.model_copy(
+        update={"constraints": (Target(metric="breaches", condition="IS_LESS_THAN", value=1),)}
+    )
+    screen = io.StringIO()
+    with View(Console(file=screen, width=500), episode.task.model_copy(update={"goal": goal})) as view:
+        view.header(episode.agent, episode.backend)
+    (judged,) = (line for line in screen.getvalue().splitlines() if line.startswith("judged by"))
+    assert judged.endswith("; UAVs out of bounds < 1 in every interval")

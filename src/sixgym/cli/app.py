@@ -15,7 +15,7 @@ from sixgym import __version__
 from sixgym.cli.bench_app import bench
 from sixgym.cli.errors import reporting
 from sixgym.cli.fidelity_app import fidelity
-from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network, Seed
+from sixgym.cli.options import DEFAULT_NETWORK, DEFAULT_SEED, AsJson, Network, Seed, SeedIfAny, TaskFile
 from sixgym.cli.train_app import train
 
 app = typer.Typer(
@@ -107,9 +107,10 @@ def run(
         ),
     ] = None,
     network: Network = DEFAULT_NETWORK,
-    seed: Seed = 1,
+    seed: SeedIfAny = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the episode is stored.")] = Path("runs"),
     as_json: AsJson = False,
+    tasks: TaskFile = None,
 ) -> None:
     """Let an agent work on an operator's intent, in closed loop, and judge the outcome.
 
@@ -119,12 +120,13 @@ def run(
 
     - `sixgym run`
     - `sixgym run --task urban-slicing/TASK --agent threshold --seed 7`
+    - `sixgym run --task ID --agent reference`
     - `sixgym run --agent scripted --script calls.json --json`
     """
     from sixgym.cli.run import RunRequest
     from sixgym.cli.run import run as run_episode
 
-    run_episode(RunRequest(scenario, intent, task, agent, script, network, seed, out, as_json))
+    run_episode(RunRequest(scenario, intent, task, tasks, agent, script, network, seed, out, as_json))
 
 
 @app.command()
@@ -135,7 +137,7 @@ def simulate(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Trace to write, .csv or .parquet.")],
     seconds: Annotated[float, typer.Option(metavar="S", help="Network time after the warm-up.")] = 10.0,
     network: Network = DEFAULT_NETWORK,
-    seed: Seed = 1,
+    seed: Seed = DEFAULT_SEED,
     flows: Annotated[bool, typer.Option("--flows", help="Rows for every device, not only UAVs.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -1,7 +1,6 @@
 """`sixgym bench`: run an agent over the tasks, grade a run again."""
 
 import os
-import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -11,14 +10,15 @@ from pathlib import Path
 import typer
 
 import sixgym
+from sixgym.cli import text as words
 from sixgym.cli.bench_view import progress_on, show_report
-from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.errors import WORK_FAILED, CommandError, wrong_use_on
 from sixgym.cli.run import choose_simulator
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import open_console
 from sixgym.episodes.episode import BackendInfo
 from sixgym.episodes.store import EpisodeFileError
-from sixgym.evaluate.bench.report import bench_report, write_report
+from sixgym.evaluate.bench.report import BenchReport, bench_report, write_report
 from sixgym.evaluate.bench.run import (
     LostEpisodesError,
     graded_episodes,
@@ -38,6 +38,8 @@ from sixgym.simulators.base import SimulatorError
 from sixgym.tasks.frozen import TaskSet
 from sixgym.tasks.record import BenchTask
 
+NOTHING_KNOWN = "every episode broke on our side: nothing is known about the agent"
+
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
@@ -52,6 +54,7 @@ class BenchRequest:
         out: Folder of the run; None is runs/bench-AGENT-NETWORK.
         as_json: The figures on standard output.
         tasks: File of a task set; None is the frozen one.
+        exclude_infrastructure: Whether episodes that our side broke are left out of the figures.
     """
 
     agent: str
@@ -65,6 +68,7 @@ class BenchRequest:
     out: Path | None
     as_json: bool
     tasks: Path | None
+    exclude_infrastructure: bool
 
 
 def bench(request: BenchRequest) -> None:
@@ -99,15 +103,16 @@ def bench(request: BenchRequest) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with wrong_use_on(RunFolderError, EpisodeFileError), folder.locked():
         manifest = open_run(folder, manifest, resume=request.resume)
-        _report(folder, manifest, _run(request, folder, manifest), as_json=request.as_json)
+        results = _run(request, folder, manifest)
+        report = _report(folder, manifest, results, exclude_infrastructure=request.exclude_infrastructure)
+        _print(report, as_json=request.as_json)
 
 
 def _folder_name(request: BenchRequest) -> str:
-    agent = re.sub(r"[^A-Za-z0-9_.-]+", "-", request.agent)
-    return f"bench-{agent}-{request.network}"
+    return words.file_name(f"bench-{request.agent}-{request.network}")
 
 
-def grade(run: Path, tasks: Path | None, *, as_json: bool) -> None:
+def grade(run: Path, tasks: Path | None, *, as_json: bool, exclude_infrastructure: bool) -> None:
     """Grade the stored episodes of a run again, rewrite its results and report, say what changed.
 
     Raises:
@@ -130,7 +135,8 @@ def grade(run: Path, tasks: Path | None, *, as_json: bool) -> None:
             except LostEpisodesError as error:
                 raise CommandError(str(error), WORK_FAILED) from None
             changed = [row for row in results if before.get(row.key, row.success) != row.success]
-            _report(folder, manifest, results, as_json=as_json)
+            report = _report(folder, manifest, results, exclude_infrastructure=exclude_infrastructure)
+    _print(report, as_json=as_json)
     typer.echo(f"{len(results)} episodes graded again, {len(changed)} verdicts changed", err=True)
     for row in changed:
         typer.echo(f"{row.task} trial {row.trial}: {'met' if row.success else 'not met'} now", err=True)
@@ -147,10 +153,7 @@ def _verdicts_before(folder: RunFolder) -> dict[Key, bool]:
 def load_tasks(path: Path | None) -> TaskSet:
     """The task set of a file, or the frozen one."""
     with wrong_use_on(ValueError):
-        try:
-            return task_set(path)
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}", WRONG_USE) from None
+        return task_set(path)
 
 
 def _run(request: BenchRequest, folder: RunFolder, manifest: RunManifest) -> list[Result]:
@@ -186,15 +189,24 @@ def _start(network: str, task: BenchTask) -> None:
             raise CommandError(str(error), WORK_FAILED) from None
 
 
-def _report(folder: RunFolder, manifest: RunManifest, results: list[Result], *, as_json: bool) -> None:
+def _report(
+    folder: RunFolder, manifest: RunManifest, results: list[Result], *, exclude_infrastructure: bool
+) -> BenchReport:
+    """The figures of a run, which are kept in its folder."""
+    if exclude_infrastructure and all(row.infrastructure_failure is not None for row in results):
+        raise CommandError(NOTHING_KNOWN, WORK_FAILED)
     with wrong_use_on(MetricError):
-        report = bench_report(folder, manifest, results)
+        report = bench_report(folder, manifest, results, exclude_infrastructure=exclude_infrastructure)
     write_report(folder, report)
+    return report
+
+
+def _print(report: BenchReport, *, as_json: bool) -> None:
     show_report(open_console(sys.stderr if as_json else sys.stdout), report)
     if as_json:
         typer.echo(report.model_dump_json())
-    if report.overall.infrastructure_failures == report.overall.n:
-        raise CommandError("every episode broke on our side: nothing is known about the agent", WORK_FAILED)
+    if not report.exclude_infrastructure and report.overall.infrastructure_failures == report.overall.n:
+        raise CommandError(NOTHING_KNOWN, WORK_FAILED)
 
 
 def _check_agent(name: str, task: BenchTask) -> None:

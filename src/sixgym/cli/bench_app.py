@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from sixgym.cli.errors import WRONG_USE, CommandError, reporting
-from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network
+from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network, TaskFile
 
 bench = typer.Typer(rich_markup_mode="markdown")
 
@@ -21,9 +22,12 @@ Limit = Annotated[
         min=1, metavar="N", help="That many tasks, of all tiers and domains in turn; always the same."
     ),
 ]
-TaskFile = Annotated[
-    Path | None,
-    typer.Option("--tasks", metavar="FILE", help="The manifest of another task set than the shipped one."),
+ExcludeInfrastructure = Annotated[
+    bool,
+    typer.Option(
+        "--exclude-infrastructure",
+        help="Leave episodes out of the figures that our side broke; otherwise they count as failed.",
+    ),
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 
@@ -59,6 +63,7 @@ def run(
     ] = None,
     as_json: AsJson = False,
     tasks: TaskFile = None,
+    exclude_infrastructure: ExcludeInfrastructure = False,
 ) -> None:
     """Put an agent to the test on the frozen tasks: 3 tiers, 5 domains, graded by what the network measured.
 
@@ -70,6 +75,7 @@ def run(
     - `sixgym bench compare runs/bench-mape-k-tti runs/bench-null-tti`
     """
     if context.invoked_subcommand is not None:
+        _refuse_options_before(context, context.invoked_subcommand)
         return
     if agent is None:
         raise CommandError(
@@ -79,20 +85,39 @@ def run(
     from sixgym.cli.bench import bench as run_benchmark
 
     run_benchmark(
-        BenchRequest(agent, network, tier, domain, limit, trials, workers, resume, out, as_json, tasks)
+        BenchRequest(
+            agent=agent,
+            network=network,
+            tier=tier,
+            domain=domain,
+            limit=limit,
+            trials=trials,
+            workers=workers,
+            resume=resume,
+            out=out,
+            as_json=as_json,
+            tasks=tasks,
+            exclude_infrastructure=exclude_infrastructure,
+        )
     )
 
 
 @bench.command()
 @reporting()
-def grade(run: RunArgument, *, as_json: AsJson = False, tasks: TaskFile = None) -> None:
+def grade(
+    run: RunArgument,
+    *,
+    as_json: AsJson = False,
+    tasks: TaskFile = None,
+    exclude_infrastructure: ExcludeInfrastructure = False,
+) -> None:
     """Grade the stored episodes of a run again, and say how many verdicts changed.
 
     - `sixgym bench grade runs/bench-mape-k-tti`
     """
     from sixgym.cli.bench import grade as grade_again
 
-    grade_again(run, tasks, as_json=as_json)
+    grade_again(run, tasks, as_json=as_json, exclude_infrastructure=exclude_infrastructure)
 
 
 @bench.command()
@@ -193,3 +218,20 @@ def holdout(
     from sixgym.cli.bench_tasks import report_holdout
 
     report_holdout(against, tasks, as_json=as_json)
+
+
+def _refuse_options_before(context: typer.Context, command: str) -> None:
+    """Options before a subcommand are options of `sixgym bench` itself: nobody would ever look at them.
+
+    Raises:
+        CommandError: there is one.
+    """
+    assert isinstance(context.command, TyperGroup)
+    of_command = context.command.commands[command].params
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            option = parameter.opts[0]
+            known = any(option in other.opts for other in of_command)
+            reason = f"goes after {command}" if known else f"bench {command} has no such option"
+            raise CommandError(f"{option}: {reason}", WRONG_USE)

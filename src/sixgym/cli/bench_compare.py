@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
 from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.tables import print_figures
 from sixgym.cli.view import open_console
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError, RunManifest
 from sixgym.scoring.comparison import Comparison
@@ -16,8 +16,10 @@ from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import Result
 from sixgym.tasks.record import DOMAINS, TIERS
 
+HEADINGS = ("", "tasks", "first", "second", "success", "SPL", "won", "lost", "tied", "p")
 NOTES = (
-    "Differences in points with 95 % intervals, paired by task. p: exact McNemar test of won against lost."
+    "first, second: tasks that were met. success, SPL: differences in points with 95 % intervals, paired by "
+    "task. p: exact McNemar test of won against lost."
 )
 
 
@@ -34,18 +36,20 @@ def compare(candidate: Path, baseline: Path, *, as_json: bool) -> None:
             raise CommandError("the runs are of different task sets", WRONG_USE)
         parts = _parts(ours.results(), theirs.results())
     console = open_console(sys.stderr if as_json else sys.stdout)
-    console.print(_table(_name(what), _name(against), parts))
+    title = f"first, {_name(what)}, less second, {_name(against)}"
+    figures = [_figures(name, comparison) for name, comparison in parts.items()]
+    print_figures(console, title, HEADINGS, figures, split=HEADINGS.index("SPL"))
     console.print(NOTES, style="dim", highlight=False)
     if as_json:
-        figures = {name: comparison.model_dump(mode="json") for name, comparison in parts.items()}
+        found = {name: comparison.model_dump(mode="json") for name, comparison in parts.items()}
         typer.echo(
             json.dumps(
                 {
                     "candidate": str(candidate),
                     "baseline": str(baseline),
-                    "overall": figures["overall"],
-                    "tiers": {tier: figures[tier] for tier in TIERS if tier in figures},
-                    "domains": {domain: figures[domain] for domain in DOMAINS if domain in figures},
+                    "overall": found["overall"],
+                    "tiers": {tier: found[tier] for tier in TIERS if tier in found},
+                    "domains": {domain: found[domain] for domain in DOMAINS if domain in found},
                 }
             )
         )
@@ -65,26 +69,20 @@ def _name(manifest: RunManifest) -> str:
     return f"{manifest.agent} on {manifest.network.name}"
 
 
-def _table(candidate: str, baseline: str, parts: dict[str, Comparison]) -> Table:
-    table = Table(box=None, header_style="dim", title=f"{candidate} less {baseline}", title_justify="left")
-    table.add_column("")
-    for heading in ("tasks", candidate, baseline, "success", "SPL", "won", "lost", "tied", "p"):
-        table.add_column(heading, justify="right")
-    for name, comparison in parts.items():
-        table.add_row(
-            name,
-            str(comparison.tasks),
-            f"{100 * comparison.candidate_success_rate:.1f} %",
-            f"{100 * comparison.baseline_success_rate:.1f} %",
-            _points(comparison.success_difference, comparison.ci95),
-            _points(comparison.spl_difference, comparison.spl_ci95),
-            str(comparison.won),
-            str(comparison.lost),
-            str(comparison.tied),
-            "–" if comparison.mcnemar_p is None else f"{comparison.mcnemar_p:.2g}",
-            style="bold" if name == "overall" else None,
-        )
-    return table
+def _figures(name: str, comparison: Comparison) -> list[str]:
+    """A row of the table under its `HEADINGS`."""
+    return [
+        name,
+        str(comparison.tasks),
+        f"{100 * comparison.candidate_success_rate:.1f} %",
+        f"{100 * comparison.baseline_success_rate:.1f} %",
+        _points(comparison.success_difference, comparison.ci95),
+        _points(comparison.spl_difference, comparison.spl_ci95),
+        str(comparison.won),
+        str(comparison.lost),
+        str(comparison.tied),
+        "–" if comparison.mcnemar_p is None else f"{comparison.mcnemar_p:.2g}",
+    ]
 
 
 def _points(difference: float, ends: tuple[float, float]) -> str:

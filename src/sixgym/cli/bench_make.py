@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.progress import metering
 from sixgym.cli.view import open_console
 from sixgym.domain.splits import split_named
 from sixgym.evaluate.bench.making import Finding, Making, make_task_set
@@ -63,15 +62,13 @@ def _work(making: Making, out: Path) -> None:
     console = open_console(sys.stderr)
     wanted = making.per_cell * len(DOMAINS) * len(TIERS)
     reasons: Counter[str] = Counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        row = bar.add_task("tasks taken", total=wanted)
+    with metering(sys.stderr, "taken", wanted, "tasks") as meter:
 
         def progress(finding: Finding) -> None:
-            if finding.task is not None:
-                bar.advance(row)
-            elif finding.reason is not None:
+            if finding.reason is not None:
                 reasons[finding.reason] += 1
+            thrown_out = f"{reasons.total()} candidates thrown out" if reasons else ""
+            meter.advance(int(finding.task is not None), thrown_out)
 
         try:
             manifest = make_task_set(

@@ -10,15 +10,18 @@ from rich.text import Text
 
 from sixgym.cli import text as words
 from sixgym.cli.bench import load_tasks
-from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.errors import wrong_use_on
 from sixgym.cli.goals import goal_lines
 from sixgym.cli.view import open_console
 from sixgym.domain.faults import FaultEvent
 from sixgym.evaluate.bench.selection import Selection, SelectionError, select
 from sixgym.evaluate.holdout import HoldoutError, benchmark_texts, check_holdout, read_texts, to_markdown
+from sixgym.tasks.frozen import TaskSetError, find_task
 from sixgym.tasks.record import BenchTask
 
 INTENT_CHARACTERS = 200
+WIDTH_FOR_SCENARIOS = 100
+"""Narrower than this, an intent needs the room of the scenario's name; the task itself shows it."""
 
 
 def list_tasks(
@@ -37,17 +40,18 @@ def list_tasks(
         typer.echo(json.dumps({**about, "tasks": [task.facts for task in chosen]}))
         return
     title = f"{len(chosen)} of {len(found.tasks)} tasks of {found.name} {found.version}"
-    table = Table(box=None, header_style="dim", title=title, title_justify="left")
-    for heading in ("id", "tier", "domain", "scenario"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("seed", "calls"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("intent", ratio=1)
-    for task in chosen:
-        facts = task.facts
-        shown = [str(facts[key]) for key in ("id", "tier", "domain", "scenario", "seed", "reference_calls")]
-        table.add_row(*shown, Text(words.clean(task.task.intent, INTENT_CHARACTERS)))
     console = open_console(sys.stdout)
+    named = {"id": "id", "scenario": "scenario"} if console.width >= WIDTH_FOR_SCENARIOS else {"id": "id"}
+    counted = {"seed": "seed", "calls": "reference_calls"}
+    table = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
+    for heading in named:
+        table.add_column(heading, no_wrap=True)
+    for heading in counted:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("intent", min_width=24)
+    for task in chosen:
+        shown = [str(task.facts[key]) for key in (*named.values(), *counted.values())]
+        table.add_row(*shown, Text(words.clean(task.task.intent, INTENT_CHARACTERS)))
     console.print(table)
     console.print("sixgym bench tasks --show ID shows one whole", style="dim", highlight=False)
 
@@ -58,10 +62,8 @@ def show_task(task_id: str, path: Path | None, *, as_json: bool) -> None:
     Raises:
         CommandError: there is no such task.
     """
-    found = {task.task.id: task for task in load_tasks(path).tasks}
-    if task_id not in found:
-        raise CommandError(f"no task is called {task_id!r:.80}; sixgym bench tasks lists them", WRONG_USE)
-    task = found[task_id]
+    with wrong_use_on(TaskSetError):
+        task = find_task(task_id, path)
     if as_json:
         typer.echo(task.model_dump_json())
         return

@@ -10,11 +10,16 @@ from rich.text import Text
 
 from sixgym.agents.registry import AGENTS
 from sixgym.cli import text as words
+from sixgym.cli.options import REFERENCE
 from sixgym.cli.view import EFFECT_STYLES, open_console
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import load_scenario, shipped_names
 from sixgym.tools.base import CATALOG
 from sixgym.tools.schema import json_specs, markdown, openai_specs
+
+REFERENCE_WORDS = (
+    "plays the solution of its task, which has to be one of the benchmark (bench, run --task ID)"
+)
 
 
 def show_tools(form: str) -> None:
@@ -32,7 +37,7 @@ def show_agents() -> None:
     table = Table(box=None, header_style="dim")
     table.add_column("agent", style="bold", no_wrap=True)
     table.add_column("what it does")
-    for name, description in AGENTS.items():
+    for name, description in {**AGENTS, REFERENCE: REFERENCE_WORDS}.items():
         table.add_row(name, description)
     open_console(sys.stdout).print(table)
 

@@ -14,12 +14,20 @@ import sixgym
 from sixgym.cli.errors import WORK_FAILED, CommandError
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import open_console
+from sixgym.domain.extras import install_command, installed_versions
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.factory import make_simulator
-from sixgym.simulators.ns3 import install_command, ns3_status
+from sixgym.simulators.ns3 import ns3_status
 
 PROBE = "uav-inspection"
 """The scenario that is started to see whether a network works."""
+
+EXTRAS = {
+    "rl": "sixgym train",
+    "holdout": "sixgym bench holdout",
+    "plot": "the plots of sixgym fidelity",
+}
+"""What needs an extra; that of ns-3 is looked at more closely."""
 
 STYLES = {"ok": "green", "note": "yellow", "broken": "red"}
 
@@ -58,6 +66,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("ok", "Python", f"{platform.python_version()} at {sys.executable}")
     yield _probe("tti", "reinstall sixgym: tti needs the numba and NumPy that its installation asks for")
     yield from _ns3_findings()
+    yield from (_extra_finding(extra, user) for extra, user in EXTRAS.items())
     yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
     yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
 
@@ -69,7 +78,7 @@ def _ns3_findings() -> Iterator[Finding]:
             "note",
             "ns-3",
             "not installed: only --network ns3 needs it",
-            f"to have it: {sys.executable} -m {install_command()}",
+            _how_to_have("ns3"),
         )
         return
     yield Finding("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
@@ -85,6 +94,18 @@ def _ns3_findings() -> Iterator[Finding]:
         cached = "cached" if status.compiled else "not compiled yet, the first start does it"
         yield Finding("ok", "ns-3 program", cached)
     yield _probe("ns3", "install another version of the wheel, or leave ns-3 out: tti does not need it")
+
+
+def _extra_finding(extra: str, user: str) -> Finding:
+    versions = installed_versions(extra)
+    if versions and None not in versions.values():
+        there = ", ".join(f"{package} {version}" for package, version in versions.items())
+        return Finding("ok", extra, f"{there}, for {user}")
+    return Finding("note", extra, f"not installed: only {user} needs it", _how_to_have(extra))
+
+
+def _how_to_have(extra: str) -> str:
+    return f"to have it: {sys.executable} -m {install_command(extra)}"
 
 
 def _probe(network: str, remedy: str) -> Finding:

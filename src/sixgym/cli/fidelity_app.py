@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sixgym.cli.bench_app import TaskFile
 from sixgym.cli.errors import reporting
-from sixgym.cli.options import DEFAULT_NETWORK, FIDELITY_SECONDS, AsJson
+from sixgym.cli.options import DEFAULT_NETWORK, FIDELITY_SECONDS, AsJson, TaskFile
 
 fidelity = typer.Typer(
     no_args_is_help=True,

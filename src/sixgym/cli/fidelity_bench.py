@@ -9,11 +9,12 @@ from pathlib import Path
 
 import typer
 
+from sixgym.cli import text as words
 from sixgym.cli.bench import load_tasks
 from sixgym.cli.bench_view import progress_on
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.fidelity_app import DEFAULT_LIMIT
-from sixgym.cli.run import choose_simulator
+from sixgym.cli.run import choose_simulator, writable
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.bench.run import start_network
@@ -77,6 +78,7 @@ def fidelity_bench(request: ReplayRequest) -> None:
         chosen = select(tasks.tasks, Selection(limit=request.limit))
     agents = _agents(request.agents, chosen[0])
     closed_loop = [row for run in request.runs for row in _run_results(run, reference, tasks, agents)]
+    writable(request.out)
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with wrong_use_on(RunFolderError, RunFileError), RunFolder(request.out / "data").locked():
@@ -110,7 +112,7 @@ def page_stem(request: ReplayRequest) -> str:
         parts.append(str(request.limit))
     if request.agents is not None:
         parts += [name.strip() for name in request.agents.split(",")]
-    return "-".join(parts)
+    return words.file_name("-".join(parts))
 
 
 def row_file(request: ReplayRequest, network: str) -> Path:
@@ -195,12 +197,12 @@ def _rows(
 def _say(store: RowStore, network: str, jobs: int, missing: int, again: int) -> None:
     for reason, count in store.rejected.items():
         typer.echo(f"{network}: {count} rows in {store.path} are not used: {reason}", err=True)
-    words = f"{network}: {jobs - missing} of {jobs} episodes are stored in {store.path}"
+    said = f"{network}: {jobs - missing} of {jobs} episodes are stored in {store.path}"
     if again:
-        words += f", {again} of them broke and are tried again"
+        said += f", {again} of them broke and are tried again"
     if missing:
-        words += f", {missing} are missing and run now"
-    typer.echo(words, err=True)
+        said += f", {missing} are missing and run now"
+    typer.echo(said, err=True)
 
 
 def _start(network: str, task: BenchTask) -> None:

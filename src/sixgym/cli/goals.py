@@ -1,8 +1,14 @@
 """A goal in words: what is measured, what has to be on the books, what the answer has to say."""
 
+import math
+
 from sixgym.cli.text import UNITS, number
 from sixgym.domain.geometry import Position
 from sixgym.domain.intent import Answer, Duty, Goal, Measurand, Target
+
+PERCENT_THAT_MUST_BE_REACHED = frozenset({"traffic_share", "battery_percent"})
+LEAST_STEP_PERCENT = 0.1
+"""Targets are strict. One that says `at least 50 %` is set below that, by this much or less."""
 
 
 def goal_lines(goal: Goal) -> list[tuple[str, str]]:
@@ -19,8 +25,12 @@ def goal_lines(goal: Goal) -> list[tuple[str, str]]:
 def condition_words(target: Target) -> str:
     """A target, such as `distance of drone-1 to (10, 20, 30) m < 5 m`."""
     _, unit, factor = UNITS[target.metric]
-    sign = "<" if target.condition == "IS_LESS_THAN" else ">"
-    return f"{measurand_words(target)} {sign} {target.value * factor:g} {unit}".rstrip()
+    sign, value = "<" if target.condition == "IS_LESS_THAN" else ">", target.value * factor
+    if sign == ">" and target.metric in PERCENT_THAT_MUST_BE_REACHED:
+        whole = math.ceil(value)
+        if 0 < round(whole - value, 6) <= LEAST_STEP_PERCENT:
+            sign, value = "≥", whole
+    return f"{measurand_words(target)} {sign} {value:g} {unit}".rstrip()
 
 
 def measurand_words(measurand: Measurand) -> str:

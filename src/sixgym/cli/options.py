@@ -1,16 +1,24 @@
 """Options that several commands share, each declared once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 DEFAULT_NETWORK = "tti"
+REFERENCE = "reference"
+"""Who plays the solution that comes with a task of the benchmark; without such a task there is nobody."""
+DEFAULT_SEED, LARGEST_SEED = 1, 2**31 - 1
+SEED_HELP = "Places, traffic, fading and errors. Same seed, same bytes."
 
-Seed = Annotated[
-    int,
-    typer.Option(
-        min=0, max=2**31 - 1, metavar="N", help="Places, traffic, fading and errors. Same seed, same bytes."
-    ),
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, metavar="N", help=SEED_HELP)]
+SeedIfAny = Annotated[
+    int | None,
+    typer.Option(min=0, max=LARGEST_SEED, metavar="N", help=f"{SEED_HELP}  ({DEFAULT_SEED})."),
+]
+TaskFile = Annotated[
+    Path | None,
+    typer.Option("--tasks", metavar="FILE", help="The manifest of another task set than the shipped one."),
 ]
 Network = Annotated[
     str,

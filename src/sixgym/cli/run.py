@@ -13,10 +13,13 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from sixgym.agents.base import Agent
+from sixgym.agents.reference import reference_agent
 from sixgym.agents.registry import make_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
+from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.options import DEFAULT_SEED, REFERENCE
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import View, open_console
 from sixgym.domain.scenario import Scenario
@@ -30,23 +33,37 @@ from sixgym.scoring.goals import Verdict, judge
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import TaskSetError, find_task
+from sixgym.tasks.record import BenchTask
 
 DEFAULT_SCENARIO = "uav-inspection"
 MAX_INTENT_CHARACTERS = 2_000
-_BENCHMARK_ID = re.compile(r"L[123]-")
+_BENCHMARK_ID = re.compile(r"L[123]-[^/]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the command line asked for, unchecked."""
+    """What the command line asked for, unchecked.
+
+    Attributes:
+        scenario: A shipped one or a file; None is that of the task, or the default.
+        intent: Other words for the task.
+        task: One of the scenario or of the benchmark; None is the scenario's first.
+        tasks: File of the task set the task is of; None is the frozen one, if it is of the benchmark.
+        agent, network: Names.
+        script: File with the calls of a scripted agent.
+        seed: Of everything that is drawn; None is the default, or what a task of the benchmark has.
+        out: Folder of the episode.
+        as_json: A summary on standard output.
+    """
 
     scenario: str | None
     intent: str | None
     task: str | None
+    tasks: Path | None
     agent: str
     script: Path | None
     network: str
-    seed: int
+    seed: int | None
     out: Path
     as_json: bool
 
@@ -57,10 +74,11 @@ def run(request: RunRequest) -> None:
     Raises:
         CommandError: wrong use, before anything has run; or the network broke, after storing the episode.
     """
-    task = choose_task(request)
-    agent = choose_agent(request)
+    bench_task = choose_bench_task(request)
+    task = choose_task(request) if bench_task is None else bench_task.task
+    agent = choose_agent(request, bench_task)
     simulator = choose_simulator(request.network)
-    path = _writable(request.out)
+    path = writable(request.out)
     console = open_console(sys.stderr if request.as_json else sys.stdout)
     backend = SimulatedBackend(simulator)
     try:
@@ -79,22 +97,45 @@ def run(request: RunRequest) -> None:
         raise CommandError(episode.infrastructure_failure, WORK_FAILED)
 
 
+def choose_bench_task(request: RunRequest) -> BenchTask | None:
+    """The task of the benchmark that was asked for, if one was. Its network, seeds and words belong to it."""
+    if not _is_of_the_benchmark(request):
+        return None
+    if request.task is None:
+        raise CommandError("--tasks: --task ID says which of them; sixgym bench tasks lists them", WRONG_USE)
+    kept = {"--scenario": request.scenario, "--intent": request.intent, "--seed": request.seed}
+    for option, what in (("--scenario", "network"), ("--intent", "words"), ("--seed", "seeds")):
+        if kept[option] is not None:
+            reason = f"{request.task} is a task of the benchmark and keeps its {what}"
+            raise CommandError(f"{option}: {reason}; give --task alone", WRONG_USE)
+    try:
+        return find_task(request.task, request.tasks)
+    except TaskSetError as error:
+        raise CommandError(f"--task names a task of the benchmark: {error}", WRONG_USE) from None
+
+
 def choose_task(request: RunRequest) -> Task:
-    """The task that was asked for: one of a scenario, or one of the benchmark."""
-    if request.scenario is None and _BENCHMARK_ID.match(request.task or ""):
-        return _benchmark_task(request)
+    """The task of a scenario that was asked for."""
     scenario, task_id = _choose_scenario(request.scenario, request.task)
-    words = request.intent
-    if words is not None and not 0 < len(words.strip()) <= MAX_INTENT_CHARACTERS:
+    intent = request.intent
+    if intent is not None and not 0 < len(intent.strip()) <= MAX_INTENT_CHARACTERS:
         raise CommandError(f"--intent needs 1 to {MAX_INTENT_CHARACTERS} characters", WRONG_USE)
     with wrong_use_on(ValueError):
-        return make_task(scenario, seed=request.seed, intent_id=task_id, words=words)
+        return make_task(scenario, seed=_seed(request), intent_id=task_id, words=intent)
 
 
-def choose_agent(request: RunRequest) -> Agent:
+def choose_agent(request: RunRequest, bench_task: BenchTask | None) -> Agent:
     """The agent that was asked for."""
     with wrong_use_on(ValueError):
-        return make_agent(request.agent, seed=request.seed, script=request.script)
+        if request.agent != REFERENCE or request.script is not None:
+            return make_agent(request.agent, seed=_seed(request), script=request.script)
+    if bench_task is None:
+        raise CommandError(
+            f"--agent {REFERENCE} plays the solution of a task of the benchmark: --task ID says of which; "
+            "sixgym bench tasks lists them",
+            WRONG_USE,
+        )
+    return reference_agent(bench_task)
 
 
 def choose_simulator(network: str) -> Simulator:
@@ -145,12 +186,19 @@ def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonV
     }
 
 
-def _benchmark_task(request: RunRequest) -> Task:
-    """A frozen task as it is: its network, seeds and words belong to it."""
-    if request.intent is not None:
-        raise CommandError("--intent: a task of the benchmark keeps its words", WRONG_USE)
-    with wrong_use_on(TaskSetError):
-        return find_task(request.task or "").task
+def _is_of_the_benchmark(request: RunRequest) -> bool:
+    if request.tasks is not None:
+        return True
+    if not _BENCHMARK_ID.fullmatch(request.task or ""):
+        return False
+    if request.scenario is None:
+        return True
+    with wrong_use_on(ScenarioError):
+        return request.task not in [task.id for task in load_scenario(request.scenario).tasks]
+
+
+def _seed(request: RunRequest) -> int:
+    return DEFAULT_SEED if request.seed is None else request.seed
 
 
 def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str | None]:
@@ -192,7 +240,12 @@ def _work(environment: Environment, agent: Agent, task: Task, view: View, out: P
         raise
 
 
-def _writable(folder: Path) -> Path:
+def writable(folder: Path) -> Path:
+    """The folder of `--out`, made if it is missing.
+
+    Raises:
+        CommandError: nothing can be written there.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".sixgym-probe"
@@ -205,7 +258,7 @@ def _writable(folder: Path) -> Path:
 
 def _store(folder: Path, episode: Episode) -> Path:
     """Write the episode as JSONL and Parquet; the path of the first."""
-    path = folder / f"{episode.id}.jsonl"
+    path = folder / f"{words.file_name(episode.id)}.jsonl"
     try:
         append_episode(path, episode)
         write_parquet(path.with_suffix(".parquet"), [episode])

@@ -1,6 +1,7 @@
 """Short, safe words for measurements, calls and results."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -88,6 +89,11 @@ def clean(text: str, limit: int | None = None) -> str:
     """One line without control characters: an agent's words may not steer the terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's: what could be a folder, or mean something to a shell, is a dash."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
 
 
 def _brief(value: JsonValue) -> str:

@@ -2,17 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.progress import metering
 from sixgym.cli.run import choose_simulator
+from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
 from sixgym.train.recipe import DrlSlicingRecipe, RecipeError, load_recipe
 
@@ -62,30 +62,31 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
     from sixgym.train.drl_slicing import train as train_agent
     from sixgym.train.drl_slicing_tasks import Lessons, draw_tasks, split_tasks
 
-    with _failures_of(out), _progress() as bars:
+    with _failures_of(out):
         done = prepare(recipe, out, resume=request.resume)
-        tasks = draw_tasks(recipe, out / "tasks.jsonl", _bar(bars, "drawing tasks", recipe.tasks))
+        with metering(sys.stderr, "drawing", recipe.tasks, "tasks") as meter:
+            tasks = draw_tasks(recipe, out / "tasks.jsonl", meter.advance)
         lessons, held = split_tasks(recipe, tasks)
-        advance = _bar(bars, "learning", recipe.ppo.iterations, done)
+        with metering(sys.stderr, "learning", recipe.ppo.iterations, "iterations", done) as meter:
 
-        def report(iteration: Iteration) -> None:
-            advance()
-            bars.console.print(
-                f"iteration {iteration.number}: return {iteration.mean_return:.3f}, "
-                f"success {iteration.success_rate:.0%} of {iteration.episodes}, exploring",
-                highlight=False,
+            def report(iteration: Iteration) -> None:
+                meter.say(
+                    f"iteration {iteration.number}: return {iteration.mean_return:.3f}, "
+                    f"success {iteration.success_rate:.0%} of {iteration.episodes}, exploring"
+                )
+                meter.advance()
+
+            agent = train_agent(
+                recipe,
+                Lessons(lessons),
+                out,
+                command=command_of(request),
+                resume=True,
+                on_iteration=report,
             )
-
-        agent = train_agent(
-            recipe,
-            Lessons(lessons),
-            out,
-            command=command_of(request),
-            resume=True,
-            on_iteration=report,
-        )
-        agents = 1 + len(OTHERS)
-        standings = compare(agent, Lessons(held), recipe, _bar(bars, "comparing", agents * len(held)))
+        episodes = (1 + len(OTHERS)) * len(held)
+        with metering(sys.stderr, "comparing", episodes, "tasks of an agent") as meter:
+            standings = compare(agent, Lessons(held), recipe, meter.advance)
     for name, standing in standings.items():
         low, high = standing.interval
         typer.echo(
@@ -102,18 +103,6 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
     )
 
 
-def _progress() -> Progress:
-    console = Console(file=sys.stderr)
-    return Progress(
-        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )
-
-
-def _bar(bars: Progress, what: str, total: int, done: int = 0) -> Callable[[], None]:
-    bar = bars.add_task(what, total=total, completed=done)
-    return lambda: bars.advance(bar)
-
-
 @contextmanager
 def _extra_needed() -> Generator[None]:
     try:
@@ -122,7 +111,7 @@ def _extra_needed() -> Generator[None]:
         if error.name is None or error.name.partition(".")[0] not in EXTRA:
             raise
         raise CommandError(
-            f"training needs {error.name}, which is not installed: pip install 'sixgym[rl]'", WORK_FAILED
+            f"training needs {error.name}, which is not installed: {install_command('rl')}", WORK_FAILED
         ) from None
 
 

@@ -211,6 +211,7 @@ def _wanted(goal: Goal) -> Iterable[str]:
     yield from (duty_words(duty) for duty in goal.duties)
     if goal.answer is not None:
         yield answer_words(goal.answer)
+    yield from (f"{condition_words(target)} in every interval" for target in goal.constraints)
 
 
 def _verdict_line(met: bool, what: str) -> Text:

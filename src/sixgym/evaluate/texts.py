@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from sixgym.domain.base import Record
+from sixgym.domain.extras import install_command
 from sixgym.tasks.record import BenchTask
 
 EXCERPT = 160
@@ -54,7 +55,9 @@ def read_texts(path: Path) -> list[Text]:
         raise HoldoutError(f"{path}: training texts are in a .jsonl or a .txt file")
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise HoldoutError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise HoldoutError(f"{path}: {error}") from None
     numbered = [(f"{path.name}:{number}", line.strip()) for number, line in enumerate(lines, 1)]
     make = _from_json if path.suffix == ".jsonl" else _plain
@@ -81,7 +84,7 @@ def require(*modules: str) -> None:
         HoldoutError: a module is not installed.
     """
     if any(importlib.util.find_spec(module) is None for module in modules):
-        raise HoldoutError("this needs rapidfuzz and scikit-learn: pip install 'sixgym[holdout]'")
+        raise HoldoutError(f"this needs rapidfuzz and scikit-learn: {install_command('holdout')}")
 
 
 def _plain(place: str, line: str) -> Text:

@@ -106,7 +106,9 @@ def load_task_set(path: Path | None = None) -> TaskSet:
     except ValidationError as error:
         raise TaskSetError(f"{manifest_path}: no manifest of a task set: {_first(error)}") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise TaskSetError(f"{tasks_path if manifest_path.exists() else manifest_path}: {error}") from None
+        # the strerror of an OSError leaves the path out, which is said already; a damaged file has none
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise TaskSetError(f"{tasks_path if manifest_path.exists() else manifest_path}: {reason}") from None
     digest = hashlib.sha256(lines).hexdigest()
     if digest != manifest.sha256:
         raise TaskSetError(
@@ -164,4 +166,4 @@ def _task(path: Path, number: int, line: bytes) -> BenchTask:
 
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))} {first['msg']}"
+    return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()

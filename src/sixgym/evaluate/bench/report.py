@@ -2,7 +2,7 @@
 
 from sixgym.domain.base import Record
 from sixgym.evaluate.bench.store import RunFolder, RunManifest
-from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
+from sixgym.scoring.metrics import Summary, by_domain, by_tier, counted, summarise
 from sixgym.scoring.result import GRADER, Result
 from sixgym.tasks.record import DOMAINS, TIERS
 
@@ -23,6 +23,7 @@ class BenchReport(Record):
         task_set: Name and version.
         task_set_sha256: Its checksum.
         grader: Version of the grading rules.
+        exclude_infrastructure: Whether episodes that our side broke are left out, not counted as failed.
         overall, tiers, domains: Figures of everything, by tier and by domain.
         cells: By tier, then by domain.
         failures: What broke on our side, by task and trial.
@@ -37,6 +38,7 @@ class BenchReport(Record):
     task_set: str
     task_set_sha256: str
     grader: int
+    exclude_infrastructure: bool
     overall: Summary
     tiers: dict[str, Summary]
     domains: dict[str, Summary]
@@ -44,8 +46,21 @@ class BenchReport(Record):
     failures: dict[str, str]
 
 
-def bench_report(folder: RunFolder, manifest: RunManifest, results: list[Result]) -> BenchReport:
-    """The figures of a run."""
+def bench_report(
+    folder: RunFolder, manifest: RunManifest, results: list[Result], *, exclude_infrastructure: bool = False
+) -> BenchReport:
+    """The figures of a run.
+
+    Args:
+        folder: Where it is.
+        manifest: What it is.
+        results: All of its rows.
+        exclude_infrastructure: Leave episodes out that our side broke, instead of counting them as failed.
+
+    Raises:
+        MetricError: nothing is left to count, or these are no results of one run.
+    """
+    rows = counted(results, exclude_infrastructure=exclude_infrastructure)
     return BenchReport(
         run=str(folder.path),
         agent=manifest.agent,
@@ -56,10 +71,11 @@ def bench_report(folder: RunFolder, manifest: RunManifest, results: list[Result]
         task_set=f"{manifest.task_set} {manifest.task_set_version}",
         task_set_sha256=manifest.task_set_sha256,
         grader=GRADER,
-        overall=summarise(results),
-        tiers=by_tier(results, TIERS),
-        domains=by_domain(results, DOMAINS),
-        cells={tier: _cells([row for row in results if row.tier == tier]) for tier in TIERS},
+        exclude_infrastructure=exclude_infrastructure,
+        overall=summarise(results, exclude_infrastructure=exclude_infrastructure),
+        tiers=by_tier(results, TIERS, exclude_infrastructure=exclude_infrastructure),
+        domains=by_domain(results, DOMAINS, exclude_infrastructure=exclude_infrastructure),
+        cells={tier: _cells([row for row in rows if row.tier == tier]) for tier in TIERS},
         failures={
             f"{row.task} trial {row.trial}": row.infrastructure_failure
             for row in results
@@ -91,7 +107,13 @@ def page(report: BenchReport) -> str:
     ]
     for name, summary in rows(report):
         lines.append("| " + " | ".join(figures(name, summary, report.trials)) + " |")
-    lines += ["", NOTES, "", "| met / n | " + " | ".join(DOMAINS) + " |", "|" + "---|" * (len(DOMAINS) + 1)]
+    lines += [
+        "",
+        notes(report),
+        "",
+        "| met / n | " + " | ".join(DOMAINS) + " |",
+        "|" + "---|" * (len(DOMAINS) + 1),
+    ]
     for tier, cells in report.cells.items():
         shown = [f"{cells[d].met} / {cells[d].n}" if d in cells else DASH for d in DOMAINS]
         lines.append(f"| {tier} | " + " | ".join(shown) + " |")
@@ -102,18 +124,25 @@ def page(report: BenchReport) -> str:
 
 
 DASH = "–"
-NOTES = (
-    "Success and SPL with 95 % intervals clustered by task. Valid: calls that were not refused. Unsafe: "
-    "episodes in which a safety constraint was violated. Broken: infrastructure failures, which count as "
-    "failed. Calls, tokens and seconds (agent and network during its calls) are means of an episode."
-)
+RATES = ("n", "success %", "SPL %")
+"""The columns after the name that say how good the agent is; the others say how it went about it."""
+
+
+def notes(report: BenchReport) -> str:
+    """What the columns of the table mean."""
+    broken = "are left out of all other figures" if report.exclude_infrastructure else "count as failed"
+    return (
+        "Success and SPL with 95 % intervals clustered by task. Valid: calls that were not refused. Unsafe: "
+        "episodes in which a safety constraint was violated. Broken: infrastructure failures, which "
+        f"{broken}. Calls, tokens and seconds (agent and network during its calls) are means of an episode."
+    )
 
 
 def headings(trials: int) -> list[str]:
     """Of the columns of the table; pass^k is among them where there are several trials."""
     pass_k = [f"pass^{trials} %"] if trials > 1 else []
     last = ["valid %", "unsafe %", "broken", "calls", "tokens", "s"]
-    return ["", "n", "success %", "SPL %", *pass_k, *last]
+    return ["", *RATES, *pass_k, *last]
 
 
 def rows(report: BenchReport) -> list[tuple[str, Summary]]:
@@ -123,7 +152,7 @@ def rows(report: BenchReport) -> list[tuple[str, Summary]]:
 
 def figures(name: str, summary: Summary, trials: int) -> list[str]:
     """A row of the table under its `headings`."""
-    pass_k = [f"{100 * summary.pass_k[trials]:.1f}" if summary.pass_k else DASH] if trials > 1 else []
+    pass_k = [_pass_k(summary, trials)] if trials > 1 else []
     return [
         name,
         str(summary.n),
@@ -137,6 +166,13 @@ def figures(name: str, summary: Summary, trials: int) -> list[str]:
         DASH if summary.tokens_mean is None else f"{summary.tokens_mean:.0f}",
         f"{summary.agent_s_mean + summary.world_s_mean:.2f}",
     ]
+
+
+def _pass_k(summary: Summary, trials: int) -> str:
+    """Where a trial was left out, fewer can be told about."""
+    if summary.pass_k is None or trials not in summary.pass_k:
+        return DASH
+    return f"{100 * summary.pass_k[trials]:.1f}"
 
 
 def _cells(results: list[Result]) -> dict[str, Cell]:

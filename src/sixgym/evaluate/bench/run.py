@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.evaluate.bench.grading import grade
-from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences
+from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
 from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, tasks_by_id
 from sixgym.evaluate.executor import Broken, execute
 from sixgym.scoring.result import Result
@@ -32,6 +32,8 @@ def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunMa
             f"{folder.path} is not empty; --resume goes on with its run, --out takes another"
         )
     stored = folder.manifest()
+    if extends(stored, manifest):
+        return folder.extend(manifest)
     reasons = differences(stored, manifest)
     if reasons:
         raise RunFolderError(f"{folder.path} holds another run: {'; '.join(reasons)}")

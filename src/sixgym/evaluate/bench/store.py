@@ -118,6 +118,14 @@ class RunFolder:
         """Write what the run is, atomically."""
         self.write("run.json", manifest.model_dump_json(indent=1) + "\n")
 
+    def extend(self, manifest: RunManifest) -> RunManifest:
+        """Make the run one of more tasks, see `extends`; what is said of fewer is taken away. Returns it."""
+        longer = manifest.model_copy(update={"started_at": self.manifest().started_at})
+        for name in ("results.jsonl", "report.json", "report.md"):
+            (self.path / name).unlink(missing_ok=True)
+        self.write_manifest(longer)
+        return longer
+
     def episodes_path(self, trial: int) -> Path:
         """Where the episodes of a trial are appended."""
         return self.path / f"episodes-{trial}.jsonl.gz"
@@ -165,22 +173,46 @@ class RunFolder:
         write_whole(self.path / name, text.encode())
 
 
+def extends(stored: RunManifest, asked: RunManifest) -> bool:
+    """Whether a run is another one with more tasks of the same tier and domain, so that it can go on as that.
+
+    What a smaller limit chooses is always among what a larger one does, see `select`.
+    """
+    unlimited = [run.selection.model_copy(update={"limit": None}) for run in (stored, asked)]
+    same = {"selection": asked.selection, "tasks": asked.tasks}
+    return (
+        unlimited[0] == unlimited[1]
+        and set(stored.tasks) < set(asked.tasks)
+        and not differences(stored.model_copy(update=same), asked)
+    )
+
+
 def differences(stored: RunManifest, asked: RunManifest) -> list[str]:
     """Why a run cannot go on as another: what is not the same. The command and time do not count."""
     pairs: Sequence[tuple[str, object, object]] = (
         ("agent", stored.agent, asked.agent),
         ("network", _version(stored), _version(asked)),
         ("task set", stored.task_set_sha256[:12], asked.task_set_sha256[:12]),
-        ("selection", stored.selection.model_dump_json(), asked.selection.model_dump_json()),
-        ("tasks", stored.tasks, asked.tasks),
+    )
+    last: Sequence[tuple[str, object, object]] = (
         ("trials", stored.trials, asked.trials),
         ("sixgym", stored.sixgym_version, asked.sixgym_version),
     )
-    changed = [(what, then, now) for what, then, now in pairs if then != now]
-    return [
-        f"{what} differs" if isinstance(then, tuple) else f"{what} was {then} and is {now}"
-        for what, then, now in changed
+    tasks = _other_tasks(stored, asked) if stored.tasks != asked.tasks else []
+    return [*_changed(pairs), *tasks, *_changed(last)]
+
+
+def _other_tasks(stored: RunManifest, asked: RunManifest) -> list[str]:
+    """The options that choose other tasks; without such a one the code or the set chooses them."""
+    options = [
+        (f"--{name}", "not given" if then is None else then, "not given" if now is None else now)
+        for (name, then), (_, now) in zip(stored.selection, asked.selection, strict=True)
     ]
+    return _changed(options) or ["tasks differs"]
+
+
+def _changed(pairs: Sequence[tuple[str, object, object]]) -> list[str]:
+    return [f"{what} was {then} and is {now}" for what, then, now in pairs if then != now]
 
 
 def _version(manifest: RunManifest) -> str:

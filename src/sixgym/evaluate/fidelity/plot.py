@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sixgym.domain.extras import install_command
 from sixgym.domain.measurement import DELAY_BIN_EDGES_MS
 from sixgym.domain.slices import SliceType
 from sixgym.evaluate.fidelity.comparison import Comparison, Grid
@@ -51,7 +52,7 @@ def require_matplotlib() -> None:
         PlotError: matplotlib is not installed.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise PlotError("plots need matplotlib: pip install 'sixgym[plot]'")
+        raise PlotError(f"plots need matplotlib: {install_command('plot')}")
 
 
 def plot_delays(comparison: Comparison, path: Path) -> None:

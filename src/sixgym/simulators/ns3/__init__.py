@@ -4,7 +4,7 @@ ns-3's wheel has no NR module, so a gNB is an ns-3 eNB here: 15 kHz subcarriers,
 and X2 handover. What differs from a stock ns-3 network, and why, is said where it is done, in `cpp`.
 """
 
-from sixgym.simulators.ns3.build import Ns3Status, install_command, ns3_status
+from sixgym.simulators.ns3.build import Ns3Status, ns3_status
 from sixgym.simulators.ns3.simulator import Ns3Simulator
 
-__all__ = ["Ns3Simulator", "Ns3Status", "install_command", "ns3_status"]
+__all__ = ["Ns3Simulator", "Ns3Status", "ns3_status"]

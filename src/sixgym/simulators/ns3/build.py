@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.cache import cache_folder
 
@@ -65,13 +66,6 @@ def ns3_status() -> Ns3Status:
     return Ns3Status(wheel.version, compiler, compiled)
 
 
-def install_command() -> str:
-    """How to install the ns-3 that this sixgym was made for."""
-    needed = importlib.metadata.requires("sixgym") or []
-    wanted = next(line for line in needed if line.startswith("ns3")).split(";")[0].strip()
-    return f"pip install '{wanted}'"
-
-
 def find_wheel() -> Wheel:
     """The ns-3 wheel of this Python environment; ns3 itself is not imported.
 
@@ -80,10 +74,10 @@ def find_wheel() -> Wheel:
     """
     spec = importlib.util.find_spec("ns3")
     if spec is None or not spec.submodule_search_locations:
-        raise SimulatorError(f"ns-3 is not installed; install it with: {install_command()}")
+        raise SimulatorError(f"ns-3 is not installed; install it with: {install_command('ns3')}")
     root = Path(next(iter(spec.submodule_search_locations)))
     if not any(root.glob("lib64/libns*-core.so")):
-        raise SimulatorError(f"{root} holds no ns-3 libraries; install them with: {install_command()}")
+        raise SimulatorError(f"{root} holds no ns-3 libraries; install them with: {install_command('ns3')}")
     return Wheel(root, importlib.metadata.version("ns3"))
 
 

@@ -1,0 +1,54 @@
+"""How far something is: a bar on a terminal, elsewhere a line every ten seconds and one at the end."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Meter:
+    """Counts steps; see `metering`."""
+
+    def __init__(self, bar: Progress, what: str, total: int, unit: str, done: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task(what, total=total, completed=done, counts="")
+        self._what, self._total, self._unit, self._done = what, total, unit, done
+        self._said_at = time.monotonic()
+
+    def advance(self, steps: int = 1, counts: str = "") -> None:
+        """That many more are done; `counts` says what came of all of them."""
+        self._done += steps
+        self._bar.update(self._task, advance=steps, counts=counts)
+        last = steps > 0 and self._done == self._total
+        if not self._bar.console.is_terminal and (last or self._is_time()):
+            self.say(f"{self._what}: {self._done} of {self._total} {self._unit}{counts and f', {counts}'}")
+
+    def say(self, line: str) -> None:
+        """A line of its own, above the bar."""
+        self._said_at = time.monotonic()
+        self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._said_at >= SECONDS_BETWEEN_LINES
+
+
+@contextmanager
+def metering(stream: TextIO, what: str, total: int, unit: str, done: int = 0) -> Generator[Meter]:
+    """Shows on a stream how many of `total` units are done, `done` of them from the start."""
+    console = Console(file=stream)
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        "{task.fields[counts]}",
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal or not total,
+    ) as bar:
+        yield Meter(bar, what, total, unit, done)

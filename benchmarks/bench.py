@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sixgym.cli.bench import BenchRequest, bench
-from sixgym.evaluate.bench.report import DASH, NOTES
+from sixgym.evaluate.bench.report import DASH
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.evaluate.fidelity.markdown import table
 from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
@@ -26,6 +26,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 RUNS = Path("runs")
 AGENTS = ("reference", "mape-k", "drl-slicing", "threshold", "random", "spam", "null")
 WHOLE_SET_NETWORK = "tti"
+
+NOTES = (
+    "Success with 95 % intervals clustered by task. Valid: calls that were not refused. Unsafe: episodes in "
+    "which a safety constraint was violated. Broken: infrastructure failures, which count as failed."
+)
 
 PAPER = {
     "threshold": (51.3, 18.6, 4.2, 22.1, 19.8),
@@ -54,6 +59,7 @@ def run(network: str, limit: int | None, workers: int) -> None:
                 out=folder,
                 as_json=False,
                 tasks=None,
+                exclude_infrastructure=False,
             )
         )
         rows += RunFolder(folder).results()
@@ -92,8 +98,7 @@ def _about(manifest: Manifest) -> list[str]:
     checked = ", ".join(f"{network} {version}" for network, version in manifest.networks.items())
     return [
         f"Task set {manifest.name}, {manifest.tasks} tasks ({mix}), sha256 `{manifest.sha256[:12]}`, "
-        f"checked on {checked}; {thrown} candidates were thrown out on the way:",
-        "",
+        f"checked on {checked}. Candidates thrown out on the way: {thrown}.",
         *(f"- {count}: {reason}" for reason, count in manifest.thrown_out.items() if reason != "not needed"),
         "",
         "Overall figures are over the set as it is, a third of it in each tier. Made by",

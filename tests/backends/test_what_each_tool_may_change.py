@@ -6,6 +6,7 @@ plain read. Whatever differs afterwards is the call's doing.
 
 import hashlib
 import random
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -57,7 +58,8 @@ MAY_CHANGE = {
 def digests(snapshot: Snapshot) -> dict[str, str]:
     """A hash of each of the four sub-worlds."""
     parts: dict[str, Any] = {
-        "measurements": INTERVAL_JSON.dump_json(snapshot.interval).decode(),
+        # batteries are the UAVs' own affair: the backend copies them from its books into the interval
+        "measurements": INTERVAL_JSON.dump_json(replace(snapshot.interval, battery_percent={})).decode(),
         "resources": RESOURCES.dump_json(snapshot.resources).decode(),
         "uavs": UAVS.dump_json(dict(snapshot.uavs)).decode(),
         "mission": MISSION.dump_json(snapshot.mission).decode(),

@@ -19,7 +19,7 @@ from sixgym.domain.splits import require_split
 from sixgym.episodes.files import write_whole
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask
 
-SHIPPED = "6gagentbench-v0"
+SHIPPED = "6gagentbench-v1"
 MANIFEST_SUFFIX, TASKS_SUFFIX = ".json", ".jsonl.gz"
 
 

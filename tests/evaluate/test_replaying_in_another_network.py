@@ -14,12 +14,11 @@ from sixgym.agents.registry import make_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
-from sixgym.episodes.episode import Episode, ToolCall
+from sixgym.episodes.episode import BackendInfo, Episode, ToolCall
 from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.replay import ReplayAgent, Script, replay
 from sixgym.evaluate.fidelity.bench import (
     BenchFigures,
-    Network,
     NothingToCompareError,
     Setting,
     bench_figures,
@@ -225,8 +224,8 @@ def test_a_file_of_something_else_is_named(
 # ---------------------------------------------------------------------- figures
 SETTING = Setting(
     command="sixgym fidelity bench",
-    candidate=Network(name="quick", version="1"),
-    reference=Network(name="true", version="2"),
+    candidate=BackendInfo(name="quick", version="1"),
+    reference=BackendInfo(name="true", version="2"),
     task_set="samples 1",
     task_set_sha256=SHA,
     tasks={"L1": 4},

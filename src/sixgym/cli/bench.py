@@ -84,7 +84,7 @@ def bench(request: BenchRequest) -> None:
     with wrong_use_on(SelectionError):
         selection = Selection(tier=request.tier, domain=request.domain, limit=request.limit)
         chosen = select(tasks.tasks, selection)
-    _check_agent(request.agent, chosen[0])
+    check_agent(request.agent, chosen[0])
     manifest = RunManifest(
         agent=request.agent,
         network=network,
@@ -163,7 +163,7 @@ def _run(request: BenchRequest, folder: RunFolder, manifest: RunManifest) -> lis
     missing = unfinished(manifest, graded)
     typer.echo(_said(folder, manifest, len(missing)), err=True)
     if missing:
-        _start(manifest.network.name, by_id[missing[0][0]])
+        start(manifest.network.name, by_id[missing[0][0]])
     workers = request.workers or os.cpu_count() or 1
     try:
         with progress_on(
@@ -181,7 +181,8 @@ def _run(request: BenchRequest, folder: RunFolder, manifest: RunManifest) -> lis
         raise
 
 
-def _start(network: str, task: BenchTask) -> None:
+def start(network: str, task: BenchTask) -> None:
+    """Start a network once, so that one that cannot says so before the work."""
     with saying_why_it_takes_long(network):
         try:
             start_network(network, task)
@@ -209,7 +210,8 @@ def _print(report: BenchReport, *, as_json: bool) -> None:
         raise CommandError(NOTHING_KNOWN, WORK_FAILED)
 
 
-def _check_agent(name: str, task: BenchTask) -> None:
+def check_agent(name: str, task: BenchTask) -> None:
+    """Refuse an agent that cannot be put to the test."""
     with wrong_use_on(ValueError):
         try:
             bench_agent(name, task, 0)

@@ -10,21 +10,18 @@ from pathlib import Path
 import typer
 
 from sixgym.cli import text as words
-from sixgym.cli.bench import load_tasks
+from sixgym.cli.bench import check_agent, load_tasks, start
 from sixgym.cli.bench_view import progress_on
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.fidelity_app import DEFAULT_LIMIT
 from sixgym.cli.run import choose_simulator, writable
-from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.episodes.episode import BackendInfo
-from sixgym.evaluate.bench.run import start_network
 from sixgym.evaluate.bench.selection import Selection, select
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
-from sixgym.evaluate.bench.worker import BENCH_AGENTS, bench_agent
+from sixgym.evaluate.bench.worker import BENCH_AGENTS
 from sixgym.evaluate.executor import WorkError
 from sixgym.evaluate.fidelity.bench import (
     BenchFigures,
-    Network,
     NothingToCompareError,
     Setting,
     bench_figures,
@@ -35,7 +32,6 @@ from sixgym.evaluate.fidelity.bench_runs import TRIAL, BenchJob, own_jobs, play_
 from sixgym.evaluate.fidelity.store import RunFileError, same_version
 from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import GRADER, Result
-from sixgym.simulators.base import SimulatorError
 from sixgym.tasks.frozen import TaskSet
 from sixgym.tasks.record import BenchTask
 
@@ -89,8 +85,8 @@ def fidelity_bench(request: ReplayRequest) -> None:
         replayed = _rows(request, reference, tasks, replays, row_file(request, name))
     setting = Setting(
         command=_command(request),
-        candidate=Network(name=candidate.name, version=candidate.version),
-        reference=Network(name=reference.name, version=reference.version),
+        candidate=candidate,
+        reference=reference,
         task_set=f"{tasks.name} {tasks.version}",
         task_set_sha256=tasks.sha256,
         tasks=dict(Counter(task.tier for task in chosen)),
@@ -137,11 +133,7 @@ def _agents(names: str | None, task: BenchTask) -> tuple[str, ...]:
     """The agents that were asked for, each once; all of them can be made."""
     asked = BENCH_AGENTS if names is None else tuple(name.strip() for name in names.split(","))
     for name in asked:
-        with wrong_use_on(ValueError):
-            try:
-                bench_agent(name, task, TRIAL)
-            except ImportError as error:
-                raise CommandError(f"the agent {name} cannot be loaded: {error}", WORK_FAILED) from None
+        check_agent(name, task)
     return tuple(dict.fromkeys(asked))
 
 
@@ -189,7 +181,7 @@ def _rows(
     _say(store, network.name, len(jobs), len(missing), len(again))
     wanted = [*missing, *again]
     if wanted:
-        _start(network.name, next(task for task in tasks.tasks if task.task.id == wanted[0].task))
+        start(network.name, next(task for task in tasks.tasks if task.task.id == wanted[0].task))
         _play(request, network, store, wanted)
     return [store[job.key] for job in jobs]
 
@@ -203,14 +195,6 @@ def _say(store: RowStore, network: str, jobs: int, missing: int, again: int) -> 
     if missing:
         said += f", {missing} are missing and run now"
     typer.echo(said, err=True)
-
-
-def _start(network: str, task: BenchTask) -> None:
-    with saying_why_it_takes_long(network):
-        try:
-            start_network(network, task)
-        except SimulatorError as error:
-            raise CommandError(str(error), WORK_FAILED) from None
 
 
 def _play(request: ReplayRequest, network: BackendInfo, store: RowStore, jobs: Sequence[BenchJob]) -> None:

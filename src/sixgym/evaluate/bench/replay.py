@@ -12,7 +12,7 @@ from sixgym.agents.rollout import rollout
 from sixgym.domain.base import Record
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
-from sixgym.episodes.episode import Episode, Task, ToolCall, Turn
+from sixgym.episodes.episode import Episode, ToolCall, Turn
 
 
 class Script(Record):
@@ -78,14 +78,8 @@ def replay(environment: Environment, original: Episode) -> Episode:
     Raises:
         ValueError: the original broke off.
     """
-    agent = ReplayAgent(original.agent, Script.of(original))
-    return replayed(environment, agent, original.task, original.id)
-
-
-def replayed(environment: Environment, agent: ReplayAgent, task: Task, original: str) -> Episode:
-    """The same from a script alone; `original` is the id of the episode it was taken from."""
-    episode = rollout(environment, agent, task)
-    return episode.model_copy(update={"id": replay_id(original, episode.backend.name)})
+    episode = rollout(environment, ReplayAgent(original.agent, Script.of(original)), original.task)
+    return episode.model_copy(update={"id": replay_id(original.id, episode.backend.name)})
 
 
 def replay_id(original: str, network: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
-from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, tasks_by_id
+from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, episode_id, tasks_by_id
 from sixgym.evaluate.executor import Broken, execute
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
@@ -111,14 +111,13 @@ def run_missing(
     by_id = tasks_by_id(tasks)
     missing = unfinished(manifest, graded)
     assignment = Assignment(manifest.agent, manifest.network.name, tasks, folder.path)
-    # one missing episode gets a process of its own, too: it may be missing because it kills its process
-    workers = workers if workers == 1 else max(2, min(workers, len(missing)))
     if missing:
         with closing(execute(partial(BenchWorker, assignment), missing, workers)) as outcomes:
             for outcome in outcomes:
                 task, trial = by_id[outcome.job[0]], outcome.job[1]
                 if isinstance(outcome, Broken):
-                    episode = broken_episode(manifest, task, trial, outcome.reason)
+                    name = episode_id(task, trial, manifest.agent, manifest.network.name)
+                    episode = broken_episode(name, manifest.agent, manifest.network, task, outcome.reason)
                     folder.add(trial, episode)
                     result = grade(task, trial, episode)
                 else:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+import sixgym
 from sixgym.agents.base import Agent
 from sixgym.agents.imported import is_imported
 from sixgym.agents.reference import reference_agent
@@ -15,9 +16,9 @@ from sixgym.agents.registry import AGENTS, make_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
-from sixgym.episodes.episode import Episode
+from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.bench.grading import grade
-from sixgym.evaluate.bench.store import Key, RunFolder, RunManifest
+from sixgym.evaluate.bench.store import Key, RunFolder
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import TaskSet, load_task_set
@@ -112,15 +113,15 @@ def episode_id(task: BenchTask, trial: int, agent: str, network: str) -> str:
     return f"{task.task.id}-{agent}-{network}-{trial}"
 
 
-def broken_episode(manifest: RunManifest, task: BenchTask, trial: int, reason: str) -> Episode:
+def broken_episode(name: str, agent: str, network: BackendInfo, task: BenchTask, reason: str) -> Episode:
     """The record of an episode whose process died: nothing but that."""
     return Episode(
-        id=episode_id(task, trial, manifest.agent, manifest.network.name),
+        id=name,
         task=task.task,
         scenario_digest=task.task.scenario.digest,
-        agent=manifest.agent,
-        backend=manifest.network,
-        sixgym_version=manifest.sixgym_version,
+        agent=agent,
+        backend=network,
+        sixgym_version=sixgym.__version__,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         initial=None,
         initial_interval=None,

@@ -30,6 +30,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sixgym.domain.base import Ratio, Record
+from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.fidelity.bench_rows import BenchRow, Part
 from sixgym.scoring.comparison import AgentGap, Difference, Range, gap
 from sixgym.scoring.metrics import Ends, success_interval, success_rate
@@ -137,13 +138,6 @@ class Failure(Record):
     reason: str
 
 
-class Network(Record):
-    """A network and its version."""
-
-    name: str
-    version: str
-
-
 class BenchFigures(Record):
     """The whole validation.
 
@@ -164,8 +158,8 @@ class BenchFigures(Record):
     """
 
     command: str
-    candidate: Network
-    reference: Network
+    candidate: BackendInfo
+    reference: BackendInfo
     task_set: str
     task_set_sha256: str
     tasks: dict[str, int]
@@ -193,8 +187,8 @@ class Setting:
     """What the figures are of; see `BenchFigures`."""
 
     command: str
-    candidate: Network
-    reference: Network
+    candidate: BackendInfo
+    reference: BackendInfo
     task_set: str
     task_set_sha256: str
     tasks: dict[str, int]

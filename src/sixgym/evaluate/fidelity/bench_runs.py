@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sixgym.agents.base import Agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.bench.grading import grade
-from sixgym.evaluate.bench.replay import ReplayAgent, Script, replay_id, replayed
-from sixgym.evaluate.bench.worker import bench_agent, episode_id, task_set, tasks_by_id
+from sixgym.evaluate.bench.replay import ReplayAgent, Script, replay_id
+from sixgym.evaluate.bench.worker import bench_agent, broken_episode, episode_id, task_set, tasks_by_id
 from sixgym.evaluate.executor import Broken, execute
 from sixgym.evaluate.fidelity.bench_rows import BenchRow, RowKey, RowStore, row_of
 from sixgym.scoring.result import Result
@@ -79,17 +80,19 @@ class BenchPlayer:
         self._backend.close()
 
     def _play(self, job: BenchJob, task: BenchTask) -> Episode:
+        if job.original is not None:
+            agent: Agent = ReplayAgent(job.agent, job.original.script)
+        else:
+            agent = bench_agent(job.agent, task, TRIAL)
         environment = Environment(self._backend)
         try:
-            if job.original is not None:
-                agent = ReplayAgent(job.agent, job.original.script)
-                return replayed(environment, agent, task.task, job.original.episode)
-            episode = rollout(environment, bench_agent(job.agent, task, TRIAL), task.task)
+            episode = rollout(environment, agent, task.task)
         except Exception as error:
             # a mistake of ours must cost one episode, not all of the work; the record says what it was
             self._backend.close()
             episode = environment.episode(job.agent, infrastructure_failure=f"stopped by {error!r}")
-        return episode.model_copy(update={"id": _id(job, task, self._backend.info.name), "agent": job.agent})
+        name = _id(job, task, self._backend.info.name)
+        return episode.model_copy(update={"id": name, "agent": job.agent})
 
 
 def play_missing(
@@ -115,9 +118,7 @@ def play_missing(
         WorkError: the work cannot go on. What was finished is in the store.
     """
     hire = partial(BenchPlayer, network.name, tasks)
-    with closing(
-        execute(hire, jobs, workers if workers == 1 else max(2, min(workers, len(jobs))))
-    ) as outcomes:
+    with closing(execute(hire, jobs, workers)) as outcomes:
         for outcome in outcomes:
             row = _lost(outcome, network, tasks) if isinstance(outcome, Broken) else outcome.value
             store.add(row)
@@ -134,23 +135,5 @@ def _lost(broken: Broken[BenchJob], network: BackendInfo, tasks: Path | None) ->
     """The row of an episode whose process died."""
     job = broken.job
     task = tasks_by_id(tasks)[job.task]
-    return BenchRow(
-        key=job.key,
-        version=network.version,
-        task_set_sha256=task_set(tasks).sha256,
-        result=Result(
-            task=job.task,
-            tier=task.tier,
-            domain=task.domain,
-            trial=TRIAL,
-            agent=job.agent,
-            network=f"{network.name} {network.version}",
-            success=False,
-            infrastructure_failure=broken.reason,
-            calls=0,
-            refused=0,
-            reference_calls=len(task.reference),
-        ),
-        parts=(),
-        episode=_id(job, task, network.name),
-    )
+    episode = broken_episode(_id(job, task, network.name), job.agent, network, task, broken.reason)
+    return row_of(job.key, task_set(tasks).sha256, episode, grade(task, TRIAL, episode))

@@ -8,11 +8,12 @@ from sixgym.agents.reference import reference_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
-from sixgym.episodes.episode import Episode, Usage
+from sixgym.episodes.episode import BackendInfo, Episode, Usage
 from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.run import LostEpisodesError, graded_episodes, unfinished, write_results
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
 from sixgym.evaluate.bench.worker import agent_seed, bench_agent, broken_episode
+from sixgym.tasks.record import BenchTask
 from tests.doubles import FluidSimulator
 from tests.evaluate.bench_samples import empty_episode, manifest_of, sample_tasks
 
@@ -24,6 +25,10 @@ BY_ID = {task.task.id: task for task in TASKS}
 def solved() -> Episode:
     environment = Environment(SimulatedBackend(FluidSimulator()))
     return rollout(environment, reference_agent(TASKS[2]), TASKS[2].task)
+
+
+def killed(task: BenchTask) -> Episode:
+    return broken_episode("x", "reference", BackendInfo(name="fluid test", version="1"), task, "killed")
 
 
 def test_the_reference_succeeds_and_its_calls_are_counted(solved: Episode) -> None:
@@ -53,7 +58,7 @@ def test_what_broke_on_our_side_is_no_success_whatever_was_recorded(solved: Epis
     row = grade(TASKS[2], 0, solved.model_copy(update={"infrastructure_failure": "power cut"}))
     assert not row.success
     assert row.infrastructure_failure == "power cut"
-    dead = grade(TASKS[2], 0, broken_episode(manifest_of(TASKS), TASKS[2], 0, "killed"))
+    dead = grade(TASKS[2], 0, killed(TASKS[2]))
     assert (dead.success, dead.calls, dead.infrastructure_failure) == (False, 0, "killed")
 
 
@@ -66,7 +71,7 @@ def test_a_stored_episode_gets_the_row_it_got_when_it_was_run(tmp_path: Path, so
 
 def test_what_broke_is_run_again_and_the_last_time_counts(tmp_path: Path, solved: Episode) -> None:
     folder, manifest = RunFolder(tmp_path), manifest_of(TASKS[2:3])
-    folder.add(0, broken_episode(manifest, TASKS[2], 0, "killed"))
+    folder.add(0, killed(TASKS[2]))
     assert unfinished(manifest, graded_episodes(folder, manifest, BY_ID)) == [("sample-002", 0)]
     folder.add(0, solved)
     graded = graded_episodes(folder, manifest, BY_ID)

@@ -242,6 +242,4 @@ def _command(request: BenchRequest) -> str:
         "--trials": request.trials if request.trials > 1 else None,
         "--tasks": request.tasks,
     }
-    return "sixgym bench " + " ".join(
-        f"{name} {value}" for name, value in options.items() if value is not None
-    )
+    return words.command_line(["sixgym", "bench"], options.items())

@@ -250,6 +250,4 @@ def _command(request: ReplayRequest) -> str:
         ("--tasks", request.tasks),
         *(("--runs", run) for run in request.runs),
     ]
-    return "sixgym fidelity bench " + " ".join(
-        f"{name} {value}" for name, value in options if value is not None
-    )
+    return words.command_line(["sixgym", "fidelity", "bench"], options)

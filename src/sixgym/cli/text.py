@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from pydantic import JsonValue
@@ -107,3 +108,9 @@ def _brief(value: JsonValue) -> str:
     if isinstance(value, Sequence):
         return "[" + ", ".join(_brief(item) for item in cast("Sequence[JsonValue]", value)) + "]"
     return json.dumps(value)
+
+
+def command_line(words: Sequence[str], options: Iterable[tuple[str, object]]) -> str:
+    """A command as one would type it; options without a value are left out."""
+    given = [part for name, value in options if value is not None for part in (name, str(value))]
+    return shlex.join([*words, *given])

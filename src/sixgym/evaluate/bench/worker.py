@@ -59,14 +59,7 @@ class BenchWorker:
         self._backend.close()
 
     def _run(self, task: BenchTask, trial: int) -> Episode:
-        agent = bench_agent(self._agent, task, trial)
-        environment = Environment(self._backend)
-        try:
-            episode = rollout(environment, agent, task.task)
-        except Exception as error:
-            # a mistake of ours must cost one episode, not the run; the record says what it was
-            self._backend.close()
-            episode = environment.episode(agent.name, infrastructure_failure=_words(error))
+        episode = play(self._backend, bench_agent(self._agent, task, trial), task)
         # as it was asked for: an agent of one's own may call itself otherwise
         name = episode_id(task, trial, self._agent, episode.backend.name)
         return episode.model_copy(update={"id": name, "agent": self._agent})
@@ -106,6 +99,16 @@ def agent_seed(task: BenchTask, trial: int) -> int:
     """
     digest = hashlib.sha256(f"{task.task.id}/{task.task.seed}/{trial}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def play(backend: SimulatedBackend, agent: Agent, task: BenchTask) -> Episode:
+    """An episode, also where our side broke: a mistake of ours costs one episode, not the run."""
+    environment = Environment(backend)
+    try:
+        return rollout(environment, agent, task.task)
+    except Exception as error:
+        backend.close()
+        return environment.episode(agent.name, infrastructure_failure=_words(error))
 
 
 def episode_id(task: BenchTask, trial: int, agent: str, network: str) -> str:

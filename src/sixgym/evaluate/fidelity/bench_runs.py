@@ -7,13 +7,18 @@ from functools import partial
 from pathlib import Path
 
 from sixgym.agents.base import Agent
-from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.replay import ReplayAgent, Script, replay_id
-from sixgym.evaluate.bench.worker import bench_agent, broken_episode, episode_id, task_set, tasks_by_id
+from sixgym.evaluate.bench.worker import (
+    bench_agent,
+    broken_episode,
+    episode_id,
+    play,
+    task_set,
+    tasks_by_id,
+)
 from sixgym.evaluate.executor import Broken, execute
 from sixgym.evaluate.fidelity.bench_rows import BenchRow, RowKey, RowStore, row_of
 from sixgym.scoring.result import Result
@@ -84,13 +89,7 @@ class BenchPlayer:
             agent: Agent = ReplayAgent(job.agent, job.original.script)
         else:
             agent = bench_agent(job.agent, task, TRIAL)
-        environment = Environment(self._backend)
-        try:
-            episode = rollout(environment, agent, task.task)
-        except Exception as error:
-            # a mistake of ours must cost one episode, not all of the work; the record says what it was
-            self._backend.close()
-            episode = environment.episode(job.agent, infrastructure_failure=f"stopped by {error!r}")
+        episode = play(self._backend, agent, task)
         name = _id(job, task, self._backend.info.name)
         return episode.model_copy(update={"id": name, "agent": job.agent})
 

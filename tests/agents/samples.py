@@ -77,6 +77,7 @@ def observe(
         intent="keep the control link within its service level",
         sla=sla,
         state=now,
+        start=now,
         history=tuple(past),
         uavs=("drone-1", "drone-2"),
         cells=("gnb-1", "gnb-2", "gnb-3"),

@@ -79,6 +79,7 @@ def observations(draw: st.DrawFn) -> Observation:
         intent=draw(st.text(max_size=10)),
         sla=draw(slas),
         state=history[-1].after if history else draw(states),
+        start=history[-1].after if history else draw(states),
         history=tuple(history),
         uavs=names,
         cells=("gnb-1", "gnb-2"),

@@ -1,4 +1,4 @@
-"""The agents that need no language model, by the names users type."""
+"""The agents, by the names users type."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -11,6 +11,8 @@ from sixgym.agents.imported import is_imported, load_agent
 from sixgym.agents.knowledge import shipped_knowledge
 from sixgym.agents.mape_k import MapeKAgent
 from sixgym.agents.null import NullAgent
+from sixgym.agents.react import ReactAgent
+from sixgym.agents.reflexion import ReflexionAgent
 from sixgym.agents.scripted import ScriptedAgent, load_script
 from sixgym.agents.spam import SpamAgent
 from sixgym.agents.threshold import ThresholdAgent
@@ -24,20 +26,36 @@ AGENTS: Mapping[str, str] = {
     "drl-slicing": "a deep RL agent for admission and PRB shares, trained by sixgym train",
     "mape-k": "monitor, analyse, plan, execute over a table of 50 condition -> action rules",
 }
-"""Known agents, each in a line."""
+"""The agents that need no language model, each in a line."""
+
+MODEL_AGENTS: Mapping[str, str] = {
+    "react": "a language model reasons, acts and observes",
+    "reflexion": "the same, told of a failure it notes what went wrong and tries again, four attempts in all",
+}
+"""The agents that ask a language model, each in a line."""
 
 
-def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent:
+def make_agent(
+    name: str, *, seed: int = 0, script: Path | None = None, react: ReactAgent | None = None
+) -> Agent:
     """The agent of that name.
 
     Args:
-        name: One of `AGENTS`, or one's own, `MODULE:CALLABLE` or `FILE.py:CALLABLE`.
+        name: One of `AGENTS` or `MODEL_AGENTS`, or one's own, `MODULE:CALLABLE` or `FILE.py:CALLABLE`.
         seed: Of what `random` and `spam` draw; the others draw nothing.
         script: File with the calls of `scripted`, which needs it.
+        react: A language model and how it is asked, for those that ask one.
 
     Raises:
-        ValueError: there is no such agent, `scripted` has no script or an unusable one, or another has one.
+        ValueError: there is no such agent; `scripted` has no script or an unusable one, or another has one;
+            a language model is missing, or is for one that asks none.
     """
+    if name in MODEL_AGENTS:
+        if react is None:
+            raise ValueError(f"the agent {name} needs a language model")
+        return react if name == "react" else ReflexionAgent(react)
+    if react is not None:
+        raise ValueError(f"the agent {name} asks no language model; {' and '.join(MODEL_AGENTS)} do")
     if script is not None and name != "scripted":
         raise ValueError(f"the agent {name} takes no script; only scripted does")
     if name == "scripted":
@@ -47,9 +65,10 @@ def make_agent(name: str, *, seed: int = 0, script: Path | None = None) -> Agent
     if is_imported(name):
         return load_agent(name, seed)
     if name not in _MAKERS:
-        near = difflib.get_close_matches(name, AGENTS, n=1, cutoff=0.5)
+        known = (*AGENTS, *MODEL_AGENTS)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ValueError(f"there is no agent {name!r}; {hint}Known: {', '.join(AGENTS)}")
+        raise ValueError(f"there is no agent {name!r}; {hint}Known: {', '.join(known)}")
     return _MAKERS[name](seed)
 
 

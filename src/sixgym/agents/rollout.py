@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 
-from sixgym.agents.base import Agent
+from sixgym.agents.base import Agent, TriesAgain
 from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode, Step, Task
+from sixgym.models.chat import ModelError, ModelUnusableError
+from sixgym.scoring.goals import judge
 from sixgym.simulators.base import SimulatorError
 
 
@@ -20,10 +22,12 @@ def rollout(
 ) -> Episode:
     """Let the agent work until it answers or its budget is spent, then let the network run out.
 
-    An agent that has spent its budget is asked once more, for its answer.
+    An agent that has spent its budget is asked once more, for its answer. One that tries again does so in
+    the same network from the start; its last attempt is the episode, the ones before are kept in it.
 
-    A simulator that breaks ends the episode as an infrastructure failure, with everything recorded
-    up to then. An exception of the agent propagates: a mistake in its program is no decision of its.
+    A simulator that breaks, or a language model that cannot be asked, ends the episode as an infrastructure
+    failure, with everything recorded up to then. An exception of the agent propagates: a mistake in its
+    program is no decision of its.
 
     Args:
         environment: Where it works.
@@ -31,7 +35,37 @@ def rollout(
         task: On what.
         on_step: Called after every step, for live views.
         on_interval: Called after every interval that the network runs on without the agent.
+
+    Raises:
+        ModelUnusableError: no language model will ever answer, so neither this episode nor another has
+            a point.
     """
+    earlier: tuple[Episode, ...] = ()
+    while True:
+        episode = _attempt(environment, agent, task, on_step, on_interval)
+        episode = episode.model_copy(update={"earlier": earlier})
+        if episode.infrastructure_failure is not None or not isinstance(agent, TriesAgain):
+            return episode
+        try:
+            again = agent.look_back(episode, success=judge(episode).success)
+        except ModelUnusableError:
+            raise
+        except ModelError as error:
+            return episode.model_copy(update={"infrastructure_failure": str(error)})
+        if again is None:
+            return episode
+        reflection, agent = again
+        failed = episode.model_copy(update={"closing": (*episode.closing, reflection), "earlier": ()})
+        earlier = (*earlier, failed)
+
+
+def _attempt(
+    environment: Environment,
+    agent: Agent,
+    task: Task,
+    on_step: Callable[[Step], None] | None,
+    on_interval: Callable[[Interval], None] | None,
+) -> Episode:
     try:
         observation = environment.reset(task)
         done = False
@@ -43,6 +77,8 @@ def rollout(
             if on_step is not None and turn.call is not None and not truncated:
                 on_step(environment.last_step)
         environment.run_out(on_interval)
-    except SimulatorError as error:
+    except ModelUnusableError:
+        raise
+    except (SimulatorError, ModelError) as error:
         return environment.episode(agent.name, infrastructure_failure=str(error))
     return environment.episode(agent.name)

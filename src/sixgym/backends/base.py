@@ -49,6 +49,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def state(self) -> NetworkState:
+        """The six-dimensional state now."""
+        ...
+
+    @property
     def ledger(self) -> Ledger:
         """What is on the books of every UAV now: tasks, sensors, mailbox."""
         ...

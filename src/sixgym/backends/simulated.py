@@ -91,6 +91,11 @@ class SimulatedBackend:
         return self._settle(self._world, interval)
 
     @property
+    def state(self) -> NetworkState:
+        """The six-dimensional state now."""
+        return self.snapshot.state
+
+    @property
     def ledger(self) -> Ledger:
         """What is on the books of every UAV now."""
         return Ledger(

@@ -10,8 +10,8 @@ from sixgym.backends.base import Backend, Transition
 from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Ledger
 from sixgym.domain.slices import NetworkState
-from sixgym.envs.observation import Exchange, Observation
-from sixgym.episodes.episode import Episode, Step, Task, Turn
+from sixgym.envs.observation import Exchange, Observation, observe
+from sixgym.episodes.episode import Episode, Outcome, Step, Task, Turn
 
 
 class Environment:
@@ -32,7 +32,7 @@ class Environment:
         self._steps: list[Step] = []
         self._remainder: list[Interval] = []
         self._uavs: frozenset[str] = frozenset()
-        self._answer: str | None = None
+        self._closing: Turn | None = None
         self._ledger: Ledger | None = None
         self._terminated = self._truncated = False
         self._started_at = ""
@@ -44,7 +44,7 @@ class Environment:
             SimulatorError: the network does not start. `episode` still gives a record.
         """
         self._task = task
-        self._state = self._initial = self._answer = self._ledger = None
+        self._state = self._initial = self._closing = self._ledger = None
         self._history, self._steps, self._remainder = [], [], []
         self._terminated = self._truncated = False
         self._uavs = frozenset(
@@ -79,13 +79,16 @@ class Environment:
         if (turn.call is None) == (turn.answer is None):
             raise ValueError("a turn holds either a call or an answer")
         if turn.call is None:
-            self._answer, self._terminated = turn.answer, True
+            self._closing, self._terminated = turn, True
             return self._observe(), True, False
         if len(self._steps) >= self._task.max_steps:
-            self._truncated = True
+            self._closing, self._truncated = turn, True
             return self._observe(), False, True
         started = time.perf_counter()
-        transition = self._backend.execute(turn.call)
+        if turn.unreadable is None:
+            transition = self._backend.execute(turn.call)
+        else:
+            transition = self._let_pass(Outcome(error=turn.unreadable))
         self._record(turn, transition, agent_s, time.perf_counter() - started)
         return self._observe(), False, False
 
@@ -123,7 +126,8 @@ class Environment:
             initial=self._initial[0] if self._initial else None,
             initial_interval=self._initial[1] if self._initial else None,
             steps=tuple(self._steps),
-            answer=self._answer,
+            answer=self._closing.answer if self._closing else None,
+            closing=(self._closing,) if self._closing else (),
             remainder=tuple(self._remainder),
             terminated=self._terminated,
             truncated=self._truncated,
@@ -132,6 +136,12 @@ class Environment:
         )
 
     # ------------------------------------------------------------------ inside
+    def _let_pass(self, outcome: Outcome) -> Transition:
+        """The interval that a turn takes of which nothing reaches the network."""
+        assert self._state is not None
+        interval = self._backend.idle()
+        return Transition(outcome, self._state, self._backend.state, interval)
+
     def _record(self, turn: Turn, transition: Transition, agent_s: float, world_s: float) -> None:
         self._state = transition.after
         self._history.append(Exchange(turn, transition.outcome, transition.after))
@@ -150,16 +160,5 @@ class Environment:
 
     def _observe(self) -> Observation:
         assert self._task is not None
-        assert self._state is not None
-        scenario = self._task.scenario
-        return Observation(
-            intent=self._task.intent,
-            sla=self._task.sla,
-            state=self._state,
-            history=tuple(self._history),
-            uavs=tuple(sorted(self._uavs)),
-            cells=tuple(cell.id for cell in scenario.cells),
-            nodes=(*(node.id for node in scenario.compute), "onboard"),
-            service=scenario.managed,
-            steps_left=self._task.max_steps - len(self._steps),
-        )
+        assert self._initial is not None
+        return observe(self._task, self._initial[0], self._history)

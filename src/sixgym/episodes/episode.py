@@ -4,7 +4,6 @@
 dashboard are functions of episodes.
 """
 
-import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue
@@ -15,30 +14,20 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Ledger
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import NetworkState, SlaSpec
+from sixgym.episodes.messages import Message, Text, Usage, storable
 
 SCHEMA_VERSION = 1
-
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _storable(text: str) -> str:
-    """The text with lone surrogates as U+FFFD: JSON escapes can spell them, UTF-8 cannot."""
-    return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _storable_value(value: JsonValue) -> JsonValue:
     """A JSON value with storable text throughout, keys included."""
     if isinstance(value, str):
-        return _storable(value)
+        return storable(value)
     if isinstance(value, list):
         return [_storable_value(item) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable_value(item) for key, item in value.items()}
+        return {storable(key): _storable_value(item) for key, item in value.items()}
     return value
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-"""What an agent wrote, fit to be stored: one bad escape must not cost the episode."""
 
 
 class Task(Record):
@@ -63,20 +52,26 @@ class ToolCall(Record):
     )
 
 
-class Usage(Record):
-    """What a turn cost a language model, in tokens."""
-
-    prompt_tokens: Annotated[int, Field(ge=0)]
-    completion_tokens: Annotated[int, Field(ge=0)]
-
-
 class Turn(Record):
-    """What an agent did: thought in words, then a call or a final answer (exactly one of them)."""
+    """What an agent did: thought in words, then a call or a final answer (exactly one of them).
+
+    Attributes:
+        thought: What it says it is doing and why.
+        call: The tool call.
+        answer: The final answer, which ends its work.
+        unreadable: Why what it wrote could not be read as a call. The call then holds the text and is
+            not carried out: the agent is told this instead.
+        messages: What has been said since the turn before it, with what the agent said, if it did. Empty
+            where there is no language model.
+        usage: What that cost; absent where no language model was asked or the server does not say.
+    """
 
     thought: Text = ""
     call: ToolCall | None = None
     answer: Text | None = None
-    usage: Usage | None = Field(default=None, description="absent where no language model was asked")
+    unreadable: Text | None = None
+    messages: tuple[Message, ...] = ()
+    usage: Usage | None = None
 
 
 class Outcome(Record):
@@ -136,7 +131,10 @@ class Episode(Record):
         initial_interval: The interval it was measured in.
         steps: The turns that made a call, in order.
         answer: The agent's final answer, if it gave one.
+        closing: Turns without a step: the one that ended the agent's work by an answer or a call beyond the
+            budget, then what it wrote when it looked back.
         remainder: Intervals after the agent's last call, up to the horizon.
+        earlier: Attempts at the same task before this one, oldest first, of an agent that tries again.
         ledger: What was on the books of every UAV at the end; absent if the episode broke off.
         terminated: The agent finished: it gave its final answer.
         truncated: The step budget ran out first.
@@ -155,15 +153,25 @@ class Episode(Record):
     initial_interval: Interval | None
     steps: tuple[Step, ...]
     answer: str | None = None
+    closing: tuple[Turn, ...] = ()
+    earlier: tuple["Episode", ...] = ()
     remainder: tuple[Interval, ...] = ()
     ledger: Ledger | None = None
     terminated: bool
     truncated: bool
     infrastructure_failure: str | None = None
 
+    @property
+    def usage(self) -> Usage | None:
+        """What language models were asked in all, earlier attempts included; None if they were not."""
+        turns = [*(step.turn for step in self.steps), *self.closing]
+        found = [turn.usage for turn in turns if turn.usage is not None]
+        found += [attempt.usage for attempt in self.earlier if attempt.usage is not None]
+        return sum(found[1:], found[0]) if found else None
+
     def without_clock(self) -> dict[str, Any]:
         """The episode as JSON values, less id and wall-clock times: equal for equal seeds."""
-        data = self.model_dump(mode="json", exclude={"id", "started_at"})
+        data = self.model_dump(mode="json", exclude={"id", "started_at", "earlier"})
         for step in data["steps"]:
             del step["agent_s"], step["world_s"]
-        return data
+        return {**data, "earlier": [attempt.without_clock() for attempt in self.earlier]}

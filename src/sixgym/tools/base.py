@@ -183,8 +183,18 @@ def explain(error: ValidationError) -> str:
         elif problem["type"] == "value_error":
             parts.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}")
         else:
-            parts.append(f"{place} {problem['msg'].removeprefix('Input ')} (got {_short(problem['input'])})")
+            reason = _IN_JSON.get(problem["type"], problem["msg"].removeprefix("Input "))
+            parts.append(f"{place} {reason} (got {_short(problem['input'])})")
     return "; ".join(parts)
+
+
+_IN_JSON = {
+    "model_type": "should be an object",
+    "dict_type": "should be an object",
+    "list_type": "should be a valid array",
+    "tuple_type": "should be a valid array",
+}
+"""Types by the names that a caller knows, who writes JSON."""
 
 
 def _short(value: object) -> str:

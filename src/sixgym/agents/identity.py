@@ -1,0 +1,34 @@
+"""What an agent was made of, so that two runs under one name can be told apart."""
+
+import hashlib
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from sixgym.agents.prompt import fixed_words
+from sixgym.agents.react import ReactAgent
+
+Settings = dict[str, JsonValue]
+
+
+def settings_of(name: str, react: ReactAgent | None) -> Settings:
+    """What decides what the agent does, beside this package's version. Nothing for a shipped one.
+
+    Args:
+        name: As a user types it.
+        react: The language model that it asks, if it does, and how.
+    """
+    if react is not None:
+        words = hashlib.sha256(fixed_words(react.style).encode()).hexdigest()
+        sampling = react.sampling.model_dump(mode="json", exclude={"seed"})
+        return {"model": react.model.name, "style": react.style, **sampling, "prompt": words[:12]}
+    place, colon, _ = name.rpartition(":")
+    path = Path(place)
+    if colon and path.suffix == ".py" and path.is_file():
+        return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {}
+
+
+def label(name: str, react: ReactAgent | None) -> str:
+    """Name for records and tables: with the model, where there is one."""
+    return name if react is None else f"{name}/{react.model.name}"

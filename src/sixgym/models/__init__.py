@@ -1,0 +1,1 @@
+"""Language models: behind a server, or in this process."""

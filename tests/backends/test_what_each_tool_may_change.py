@@ -90,6 +90,7 @@ def observation(backend: SimulatedBackend) -> Observation:
         intent=task.intent,
         sla=task.sla,
         state=snapshot.state,
+        start=snapshot.state,
         history=(),
         uavs=tuple(snapshot.uavs),
         cells=tuple(cell.id for cell in snapshot.scenario.cells),

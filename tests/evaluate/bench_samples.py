@@ -8,11 +8,11 @@ from pathlib import Path
 from sixgym.domain.intent import Answer, Goal, Target
 from sixgym.episodes.episode import BackendInfo, Episode, Task, ToolCall
 from sixgym.episodes.task import make_task
-from sixgym.evaluate.bench.selection import Selection
 from sixgym.evaluate.bench.store import RunManifest
 from sixgym.scenarios import load_scenario
 from sixgym.tasks.frozen import Manifest
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask
+from sixgym.tasks.selection import Selection
 
 LOOK = ToolCall(tool="check_network_state", arguments={})
 NUMBER = 42

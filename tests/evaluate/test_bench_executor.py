@@ -5,13 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from sixgym.evaluate.executor import MOST_BROKEN_IN_A_ROW, Broken, Done, WorkError, execute
+from sixgym.evaluate.executor import (
+    MOST_BROKEN_IN_A_ROW,
+    Broken,
+    Done,
+    WorkError,
+    execute,
+    execute_in_threads,
+)
 from tests.evaluate.jobs import Chore, Squarer, hire_nobody
 
 CHORES = [Chore(number) for number in range(7)]
@@ -110,3 +118,71 @@ def test_workers_end_when_whoever_sends_jobs_was_killed(tmp_path: Path) -> None:
     parent.wait()
     while len(list(tmp_path.glob("closed-*"))) < 2:
         time.sleep(0.05)
+
+
+class Host:
+    """A worker whose jobs meet at a table: nobody is done before everybody has come."""
+
+    def __init__(self, table: threading.Barrier, closed: list[str]) -> None:
+        self.table, self.closed = table, closed
+
+    def do(self, job: int) -> int:
+        self.table.wait(30)
+        return job**2
+
+    def close(self) -> None:
+        self.closed.append(threading.current_thread().name)
+
+
+def test_threads_work_at_the_same_time_and_every_job_is_done_once() -> None:
+    closed: list[str] = []
+    table = threading.Barrier(4)
+    outcomes = list(execute_in_threads(lambda: Host(table, closed), range(12), 4))
+    assert sorted((outcome.job, outcome.value) for outcome in outcomes) == [(n, n**2) for n in range(12)]
+    assert len(set(closed)) == 4
+
+
+class Fragile:
+    """A worker that keeps what it was given and fails at the third job."""
+
+    def __init__(self, begun: list[int]) -> None:
+        self.begun = begun
+
+    def do(self, job: int) -> int:
+        self.begun.append(job)
+        if job == 2:
+            raise ValueError("a bug of ours")
+        time.sleep(job / 1000)
+        return job
+
+    def close(self) -> None:
+        self.begun.append(-1)
+
+
+def test_an_error_in_a_thread_stops_the_work_and_nobody_begins_another_job() -> None:
+    begun: list[int] = []
+    done: list[int] = []
+    with pytest.raises(WorkError, match=r"2: ValueError\('a bug of ours'\)"):
+        done.extend(outcome.value for outcome in execute_in_threads(lambda: Fragile(begun), range(9), 1))
+    assert (begun, done) == ([0, 1, 2, -1], [0, 1])
+
+
+def test_whoever_has_enough_of_the_threads_closes_them() -> None:
+    begun: list[int] = []
+    outcomes = execute_in_threads(lambda: Fragile(begun), [5] * 1_000, 1)
+    next(outcomes)
+    outcomes.close()
+    assert begun[-1] == -1
+    assert len(begun) < 1_000
+
+
+def test_threads_that_cannot_be_hired_stop_the_work() -> None:
+    def hire() -> Fragile:
+        raise OSError("no room")
+
+    with pytest.raises(WorkError, match="nobody could be hired"):
+        list(execute_in_threads(hire, range(3), 2))
+
+
+def test_no_jobs_need_no_thread() -> None:
+    assert list(execute_in_threads(lambda: Fragile([]), [], 3)) == []

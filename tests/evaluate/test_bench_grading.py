@@ -9,10 +9,10 @@ from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode, Usage
-from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.run import LostEpisodesError, graded_episodes, unfinished, write_results
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
 from sixgym.evaluate.bench.worker import agent_seed, bench_agent, broken_episode
+from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 from tests.doubles import FluidSimulator
 from tests.evaluate.bench_samples import empty_episode, manifest_of, sample_tasks

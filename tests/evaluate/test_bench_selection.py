@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sixgym.evaluate.bench.selection import Selection, SelectionError, select
+from sixgym.tasks.selection import Selection, SelectionError, select
 from tests.evaluate.bench_samples import sample_tasks
 
 TASKS = sample_tasks(45)

@@ -15,7 +15,6 @@ from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode, ToolCall
-from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.replay import ReplayAgent, Script, replay
 from sixgym.evaluate.fidelity.bench import (
     BenchFigures,
@@ -29,6 +28,7 @@ from sixgym.evaluate.fidelity.store import RunFileError
 from sixgym.scoring.goals import judge
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 from tests.doubles import FluidSimulator
 from tests.evaluate.replays import BOUND_MS, SlowerFluid, mixed_task, mixed_tasks

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sixgym.agents.registry import AGENTS, make_agent
+from sixgym.agents.registry import AGENTS, MODEL_AGENTS, make_agent
 from sixgym.domain.base import Name
 from sixgym.domain.geometry import GeofenceSpec
 from sixgym.domain.scenario import Scenario
@@ -217,4 +217,4 @@ def test_a_point_on_the_wrong_side_of_a_fence_is_not_allowed() -> None:
 def test_an_unknown_agent_suggests_only_a_near_name(name: str, hint: str) -> None:
     with pytest.raises(ValueError, match="there is no agent") as caught:
         make_agent(name)
-    assert str(caught.value).endswith(f"; {hint}Known: {', '.join(AGENTS)}")
+    assert str(caught.value).endswith(f"; {hint}Known: {', '.join((*AGENTS, *MODEL_AGENTS))}")

@@ -19,6 +19,7 @@ def rollout(
     *,
     on_step: Callable[[Step], None] | None = None,
     on_interval: Callable[[Interval], None] | None = None,
+    on_attempt: Callable[[Episode], None] | None = None,
 ) -> Episode:
     """Let the agent work until it answers or its budget is spent, then let the network run out.
 
@@ -35,6 +36,7 @@ def rollout(
         task: On what.
         on_step: Called after every step, for live views.
         on_interval: Called after every interval that the network runs on without the agent.
+        on_attempt: Called with every attempt that another one follows.
 
     Raises:
         ModelUnusableError: no language model will ever answer, so neither this episode nor another has
@@ -57,6 +59,8 @@ def rollout(
         reflection, agent = again
         failed = episode.model_copy(update={"closing": (*episode.closing, reflection), "earlier": ()})
         earlier = (*earlier, failed)
+        if on_attempt is not None:
+            on_attempt(failed)
 
 
 def _attempt(

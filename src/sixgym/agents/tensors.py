@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from sixgym.domain.base import first_problem
+
 Floats = npt.NDArray[np.float32]
 
 LONGEST_HEADER = 1_000_000
@@ -104,7 +106,4 @@ def _check_places(entries: Mapping[str, _Entry], body_bytes: int) -> None:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)
+    return first_problem(error) if isinstance(error, ValidationError) else str(error)

@@ -15,7 +15,24 @@ from sixgym import __version__
 from sixgym.cli.bench_app import bench
 from sixgym.cli.errors import reporting
 from sixgym.cli.fidelity_app import fidelity
-from sixgym.cli.options import DEFAULT_NETWORK, DEFAULT_SEED, AsJson, Network, Seed, SeedIfAny, TaskFile
+from sixgym.cli.options import (
+    DEFAULT_NETWORK,
+    DEFAULT_SEED,
+    AsJson,
+    BaseUrl,
+    BudgetTokens,
+    BudgetUsd,
+    MaxTokens,
+    ModelName,
+    Network,
+    Prices,
+    Seed,
+    SeedIfAny,
+    Style,
+    TaskFile,
+    Temperature,
+)
+from sixgym.cli.serve_app import serve
 from sixgym.cli.train_app import train
 
 app = typer.Typer(
@@ -29,6 +46,7 @@ app = typer.Typer(
 
 app.add_typer(bench, name="bench")
 app.add_typer(fidelity, name="fidelity")
+app.add_typer(serve, name="serve")
 app.command(name="train")(train)
 
 
@@ -72,6 +90,7 @@ def sixgym(
     - `sixgym show runs/EPISODE.jsonl` : the episode again
     - `sixgym simulate uav-inspection --seconds 20 --out trace.csv`
     - `sixgym bench --agent mape-k --limit 30` : how good an agent is
+    - `sixgym serve mcp` : the tools for any MCP client
     - `sixgym doctor` : what is missing, if something is
 
     Exit status: 0 done (whether the service level was met or not), 1 the work failed, 2 wrong use.
@@ -111,6 +130,14 @@ def run(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the episode is stored.")] = Path("runs"),
     as_json: AsJson = False,
     tasks: TaskFile = None,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    style: Style = None,
+    temperature: Temperature = 0.0,
+    max_tokens: MaxTokens = 2048,
+    budget_tokens: BudgetTokens = None,
+    budget_usd: BudgetUsd = None,
+    prices: Prices = None,
 ) -> None:
     """Let an agent work on an operator's intent, in closed loop, and judge the outcome.
 
@@ -122,11 +149,14 @@ def run(
     - `sixgym run --task urban-slicing/TASK --agent threshold --seed 7`
     - `sixgym run --task ID --agent reference`
     - `sixgym run --agent scripted --script calls.json --json`
+    - `sixgym run --agent react --model qwen3-8b --base-url http://localhost:8000/v1`
     """
+    from sixgym.cli.language import ModelRequest
     from sixgym.cli.run import RunRequest
     from sixgym.cli.run import run as run_episode
 
-    run_episode(RunRequest(scenario, intent, task, tasks, agent, script, network, seed, out, as_json))
+    asked = ModelRequest(model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices)
+    run_episode(RunRequest(scenario, intent, task, tasks, agent, script, network, seed, out, as_json, asked))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,12 @@ from pathlib import Path
 import typer
 
 import sixgym
+from sixgym.agents.identity import label, settings_of
+from sixgym.agents.react import ReactAgent
 from sixgym.cli import text as words
 from sixgym.cli.bench_view import progress_on, show_report
 from sixgym.cli.errors import WORK_FAILED, CommandError, wrong_use_on
+from sixgym.cli.language import NO_MODEL, Language, ModelRequest, language
 from sixgym.cli.run import choose_simulator
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import open_console
@@ -28,15 +32,18 @@ from sixgym.evaluate.bench.run import (
     unfinished,
     write_results,
 )
-from sixgym.evaluate.bench.selection import Selection, SelectionError, select
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest
-from sixgym.evaluate.bench.worker import bench_agent, task_set, tasks_by_id
+from sixgym.evaluate.bench.worker import Assignment, bench_agent, task_set, tasks_by_id
 from sixgym.evaluate.executor import WorkError
 from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import Result
 from sixgym.simulators.base import SimulatorError
 from sixgym.tasks.frozen import TaskSet
 from sixgym.tasks.record import BenchTask
+from sixgym.tasks.selection import Selection, SelectionError, select
+
+AT_ONCE = 8
+"""Episodes at a time where nothing else is asked for and a language model is waited for most of the time."""
 
 NOTHING_KNOWN = "every episode broke on our side: nothing is known about the agent"
 
@@ -55,6 +62,7 @@ class BenchRequest:
         as_json: The figures on standard output.
         tasks: File of a task set; None is the frozen one.
         exclude_infrastructure: Whether episodes that our side broke are left out of the figures.
+        model: The language model, for an agent that asks one.
     """
 
     agent: str
@@ -69,6 +77,7 @@ class BenchRequest:
     as_json: bool
     tasks: Path | None
     exclude_infrastructure: bool
+    model: ModelRequest = NO_MODEL
 
 
 def bench(request: BenchRequest) -> None:
@@ -84,9 +93,36 @@ def bench(request: BenchRequest) -> None:
     with wrong_use_on(SelectionError):
         selection = Selection(tier=request.tier, domain=request.domain, limit=request.limit)
         chosen = select(tasks.tasks, selection)
-    check_agent(request.agent, chosen[0])
-    manifest = RunManifest(
-        agent=request.agent,
+    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with language(request.agent, request.model) as found:
+        react = None if found is None else found.react
+        check_agent(request.agent, chosen[0], react)
+        manifest = _manifest(
+            request, found=found, network=network, tasks=tasks, selection=selection, chosen=chosen
+        )
+        folder = RunFolder(request.out or Path("runs") / _folder_name(request, manifest))
+        with wrong_use_on(RunFolderError, EpisodeFileError), folder.locked():
+            manifest = open_run(folder, manifest, resume=request.resume)
+            results = _run(request, folder, manifest, react)
+            report = _report(folder, manifest, results, exclude_infrastructure=request.exclude_infrastructure)
+            _print(report, as_json=request.as_json)
+
+
+def _manifest(
+    request: BenchRequest,
+    *,
+    found: Language | None,
+    network: BackendInfo,
+    tasks: TaskSet,
+    selection: Selection,
+    chosen: Sequence[BenchTask],
+) -> RunManifest:
+    react = None if found is None else found.react
+    return RunManifest(
+        agent=label(request.agent, react),
+        settings=settings_of(request.agent, react),
+        price=None if found is None else found.price,
         network=network,
         task_set=tasks.name,
         task_set_version=tasks.version,
@@ -98,18 +134,10 @@ def bench(request: BenchRequest) -> None:
         command=_command(request),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    folder = RunFolder(request.out or Path("runs") / _folder_name(request))
-    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with wrong_use_on(RunFolderError, EpisodeFileError), folder.locked():
-        manifest = open_run(folder, manifest, resume=request.resume)
-        results = _run(request, folder, manifest)
-        report = _report(folder, manifest, results, exclude_infrastructure=request.exclude_infrastructure)
-        _print(report, as_json=request.as_json)
 
 
-def _folder_name(request: BenchRequest) -> str:
-    return words.file_name(f"bench-{request.agent}-{request.network}")
+def _folder_name(request: BenchRequest, manifest: RunManifest) -> str:
+    return words.file_name(f"bench-{manifest.agent}-{request.network}")
 
 
 def grade(run: Path, tasks: Path | None, *, as_json: bool, exclude_infrastructure: bool) -> None:
@@ -156,7 +184,9 @@ def load_tasks(path: Path | None) -> TaskSet:
         return task_set(path)
 
 
-def _run(request: BenchRequest, folder: RunFolder, manifest: RunManifest) -> list[Result]:
+def _run(
+    request: BenchRequest, folder: RunFolder, manifest: RunManifest, react: ReactAgent | None
+) -> list[Result]:
     """The results of a run, after running what is missing."""
     by_id = tasks_by_id(request.tasks)
     graded = graded_episodes(folder, manifest, by_id)
@@ -164,13 +194,22 @@ def _run(request: BenchRequest, folder: RunFolder, manifest: RunManifest) -> lis
     typer.echo(_said(folder, manifest, len(missing)), err=True)
     if missing:
         start(manifest.network.name, by_id[missing[0][0]])
-    workers = request.workers or os.cpu_count() or 1
+    workers = request.workers or (AT_ONCE if react is not None else os.cpu_count()) or 1
+    assignment = Assignment(
+        request.agent, manifest.agent, manifest.network.name, request.tasks, folder.path, manifest.price
+    )
     try:
         with progress_on(
             sys.stderr, f"{manifest.agent} on {manifest.network.name}", len(missing)
         ) as progress:
             return run_missing(
-                folder, manifest, graded, tasks=request.tasks, workers=workers, progress=progress
+                folder,
+                manifest,
+                graded,
+                assignment=assignment,
+                react=react,
+                workers=workers,
+                progress=progress,
             )
     except (WorkError, LostEpisodesError) as error:
         raise CommandError(f"{error}\n{_kept(folder)}", WORK_FAILED) from None
@@ -210,11 +249,11 @@ def _print(report: BenchReport, *, as_json: bool) -> None:
         raise CommandError(NOTHING_KNOWN, WORK_FAILED)
 
 
-def check_agent(name: str, task: BenchTask) -> None:
+def check_agent(name: str, task: BenchTask, react: ReactAgent | None = None) -> None:
     """Refuse an agent that cannot be put to the test."""
     with wrong_use_on(ValueError):
         try:
-            bench_agent(name, task, 0)
+            bench_agent(name, task, 0, react)
         except ImportError as error:
             raise CommandError(f"the agent {name} cannot be loaded: {error}", WORK_FAILED) from None
 
@@ -231,6 +270,10 @@ def _kept(folder: RunFolder) -> str:
     return f"what is finished is kept in {folder.path}; the same command with --resume goes on"
 
 
+def _unless(value: int, default: int) -> int | None:
+    return None if value == default else value
+
+
 def _command(request: BenchRequest) -> str:
     """The command that makes the same run."""
     options: dict[str, object] = {
@@ -241,5 +284,10 @@ def _command(request: BenchRequest) -> str:
         "--limit": request.limit,
         "--trials": request.trials if request.trials > 1 else None,
         "--tasks": request.tasks,
+        "--model": request.model.model,
+        "--base-url": request.model.base_url,
+        "--style": request.model.style,
+        "--temperature": request.model.temperature or None,
+        "--max-tokens": _unless(request.model.max_tokens, NO_MODEL.max_tokens),
     }
     return words.command_line(["sixgym", "bench"], options.items())

@@ -7,7 +7,20 @@ import typer
 from typer.core import TyperGroup
 
 from sixgym.cli.errors import WRONG_USE, CommandError, reporting
-from sixgym.cli.options import DEFAULT_NETWORK, AsJson, Network, TaskFile
+from sixgym.cli.options import (
+    DEFAULT_NETWORK,
+    AsJson,
+    BaseUrl,
+    BudgetTokens,
+    BudgetUsd,
+    MaxTokens,
+    ModelName,
+    Network,
+    Prices,
+    Style,
+    TaskFile,
+    Temperature,
+)
 
 bench = typer.Typer(rich_markup_mode="markdown")
 
@@ -52,7 +65,10 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=256, metavar="W", help="Processes; results do not depend on it  (one a core)."
+            min=1,
+            max=256,
+            metavar="W",
+            help="Episodes at a time; results do not depend on it  (one a core; with --model 8).",
         ),
     ] = None,
     resume: Annotated[
@@ -64,6 +80,14 @@ def run(
     as_json: AsJson = False,
     tasks: TaskFile = None,
     exclude_infrastructure: ExcludeInfrastructure = False,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    style: Style = None,
+    temperature: Temperature = 0.0,
+    max_tokens: MaxTokens = 2048,
+    budget_tokens: BudgetTokens = None,
+    budget_usd: BudgetUsd = None,
+    prices: Prices = None,
 ) -> None:
     """Put an agent to the test on the frozen tasks: 3 tiers, 5 domains, graded by what the network measured.
 
@@ -72,6 +96,7 @@ def run(
 
     - `sixgym bench --agent mape-k --limit 30`
     - `sixgym bench --agent mape-k --network ns3 --tier L1 --trials 3`
+    - `sixgym bench --agent react --model qwen3-8b --base-url http://localhost:8000/v1 --workers 16`
     - `sixgym bench compare runs/bench-mape-k-tti runs/bench-null-tti`
     """
     if context.invoked_subcommand is not None:
@@ -83,6 +108,7 @@ def run(
         )
     from sixgym.cli.bench import BenchRequest
     from sixgym.cli.bench import bench as run_benchmark
+    from sixgym.cli.language import ModelRequest
 
     run_benchmark(
         BenchRequest(
@@ -98,6 +124,9 @@ def run(
             as_json=as_json,
             tasks=tasks,
             exclude_infrastructure=exclude_infrastructure,
+            model=ModelRequest(
+                model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices
+            ),
         )
     )
 

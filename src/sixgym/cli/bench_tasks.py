@@ -14,10 +14,10 @@ from sixgym.cli.errors import wrong_use_on
 from sixgym.cli.goals import goal_lines
 from sixgym.cli.view import open_console
 from sixgym.domain.faults import FaultEvent
-from sixgym.evaluate.bench.selection import Selection, SelectionError, select
 from sixgym.evaluate.holdout import HoldoutError, benchmark_texts, check_holdout, read_texts, to_markdown
 from sixgym.tasks.frozen import TaskSetError, find_task
 from sixgym.tasks.record import BenchTask
+from sixgym.tasks.selection import Selection, SelectionError, select
 
 INTENT_CHARACTERS = 200
 WIDTH_FOR_SCENARIOS = 100

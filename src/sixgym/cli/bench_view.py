@@ -34,9 +34,9 @@ def show_report(console: Console, report: BenchReport) -> None:
     for name, summary in rows(report):
         if name in (next(iter(report.tiers)), next(iter(report.domains))):
             parts.append([])
-        parts.append(figures(name, summary, report.trials))
+        parts.append(figures(name, summary, report.trials, priced=report.priced))
     title = f"{report.agent} on {report.network}"
-    print_figures(console, title, headings(report.trials), parts, split=1 + len(RATES))
+    print_figures(console, title, headings(report.trials, priced=report.priced), parts, split=1 + len(RATES))
     console.print(notes(report), style="dim", highlight=False)
     for key, reason in list(report.failures.items())[:5]:
         console.print(

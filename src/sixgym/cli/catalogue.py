@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from rich.table import Table
 from rich.text import Text
 
-from sixgym.agents.registry import AGENTS
+from sixgym.agents.registry import AGENTS, MODEL_AGENTS
 from sixgym.cli import text as words
 from sixgym.cli.options import REFERENCE
 from sixgym.cli.view import EFFECT_STYLES, open_console
@@ -37,7 +37,7 @@ def show_agents() -> None:
     table = Table(box=None, header_style="dim")
     table.add_column("agent", style="bold", no_wrap=True)
     table.add_column("what it does")
-    for name, description in {**AGENTS, REFERENCE: REFERENCE_WORDS}.items():
+    for name, description in {**AGENTS, **MODEL_AGENTS, REFERENCE: REFERENCE_WORDS}.items():
         table.add_row(name, description)
     open_console(sys.stdout).print(table)
 

@@ -23,6 +23,9 @@ PROBE = "uav-inspection"
 """The scenario that is started to see whether a network works."""
 
 EXTRAS = {
+    "llm": "agents that ask a model behind a server",
+    "hf": "agents that ask a checkpoint in a folder",
+    "mcp": "sixgym serve mcp",
     "rl": "sixgym train",
     "holdout": "sixgym bench holdout",
     "plot": "the plots of sixgym fidelity",

@@ -16,7 +16,6 @@ from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.fidelity_app import DEFAULT_LIMIT
 from sixgym.cli.run import choose_simulator, writable
 from sixgym.episodes.episode import BackendInfo
-from sixgym.evaluate.bench.selection import Selection, select
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
 from sixgym.evaluate.bench.worker import BENCH_AGENTS
 from sixgym.evaluate.executor import WorkError
@@ -34,6 +33,7 @@ from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import GRADER, Result
 from sixgym.tasks.frozen import TaskSet
 from sixgym.tasks.record import BenchTask
+from sixgym.tasks.selection import Selection, select
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,5 +30,57 @@ Network = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
+_MODEL = "Language model"
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|DIR",
+        help="For `--agent react` or `reflexion`: what the server calls it, or a folder with a checkpoint.",
+        rich_help_panel=_MODEL,
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="An OpenAI-compatible server, such as http://localhost:8000/v1; key from OPENAI_API_KEY  "
+        "(OPENAI_BASE_URL, else OpenAI).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Style = Annotated[
+    str | None,
+    typer.Option(
+        metavar="native|text",
+        help="How it calls tools: by the server's tool calls, or by tags in text  (native; a folder: text).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Temperature = Annotated[
+    float, typer.Option(min=0, max=2, metavar="T", help="0 is greedy.", rich_help_panel=_MODEL)
+]
+MaxTokens = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Longest reply, in tokens.", rich_help_panel=_MODEL)
+]
+BudgetTokens = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Stop before another request once so many are spent.", rich_help_panel=_MODEL
+    ),
+]
+BudgetUsd = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="USD", help="The same in money; needs a price.", rich_help_panel=_MODEL),
+]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your prices, YAML: MODEL: {prompt: USD, completion: USD} per million tokens.",
+        rich_help_panel=_MODEL,
+    ),
+]
+
 FIDELITY_SECONDS = {"slicing": 10.0, "management": 15.0}
 """Network time of a run of `sixgym fidelity` by experiment; pages made with another say so in their name."""

@@ -13,12 +13,14 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from sixgym.agents.base import Agent
+from sixgym.agents.react import ReactAgent
 from sixgym.agents.reference import reference_agent
 from sixgym.agents.registry import make_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.language import NO_MODEL, ModelRequest, language
 from sixgym.cli.options import DEFAULT_SEED, REFERENCE
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.cli.view import View, open_console
@@ -28,6 +30,8 @@ from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Task
 from sixgym.episodes.store import append_episode, write_parquet
 from sixgym.episodes.task import make_task
+from sixgym.models.chat import ModelUnusableError
+from sixgym.models.prices import Price
 from sixgym.scenarios import ScenarioError, load_scenario
 from sixgym.scoring.goals import Verdict, judge
 from sixgym.simulators.base import Simulator, SimulatorError
@@ -54,6 +58,7 @@ class RunRequest:
         seed: Of everything that is drawn; None is the default, or what a task of the benchmark has.
         out: Folder of the episode.
         as_json: A summary on standard output.
+        model: The language model, for an agent that asks one.
     """
 
     scenario: str | None
@@ -66,6 +71,7 @@ class RunRequest:
     seed: int | None
     out: Path
     as_json: bool
+    model: ModelRequest = NO_MODEL
 
 
 def run(request: RunRequest) -> None:
@@ -76,7 +82,12 @@ def run(request: RunRequest) -> None:
     """
     bench_task = choose_bench_task(request)
     task = choose_task(request) if bench_task is None else bench_task.task
-    agent = choose_agent(request, bench_task)
+    with language(request.agent, request.model) as found:
+        agent = choose_agent(request, bench_task, None if found is None else found.react)
+        _run(request, task, agent, None if found is None else found.price)
+
+
+def _run(request: RunRequest, task: Task, agent: Agent, price: Price | None) -> None:
     simulator = choose_simulator(request.network)
     path = writable(request.out)
     console = open_console(sys.stderr if request.as_json else sys.stdout)
@@ -92,7 +103,7 @@ def run(request: RunRequest) -> None:
         backend.close()
     _say_where(console, stored)
     if request.as_json:
-        typer.echo(json.dumps(summary(episode, verdict, stored)))
+        typer.echo(json.dumps(summary(episode, verdict, stored, price)))
     if episode.infrastructure_failure is not None:
         raise CommandError(episode.infrastructure_failure, WORK_FAILED)
 
@@ -124,11 +135,11 @@ def choose_task(request: RunRequest) -> Task:
         return make_task(scenario, seed=_seed(request), intent_id=task_id, words=intent)
 
 
-def choose_agent(request: RunRequest, bench_task: BenchTask | None) -> Agent:
+def choose_agent(request: RunRequest, bench_task: BenchTask | None, react: ReactAgent | None) -> Agent:
     """The agent that was asked for."""
     with wrong_use_on(ValueError):
         if request.agent != REFERENCE or request.script is not None:
-            return make_agent(request.agent, seed=_seed(request), script=request.script)
+            return make_agent(request.agent, seed=_seed(request), script=request.script, react=react)
     if bench_task is None:
         raise CommandError(
             f"--agent {REFERENCE} plays the solution of a task of the benchmark: --task ID says of which; "
@@ -151,8 +162,11 @@ def choose_simulator(network: str) -> Simulator:
             ) from None
 
 
-def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonValue]:
+def summary(
+    episode: Episode, verdict: Verdict, stored: Path, price: Price | None = None
+) -> dict[str, JsonValue]:
     """What `--json` prints. An episode that was cut short has no targets: nothing was judged."""
+    usage = episode.usage
     judged = verdict.targets if episode.infrastructure_failure is None else ()
     return {
         "task": episode.task.id,
@@ -182,6 +196,8 @@ def summary(episode: Episode, verdict: Verdict, stored: Path) -> dict[str, JsonV
             }
             for target in judged
         ],
+        "usage": None if usage is None else usage.model_dump(mode="json"),
+        "cost_usd": None if usage is None or price is None else price.cost_usd(usage),
         "episode": str(stored),
     }
 
@@ -231,13 +247,23 @@ def _work(environment: Environment, agent: Agent, task: Task, view: View, out: P
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return rollout(environment, agent, task, on_step=view.step, on_interval=view.interval)
+        return rollout(
+            environment, agent, task, on_step=view.step, on_interval=view.interval, on_attempt=view.attempt
+        )
     except BaseException as error:
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"stopped by {error!r}"
+        reason = _reason(error)
         episode = environment.episode(agent.name, infrastructure_failure=reason)
         if episode.initial is not None:
             typer.echo(f"sixgym: {reason}; what is finished is kept: {_store(out, episode)}", err=True)
+        if isinstance(error, ModelUnusableError):
+            raise CommandError(str(error), WORK_FAILED) from None
         raise
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(error) if isinstance(error, ModelUnusableError) else f"stopped by {error!r}"
 
 
 def writable(folder: Path) -> Path:

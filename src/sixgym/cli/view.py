@@ -45,7 +45,7 @@ class View:
         self._console = console
         self._task = task
         self._end_s = task.horizon * task.scenario.decision_interval_ms / 1e3
-        self._faults = frozenset(faults)
+        self._faults = self._known_faults = frozenset(faults)
         self._status = console.status("starting the network (the first time, it is compiled)")
         self._ran_out_from_ms: int | None = None
 
@@ -80,6 +80,8 @@ class View:
         assert call is not None
         known = CATALOG.get(call.tool)
         effect = known.effect.value if known else "unknown tool"
+        if step.turn.unreadable is not None:
+            effect = "unreadable"
         line = Text.assemble(
             (words.clean(call.tool, 60), "bold"),
             "  ",
@@ -108,6 +110,12 @@ class View:
         self._say_faults(interval)
         self._progress(interval, "no further calls; the network runs on")
 
+    def attempt(self, episode: Episode) -> None:
+        """An attempt failed, and the agent begins another in the same network from the start."""
+        self._faults, self._ran_out_from_ms = self._known_faults, None
+        self._say("", Text("service level violated; the agent tries again", "bold red"))
+        self._say("     note    ", Text(words.clean(episode.closing[-1].thought, 600), "italic"))
+
     # ------------------------------------------------------------------ the end
     def verdict(self, episode: Episode, verdict: Verdict) -> None:
         """How the targets went over time, and whether the service level was met."""
@@ -116,6 +124,8 @@ class View:
             self._say("", line)
         if episode.answer is not None:
             self._say("answer  ", Text(words.clean(episode.answer, 600), "italic"))
+        if episode.usage is not None:
+            self._say("tokens  ", Text(_tokens(episode), "dim"))
         if episode.infrastructure_failure is not None:
             title, style = "no verdict: it was cut short, and not by the agent", "red"
             body: list[RenderableType] = [Text(words.clean(episode.infrastructure_failure))]
@@ -232,3 +242,9 @@ def _verdict_table(targets: tuple[TargetVerdict, ...]) -> Table:
             *(words.quantity(metric, value) for value in figures),
         )
     return table
+
+
+def _tokens(episode: Episode) -> str:
+    assert episode.usage is not None
+    attempts = f" in {len(episode.earlier) + 1} attempts" if episode.earlier else ""
+    return f"{episode.usage.prompt_tokens} read, {episode.usage.completion_tokens} written{attempts}"

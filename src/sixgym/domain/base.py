@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Record(BaseModel):
@@ -22,3 +22,10 @@ Positive = Annotated[float, Field(gt=0)]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """An identifier of a cell, group, device or node."""
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where a validation found the first thing wrong, and why. Never the value, which may be huge."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    return f"{place} {first['msg']}".strip()

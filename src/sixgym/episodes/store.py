@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from sixgym.domain.base import first_problem
 from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.files import replacing
 
@@ -62,9 +63,7 @@ def read_episodes(path: Path) -> Iterator[Episode]:
         try:
             yield Episode.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(step) for step in first["loc"])
-            raise EpisodeFileError(f"{path}: record {number} is no episode: {place} {first['msg']}") from None
+            raise EpisodeFileError(f"{path}: record {number} is no episode: {first_problem(error)}") from None
 
 
 def write_parquet(path: Path, episodes: Iterable[Episode]) -> None:

@@ -1,19 +1,21 @@
-"""Doing many jobs, in this process or in several that may die, without losing one.
+"""Doing many jobs, in this process, in threads or in processes that may die, without losing one.
 
-A worker is hired once for a process and does one job after another, so what is expensive to start is
-started once. Every job comes back exactly once: done, or broken with a reason.
+A worker is hired once for a process or thread and does one job after another, so what is expensive to start
+is started once. Every job comes back exactly once: done, or broken with a reason.
 """
 
 import multiprocessing
 import signal
+import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.resource_tracker import ensure_running
+from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 Job = TypeVar("Job")
@@ -32,7 +34,11 @@ class Worker(Protocol[_Job_contra, _Value_co]):
     """Whoever does jobs in a process."""
 
     def do(self, job: _Job_contra) -> _Value_co:
-        """Do a job. An exception ends all of the work; what may go wrong with a job is part of its value."""
+        """Do a job. An exception ends all of the work; what may go wrong with a job is part of its value.
+
+        Raises:
+            WorkError: in words of its own, why none of the work can go on.
+        """
         ...
 
     def close(self) -> None:
@@ -82,19 +88,73 @@ def execute(
     return _elsewhere(hire, jobs, workers)
 
 
-def _here(
-    hire: Callable[[], Worker[Job, Value]], jobs: Iterable[Job]
-) -> Generator[Done[Job, Value] | Broken[Job]]:
-    worker = hire()
+def _here(hire: Callable[[], Worker[Job, Value]], jobs: Iterable[Job]) -> Generator[Done[Job, Value]]:
+    try:
+        worker = hire()
+    except Exception as error:
+        raise WorkError(f"nobody could be hired: {error!r}") from error
     try:
         for job in jobs:
             try:
                 value = worker.do(job)
+            except WorkError:
+                raise
             except Exception as error:
                 raise WorkError(f"{job}: {error!r}") from error
             yield Done(job, value)
     finally:
         worker.close()
+
+
+# ---------------------------------------------------------------------- threads
+def execute_in_threads(
+    hire: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int
+) -> Generator[Done[Job, Value]]:
+    """Do all jobs in threads of this process, for workers that mostly wait, or share something.
+
+    Closing the generator, or an error, lets nobody begin another job and waits a little for those at work.
+
+    Args:
+        hire: Makes a worker, in its thread.
+        jobs: What to do.
+        workers: How many threads.
+
+    Raises:
+        WorkError: a worker could not be hired or raised an exception.
+    """
+    waiting: deque[Job] = deque(jobs)
+    over: SimpleQueue[Done[Job, Value] | WorkError] = SimpleQueue()
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            for outcome in _here(hire, _taken(waiting, stop)):
+                over.put(outcome)
+        except WorkError as error:
+            stop.set()
+            over.put(error)
+
+    # daemons: one that waits for a server must not keep an interrupted program alive
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(jobs)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in jobs:
+            outcome = over.get()
+            if isinstance(outcome, WorkError):
+                raise outcome
+            yield outcome
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(_PATIENCE_S)
+
+
+def _taken(waiting: deque[Job], stop: threading.Event) -> Iterator[Job]:
+    """Jobs of a queue that others take from too, until there are none or nobody shall begin another."""
+    with suppress(IndexError):
+        while not stop.is_set():
+            yield waiting.popleft()
 
 
 # ---------------------------------------------------------------------- other processes

@@ -37,6 +37,7 @@ class Summary(Record):
         infrastructure_failures: Episodes that our side broke, whether they count in `n` or were left out.
         calls: Tool calls of an episode, mean.
         tokens, tokens_mean: Of all episodes, and of one that used a language model; None where none did.
+        cost_usd, cost_usd_mean: The same in US dollars; None where the price of a model is not known.
         agent_s, agent_s_mean: Wall-clock seconds of thinking, of all episodes and of one.
         world_s, world_s_mean: Wall-clock seconds of executing, of all episodes and of one.
     """
@@ -57,6 +58,8 @@ class Summary(Record):
     calls: NonNegative
     tokens: Count | None
     tokens_mean: NonNegative | None
+    cost_usd: NonNegative | None
+    cost_usd_mean: NonNegative | None
     agent_s: NonNegative
     agent_s_mean: NonNegative
     world_s: NonNegative
@@ -92,6 +95,7 @@ def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False
     trials = [len(task) for task in by_task(rows).values()]
     ks = range(1, min(trials) + 1) if max(trials) > 1 else range(0)
     tokens = [row.tokens for row in rows if row.tokens is not None]
+    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
     agent_s, world_s = math.fsum(row.agent_s for row in rows), math.fsum(row.world_s for row in rows)
     return Summary(
         n=len(rows),
@@ -110,6 +114,8 @@ def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False
         calls=sum(row.calls for row in rows) / len(rows),
         tokens=sum(tokens) if tokens else None,
         tokens_mean=sum(tokens) / len(tokens) if tokens else None,
+        cost_usd=math.fsum(costs) if costs else None,
+        cost_usd_mean=math.fsum(costs) / len(costs) if costs else None,
         agent_s=agent_s,
         agent_s_mean=agent_s / len(rows),
         world_s=world_s,

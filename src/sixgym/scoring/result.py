@@ -26,6 +26,7 @@ class Result(Record):
         reference_calls: Length of the task's reference solution.
         violations: Intervals in which a safety constraint did not hold, over all constraints.
         tokens: Prompt and completion tokens; None where no language model was asked.
+        cost_usd: What they cost in US dollars; None where nobody knows.
         agent_s, world_s: Wall-clock seconds of thinking and of executing. Not reproducible.
         grader: Version of the rules it was graded by.
     """
@@ -43,6 +44,7 @@ class Result(Record):
     reference_calls: Annotated[int, Field(ge=1)]
     violations: Count = 0
     tokens: Count | None = None
+    cost_usd: NonNegative | None = None
     agent_s: NonNegative = 0.0
     world_s: NonNegative = 0.0
     grader: int = GRADER

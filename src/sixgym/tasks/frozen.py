@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from sixgym.domain.base import Name, Record
+from sixgym.domain.base import Name, Record, first_problem
 from sixgym.domain.splits import require_split
 from sixgym.episodes.files import write_whole
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask
@@ -104,7 +104,7 @@ def load_task_set(path: Path | None = None) -> TaskSet:
         manifest = Manifest.model_validate_json(manifest_path.read_bytes())
         lines = gzip.decompress(tasks_path.read_bytes())
     except ValidationError as error:
-        raise TaskSetError(f"{manifest_path}: no manifest of a task set: {_first(error)}") from None
+        raise TaskSetError(f"{manifest_path}: no manifest of a task set: {first_problem(error)}") from None
     except (OSError, EOFError, zlib.error) as error:
         # the strerror of an OSError leaves the path out, which is said already; a damaged file has none
         reason = (isinstance(error, OSError) and error.strerror) or error
@@ -161,9 +161,4 @@ def _task(path: Path, number: int, line: bytes) -> BenchTask:
     try:
         return BenchTask.model_validate_json(line)
     except ValidationError as error:
-        raise TaskSetError(f"{path}: line {number} is no task: {_first(error)}") from None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()
+        raise TaskSetError(f"{path}: line {number} is no task: {first_problem(error)}") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sixgym.domain.base import first_problem
 from sixgym.domain.splits import require_split
 from sixgym.episodes.episode import Task
 from sixgym.tasks.draft import UnsuitableError
@@ -112,7 +113,6 @@ def _stored(store: Path) -> list[Task]:
     try:
         return [Task.model_validate_json(line) for line in whole.splitlines()]
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
         raise RecipeError(
-            f"{store}: no file of tasks: {first['msg']}; delete it or take another --out"
+            f"{store}: no file of tasks: {first_problem(error)}; delete it or take another --out"
         ) from None

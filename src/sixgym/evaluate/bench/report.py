@@ -45,6 +45,11 @@ class BenchReport(Record):
     cells: dict[str, dict[str, Cell]]
     failures: dict[str, str]
 
+    @property
+    def priced(self) -> bool:
+        """Whether it is known what the language model cost."""
+        return self.overall.cost_usd is not None
+
 
 def bench_report(
     folder: RunFolder, manifest: RunManifest, results: list[Result], *, exclude_infrastructure: bool = False
@@ -92,7 +97,7 @@ def write_report(folder: RunFolder, report: BenchReport) -> None:
 
 def page(report: BenchReport) -> str:
     """The figures as Markdown."""
-    header = headings(report.trials)
+    header = headings(report.trials, priced=report.priced)
     lines = [
         f"# {report.agent} on {report.network}",
         "",
@@ -106,7 +111,7 @@ def page(report: BenchReport) -> str:
         "|" + "---|" * len(header),
     ]
     for name, summary in rows(report):
-        lines.append("| " + " | ".join(figures(name, summary, report.trials)) + " |")
+        lines.append("| " + " | ".join(figures(name, summary, report.trials, priced=report.priced)) + " |")
     lines += [
         "",
         notes(report),
@@ -138,10 +143,10 @@ def notes(report: BenchReport) -> str:
     )
 
 
-def headings(trials: int) -> list[str]:
-    """Of the columns of the table; pass^k is among them where there are several trials."""
+def headings(trials: int, *, priced: bool = False) -> list[str]:
+    """Of the columns of the table: pass^k where there are several trials, money where prices are known."""
     pass_k = [f"pass^{trials} %"] if trials > 1 else []
-    last = ["valid %", "unsafe %", "broken", "calls", "tokens", "s"]
+    last = ["valid %", "unsafe %", "broken", "calls", "tokens", *(["$"] if priced else []), "s"]
     return ["", *RATES, *pass_k, *last]
 
 
@@ -150,7 +155,7 @@ def rows(report: BenchReport) -> list[tuple[str, Summary]]:
     return [("overall", report.overall), *report.tiers.items(), *report.domains.items()]
 
 
-def figures(name: str, summary: Summary, trials: int) -> list[str]:
+def figures(name: str, summary: Summary, trials: int, *, priced: bool = False) -> list[str]:
     """A row of the table under its `headings`."""
     pass_k = [_pass_k(summary, trials)] if trials > 1 else []
     return [
@@ -164,6 +169,7 @@ def figures(name: str, summary: Summary, trials: int) -> list[str]:
         str(summary.infrastructure_failures),
         f"{summary.calls:.1f}",
         DASH if summary.tokens_mean is None else f"{summary.tokens_mean:.0f}",
+        *(["" if summary.cost_usd_mean is None else f"{summary.cost_usd_mean:.4f}"] if priced else []),
         f"{summary.agent_s_mean + summary.world_s_mean:.2f}",
     ]
 

@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
+from sixgym.agents.react import ReactAgent
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
 from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, episode_id, tasks_by_id
-from sixgym.evaluate.executor import Broken, execute
+from sixgym.evaluate.executor import (
+    MOST_BROKEN_IN_A_ROW,
+    Broken,
+    WorkError,
+    execute,
+    execute_in_threads,
+)
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
 
@@ -68,7 +74,7 @@ def graded_episodes(
         key = (episode.task.id, trial)
         if key not in wanted or episode.task != tasks[key[0]].task:
             raise RunFolderError(f"{folder.path}: episode {episode.id} is of another task set")
-        graded[key] = grade(tasks[key[0]], trial, episode)
+        graded[key] = grade(tasks[key[0]], trial, episode, manifest.price)
     return graded
 
 
@@ -84,7 +90,8 @@ def run_missing(
     manifest: RunManifest,
     graded: dict[Key, Result],
     *,
-    tasks: Path | None,
+    assignment: Assignment,
+    react: ReactAgent | None,
     workers: int,
     progress: Callable[[Result], None],
 ) -> list[Result]:
@@ -94,8 +101,10 @@ def run_missing(
         folder: Of the run; every episode is stored in it as soon as it is over.
         manifest: What the run is.
         graded: What is stored already.
-        tasks: File of the task set; None for the frozen one.
-        workers: How many processes. What comes out does not depend on it.
+        assignment: What a worker has to know.
+        react: The language model that the agent asks, if it does. Then the workers are threads, for they
+            share it and wait for it most of the time.
+        workers: How many processes or threads. What comes out does not depend on it.
         progress: Called with every new result.
 
     Returns:
@@ -108,22 +117,32 @@ def run_missing(
     if folder.is_empty:
         folder.write_manifest(manifest)
     results = dict(graded)
-    by_id = tasks_by_id(tasks)
+    by_id = tasks_by_id(assignment.tasks)
     missing = unfinished(manifest, graded)
-    assignment = Assignment(manifest.agent, manifest.network.name, tasks, folder.path)
-    if missing:
-        with closing(execute(partial(BenchWorker, assignment), missing, workers)) as outcomes:
-            for outcome in outcomes:
-                task, trial = by_id[outcome.job[0]], outcome.job[1]
-                if isinstance(outcome, Broken):
-                    name = episode_id(task, trial, manifest.agent, manifest.network.name)
-                    episode = broken_episode(name, manifest.agent, manifest.network, task, outcome.reason)
-                    folder.add(trial, episode)
-                    result = grade(task, trial, episode)
-                else:
-                    result = outcome.value
-                results[outcome.job] = result
-                progress(result)
+    hire = partial(BenchWorker, assignment, react)
+    if react is None:
+        outcomes = execute(hire, missing, workers)
+    else:
+        outcomes = execute_in_threads(hire, missing, workers)
+    broken_in_a_row = 0
+    with closing(outcomes):
+        for outcome in outcomes:
+            task, trial = by_id[outcome.job[0]], outcome.job[1]
+            if isinstance(outcome, Broken):
+                name = episode_id(task, trial, manifest.agent, manifest.network.name)
+                episode = broken_episode(name, manifest.agent, manifest.network, task, outcome.reason)
+                folder.add(trial, episode)
+                result = grade(task, trial, episode)
+            else:
+                result = outcome.value
+            results[outcome.job] = result
+            progress(result)
+            broken_in_a_row = 0 if result.infrastructure_failure is None else broken_in_a_row + 1
+            if react is not None and broken_in_a_row >= MOST_BROKEN_IN_A_ROW + workers:
+                raise WorkError(
+                    f"{broken_in_a_row} episodes in a row broke, the last because of: "
+                    f"{result.infrastructure_failure}"
+                )
     return write_results(folder, manifest, results)
 
 

@@ -15,14 +15,15 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
-from sixgym.domain.base import Record
+from sixgym.domain.base import Record, first_problem
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.episodes.files import write_whole
 from sixgym.episodes.store import append_episode, read_episodes
-from sixgym.evaluate.bench.selection import Selection
+from sixgym.models.prices import Price
 from sixgym.scoring.result import Result
+from sixgym.tasks.selection import Selection
 
 Key = tuple[str, int]
 """A task and a trial."""
@@ -37,6 +38,8 @@ class RunManifest(Record):
 
     Attributes:
         agent: Name of the agent.
+        settings: What it was made of: the language model and how it was asked, the code of one's own agent.
+        price: Of the language model, where it was known.
         network: Name and version of what runs the network.
         task_set, task_set_version, task_set_sha256: Where the tasks are from.
         selection: What was chosen of them.
@@ -48,6 +51,8 @@ class RunManifest(Record):
     """
 
     agent: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    price: Price | None = None
     network: BackendInfo
     task_set: str
     task_set_version: str
@@ -112,7 +117,7 @@ class RunFolder:
                 f"{self.path} holds no run of the benchmark: {path.name}: {error.strerror}"
             ) from None
         except ValidationError as error:
-            raise RunFolderError(f"{path}: no manifest of a run: {_first(error)}") from None
+            raise RunFolderError(f"{path}: no manifest of a run: {first_problem(error)}") from None
 
     def write_manifest(self, manifest: RunManifest) -> None:
         """Write what the run is, atomically."""
@@ -162,7 +167,7 @@ class RunFolder:
         except (OSError, UnicodeDecodeError) as error:
             raise RunFolderError(f"{path}: cannot be read: {error}") from None
         except ValidationError as error:
-            raise RunFolderError(f"{path}: no results: {_first(error)}") from None
+            raise RunFolderError(f"{path}: no results: {first_problem(error)}") from None
 
     def write_results(self, results: Iterable[Result]) -> None:
         """Write the graded rows, atomically."""
@@ -191,6 +196,7 @@ def differences(stored: RunManifest, asked: RunManifest) -> list[str]:
     """Why a run cannot go on as another: what is not the same. The command and time do not count."""
     pairs: Sequence[tuple[str, object, object]] = (
         ("agent", stored.agent, asked.agent),
+        *_settings(stored, asked),
         ("network", _version(stored), _version(asked)),
         ("task set", stored.task_set_sha256[:12], asked.task_set_sha256[:12]),
     )
@@ -200,6 +206,14 @@ def differences(stored: RunManifest, asked: RunManifest) -> list[str]:
     )
     tasks = _other_tasks(stored, asked) if stored.tasks != asked.tasks else []
     return [*_changed(pairs), *tasks, *_changed(last)]
+
+
+def _settings(stored: RunManifest, asked: RunManifest) -> list[tuple[str, object, object]]:
+    names = dict.fromkeys([*stored.settings, *asked.settings])
+    return [
+        (f"the agent's {name}", stored.settings.get(name, "not there"), asked.settings.get(name, "not there"))
+        for name in names
+    ]
 
 
 def _other_tasks(stored: RunManifest, asked: RunManifest) -> list[str]:
@@ -217,8 +231,3 @@ def _changed(pairs: Sequence[tuple[str, object, object]]) -> list[str]:
 
 def _version(manifest: RunManifest) -> str:
     return f"{manifest.network.name} {manifest.network.version}"
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()

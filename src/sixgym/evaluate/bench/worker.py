@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,38 +11,54 @@ from pathlib import Path
 import sixgym
 from sixgym.agents.base import Agent
 from sixgym.agents.imported import is_imported
+from sixgym.agents.react import ReactAgent
 from sixgym.agents.reference import reference_agent
-from sixgym.agents.registry import AGENTS, make_agent
+from sixgym.agents.registry import AGENTS, MODEL_AGENTS, make_agent
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
-from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.store import Key, RunFolder
+from sixgym.evaluate.executor import WorkError
+from sixgym.models.chat import ModelUnusableError
+from sixgym.models.prices import Price
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import TaskSet, load_task_set
+from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
 BENCH_AGENTS = (*(name for name in AGENTS if name != "scripted"), "reference")
-"""Who can be put to the test; a script fits one task only."""
+"""Who can be put to the test without a language model; a script fits one task only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """All that a process needs to know to run episodes; small, because it is sent to each."""
+    """All that a process needs to know to run episodes; small, because it is sent to each.
+
+    Attributes:
+        agent: The agent as a user types it.
+        label: Its name in the records.
+        network: Name.
+        tasks: File of the task set; None for the frozen one.
+        folder: Of the run.
+        price: Of the language model, where it is known.
+    """
 
     agent: str
+    label: str
     network: str
     tasks: Path | None
     folder: Path
+    price: Price | None = None
 
 
 class BenchWorker:
     """Runs, stores and grades episodes. What is stored is finished, whatever happens afterwards."""
 
-    def __init__(self, assignment: Assignment) -> None:
-        self._agent = assignment.agent
+    def __init__(self, assignment: Assignment, react: ReactAgent | None = None) -> None:
+        self._assignment = assignment
+        self._react = react
         self._folder = RunFolder(assignment.folder)
         self._tasks = tasks_by_id(assignment.tasks)
         self._backend = SimulatedBackend(make_simulator(assignment.network))
@@ -52,17 +68,22 @@ class BenchWorker:
         task, trial = self._tasks[job[0]], job[1]
         episode = self._run(task, trial)
         self._folder.add(trial, episode)
-        return grade(task, trial, episode)
+        return grade(task, trial, episode, self._assignment.price)
 
     def close(self) -> None:
         """Stop the network."""
         self._backend.close()
 
     def _run(self, task: BenchTask, trial: int) -> Episode:
-        episode = play(self._backend, bench_agent(self._agent, task, trial), task)
+        agent = bench_agent(self._assignment.agent, task, trial, self._react)
+        try:
+            episode = play(self._backend, agent, task)
+        except ModelUnusableError as error:
+            raise WorkError(str(error)) from None
         # as it was asked for: an agent of one's own may call itself otherwise
-        name = episode_id(task, trial, self._agent, episode.backend.name)
-        return episode.model_copy(update={"id": name, "agent": self._agent})
+        label = self._assignment.label
+        name = episode_id(task, trial, label, episode.backend.name)
+        return episode.model_copy(update={"id": name, "agent": label})
 
 
 @lru_cache(maxsize=1)
@@ -77,19 +98,29 @@ def tasks_by_id(path: Path | None) -> dict[str, BenchTask]:
     return {task.task.id: task for task in task_set(path).tasks}
 
 
-def bench_agent(name: str, task: BenchTask, trial: int) -> Agent:
+def bench_agent(name: str, task: BenchTask, trial: int, react: ReactAgent | None = None) -> Agent:
     """The agent for a trial of a task.
+
+    Args:
+        name: As a user types it.
+        task: What it is to work on.
+        trial: Which attempt; another one has other luck.
+        react: A language model and how it is asked, for an agent that asks one.
 
     Raises:
         ValueError: nobody of that name can be put to the test.
     """
-    if name not in BENCH_AGENTS and not is_imported(name):
-        near = difflib.get_close_matches(name, BENCH_AGENTS, n=1, cutoff=0.5)
+    known = (*BENCH_AGENTS, *MODEL_AGENTS)
+    if name not in known and not is_imported(name):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ValueError(
-            f"no agent {name!r:.80} can be put to the test; {hint}Known: {', '.join(BENCH_AGENTS)}"
-        )
-    return reference_agent(task) if name == "reference" else make_agent(name, seed=agent_seed(task, trial))
+        raise ValueError(f"no agent {name!r:.80} can be put to the test; {hint}Known: {', '.join(known)}")
+    seed = agent_seed(task, trial)
+    if name == "reference":
+        return reference_agent(task)
+    if react is not None and react.sampling.temperature > 0:
+        react = replace(react, sampling=react.sampling.model_copy(update={"seed": seed}))
+    return make_agent(name, seed=seed, react=react)
 
 
 def agent_seed(task: BenchTask, trial: int) -> int:
@@ -102,10 +133,16 @@ def agent_seed(task: BenchTask, trial: int) -> int:
 
 
 def play(backend: SimulatedBackend, agent: Agent, task: BenchTask) -> Episode:
-    """An episode, also where our side broke: a mistake of ours costs one episode, not the run."""
+    """An episode, also where our side broke: a mistake of ours costs one episode, not the run.
+
+    Raises:
+        ModelUnusableError: the language model will never answer.
+    """
     environment = Environment(backend)
     try:
         return rollout(environment, agent, task.task)
+    except ModelUnusableError:
+        raise
     except Exception as error:
         backend.close()
         return environment.episode(agent.name, infrastructure_failure=_words(error))

@@ -11,7 +11,7 @@ from statistics import median
 
 from pydantic import ValidationError
 
-from sixgym.domain.base import Ratio, Record
+from sixgym.domain.base import Ratio, Record, first_problem
 from sixgym.domain.intent import Measurand, Target
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.files import write_whole
@@ -225,6 +225,4 @@ def _parsed(path: Path, lines: Sequence[bytes]) -> Iterator[BenchRow]:
         try:
             yield BenchRow.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(step) for step in first["loc"])
-            raise RunFileError(f"{path}: line {number} is no row: {place} {first['msg']}") from None
+            raise RunFileError(f"{path}: line {number} is no row: {first_problem(error)}") from None

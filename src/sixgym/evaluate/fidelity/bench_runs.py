@@ -9,7 +9,6 @@ from pathlib import Path
 from sixgym.agents.base import Agent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.episodes.episode import BackendInfo, Episode
-from sixgym.evaluate.bench.grading import grade
 from sixgym.evaluate.bench.replay import ReplayAgent, Script, replay_id
 from sixgym.evaluate.bench.worker import (
     bench_agent,
@@ -23,6 +22,7 @@ from sixgym.evaluate.executor import Broken, execute
 from sixgym.evaluate.fidelity.bench_rows import BenchRow, RowKey, RowStore, row_of
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
 TRIAL = 0

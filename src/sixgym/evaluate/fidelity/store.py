@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from sixgym.domain.base import first_problem
 from sixgym.episodes.files import write_whole
 from sixgym.evaluate.fidelity.record import RunKey, StoredRun
 
@@ -83,9 +84,7 @@ class RunStore(Generic[Stored]):
             try:
                 yield self._kind.model_validate_json(line)
             except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                place = ".".join(str(step) for step in first["loc"])
-                raise RunFileError(f"{path}: line {number} is no run: {place} {first['msg']}") from None
+                raise RunFileError(f"{path}: line {number} is no run: {first_problem(error)}") from None
 
 
 def same_version(stored: str, here: str) -> bool:

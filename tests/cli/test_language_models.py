@@ -300,6 +300,24 @@ def test_one_episode_with_a_model(sixgym: Sixgym, tmp_path: Path) -> None:
     assert episode.closing[0].messages[-1].content == L1[0].reference_answer
 
 
+def test_every_attempt_of_an_agent_that_tries_again_is_shown(sixgym: Sixgym, tmp_path: Path) -> None:
+    def answer(request: Json) -> Json:
+        looked_back = "was not fulfilled" in request["messages"][-1]["content"]
+        return say("look [bold]first\x1b[31m" if looked_back else "answer: none")
+
+    with ChatServer(answer) as server:
+        done = sixgym(
+            *("run", "--agent", "reflexion", "--model", "m", "--base-url", server.url),
+            *("--tasks", write_tasks(tmp_path / "tasks.json", samples(1)), "--task", "sample-000"),
+            *("--network", "fluid", "--out", tmp_path),
+        )
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("the agent tries again") == 3
+    assert done.stdout.count("note    look [bold]first") == 3
+    assert "\x1b[31m" not in done.stdout
+    assert "70 read, 35 written in 4 attempts" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sixgym.evaluate.bench.selection import Selection
 from sixgym.evaluate.bench.store import RunFolder, RunManifest, differences, extends
+from sixgym.tasks.selection import Selection
 from tests.cli.conftest import Sixgym
 from tests.evaluate.bench_samples import manifest_of, sample_tasks, write_tasks
 

@@ -156,6 +156,13 @@ def said(turn: Turn, style: CallStyle, number: int) -> Message | None:
     return Message(role="assistant", content=turn.thought, calls=(call,))
 
 
+def feedback(exchange: Exchange, calls_left: int) -> str:
+    """What an agent is told after a turn: result or error, the state, and how many calls are left."""
+    outcome = exchange.outcome
+    content: dict[str, JsonValue] = {"result": outcome.result} if outcome.ok else {"error": outcome.error}
+    return _data({**content, "state": _state(exchange.after), "calls_left": calls_left})
+
+
 def call_id(number: int) -> str:
     """A name for the call of a turn. Nine letters and digits, as the strictest chat templates want it."""
     return f"call{number:05d}"
@@ -177,19 +184,14 @@ def _speak(talk: Conversation, turn: Turn, style: CallStyle) -> None:
 
 
 def _answer(talk: Conversation, exchange: Exchange, calls_left: int, style: CallStyle) -> None:
-    """What came back from a turn."""
-    outcome = exchange.outcome
-    content: dict[str, JsonValue] = {"result": outcome.result} if outcome.ok else {"error": outcome.error}
-    content |= {"state": _state(exchange.after), "calls_left": calls_left}
+    content = feedback(exchange, calls_left)
     if talk.pending:
         call = talk.pending.pop(0)
-        talk.messages.append(Message(role="tool", content=_data(content), answers=call.id))
+        talk.messages.append(Message(role="tool", content=content, answers=call.id))
     elif style == "text":
-        talk.messages.append(
-            Message(role="user", content=f"<tool_response>\n{_data(content)}\n</tool_response>")
-        )
+        talk.messages.append(Message(role="user", content=f"<tool_response>\n{content}\n</tool_response>"))
     else:
-        talk.messages.append(Message(role="user", content=_data(content)))
+        talk.messages.append(Message(role="user", content=content))
 
 
 def _state(state: NetworkState) -> JsonValue:

@@ -96,7 +96,7 @@ def _run(request: RunRequest, task: Task, agent: Agent, price: Price | None) -> 
         with View(console, task) as view:
             view.header(agent.name, backend.info)
             episode = _work(_PatientEnvironment(backend), agent, task, view, path)
-            stored = _store(path, episode)
+            stored = store(path, episode)
             verdict = judge(episode)
             view.verdict(episode, verdict)
     finally:
@@ -254,7 +254,7 @@ def _work(environment: Environment, agent: Agent, task: Task, view: View, out: P
         reason = _reason(error)
         episode = environment.episode(agent.name, infrastructure_failure=reason)
         if episode.initial is not None:
-            typer.echo(f"sixgym: {reason}; what is finished is kept: {_store(out, episode)}", err=True)
+            typer.echo(f"sixgym: {reason}; what is finished is kept: {store(out, episode)}", err=True)
         if isinstance(error, ModelUnusableError):
             raise CommandError(str(error), WORK_FAILED) from None
         raise
@@ -282,7 +282,7 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def _store(folder: Path, episode: Episode) -> Path:
+def store(folder: Path, episode: Episode) -> Path:
     """Write the episode as JSONL and Parquet; the path of the first."""
     path = folder / f"{words.file_name(episode.id)}.jsonl"
     try:

@@ -1,0 +1,198 @@
+"""`sixgym serve`: clients work on a task, each in a network of its own; episodes are stored and judged."""
+
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.cli.errors import INTERRUPTED, WORK_FAILED, WRONG_USE, CommandError
+from sixgym.cli.run import RunRequest, choose_bench_task, choose_simulator, choose_task, store, writable
+from sixgym.domain.extras import install_command
+from sixgym.episodes.episode import Episode, Task
+from sixgym.scoring.goals import judge
+from sixgym.serve.sessions import Sessions
+from sixgym.simulators.factory import make_simulator
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+    from mcp.server import Server
+
+    from sixgym.serve.sessions import Session
+
+TOKEN_VARIABLE = "SIXGYM_TOKEN"
+SHORTEST_TOKEN = 16
+GRACE_S = 2
+"""How long answers that are being written may take when the server is told to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeRequest:
+    """What the command line asked for, unchecked.
+
+    Attributes:
+        stdio: Serve on standard input and output, also where nothing is said.
+        http: Port to serve at over HTTP instead.
+        host, token_file: Where HTTP listens and the file with the token of its clients.
+        scenario, intent, task, tasks, network, seed, out: As for `sixgym run`.
+        max_sessions: Clients at once.
+        session_timeout_s: How long one may be silent.
+    """
+
+    stdio: bool
+    http: int | None
+    host: str
+    token_file: Path | None
+    scenario: str | None
+    intent: str | None
+    task: str | None
+    tasks: Path | None
+    network: str
+    seed: int | None
+    out: Path
+    max_sessions: int
+    session_timeout_s: float
+
+
+def serve_mcp(request: ServeRequest) -> None:
+    """Serve until the client leaves or the process is told to stop.
+
+    Raises:
+        CommandError: wrong use, or the extra is missing; before anything is served.
+    """
+    if request.stdio and request.http is not None:
+        raise CommandError("--stdio and --http exclude each other", WRONG_USE)
+    task = _choose_task(request)
+    choose_simulator(request.network).close()
+    folder = writable(request.out)
+    sessions = Sessions(
+        task,
+        lambda: SimulatedBackend(make_simulator(request.network)),
+        lambda episode: keep(folder, episode),
+        limit=1 if request.http is None else request.max_sessions,
+        idle_s=request.session_timeout_s,
+    )
+    try:
+        from sixgym.serve.mcp import make_server
+    except ImportError as error:
+        raise CommandError(
+            f"serving MCP needs the extra mcp ({error}): {install_command('mcp')}", WORK_FAILED
+        ) from None
+    server = make_server(sessions)
+    if request.http is None:
+        _serve_stdio(server, sessions)
+    else:
+        _serve_http(server, sessions, request.http, request.host, _token(request.token_file))
+
+
+def _choose_task(request: ServeRequest) -> Task:
+    wanted = RunRequest(
+        scenario=request.scenario,
+        intent=request.intent,
+        task=request.task,
+        tasks=request.tasks,
+        agent="mcp",
+        script=None,
+        network=request.network,
+        seed=request.seed,
+        out=request.out,
+        as_json=False,
+    )
+    bench_task = choose_bench_task(wanted)
+    return choose_task(wanted) if bench_task is None else bench_task.task
+
+
+def keep(folder: Path, episode: Episode) -> None:
+    """Store an episode and say on standard error how it went; whoever serves reads that, no client does."""
+    try:
+        path = store(folder, episode)
+    except CommandError as error:
+        typer.echo(f"sixgym: {error}", err=True)
+        return
+    if episode.infrastructure_failure is not None:
+        verdict = f"not judged: {episode.infrastructure_failure}"
+    else:
+        verdict = "service level met" if judge(episode).success else "service level violated"
+    typer.echo(f"{episode.agent}: {len(episode.steps)} calls, {verdict}; episode {path}", err=True)
+
+
+# ---------------------------------------------------------------------- standard input and output
+def _serve_stdio(server: "Server[Session]", sessions: Sessions) -> None:
+    import anyio
+    from mcp.server.stdio import stdio_server
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(_end_on_signal, sessions)
+            async with stdio_server() as (read, write):
+                await server.run(read, write, server.create_initialization_options())
+            tasks.cancel_scope.cancel()
+
+    anyio.run(run)
+
+
+async def _end_on_signal(sessions: Sessions, *, task_status: "TaskStatus[None]") -> None:
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for number in signals:
+            await sessions.close()
+            # a thread that waits for standard input cannot be woken, and Python would wait for it
+            os._exit(INTERRUPTED if number == signal.SIGINT else 128 + number)
+
+
+# ---------------------------------------------------------------------- HTTP
+def _token(path: Path | None) -> str | None:
+    """The token that clients have to bring, if one is given.
+
+    Raises:
+        CommandError: it cannot be read, or could be guessed.
+    """
+    try:
+        text = os.environ.get(TOKEN_VARIABLE) if path is None else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"--token-file {path}: cannot be read ({type(error).__name__})", WRONG_USE
+        ) from None
+    if text is None:
+        return None
+    token = text.strip()
+    if len(token) < SHORTEST_TOKEN or not (token.isascii() and token.isprintable()) or " " in token:
+        source = TOKEN_VARIABLE if path is None else f"--token-file {path}"
+        raise CommandError(
+            f"{source}: a token has at least {SHORTEST_TOKEN} characters, ASCII and no blanks; "
+            "make one with: openssl rand -hex 32",
+            WRONG_USE,
+        )
+    return token
+
+
+def _serve_http(
+    server: "Server[Session]", sessions: Sessions, port: int, host: str, token: str | None
+) -> None:
+    import uvicorn
+
+    from sixgym.serve.guard import is_loopback
+    from sixgym.serve.http import PATH, make_app
+
+    if token is None and not is_loopback(host):
+        raise CommandError(
+            f"--host {host} can be reached from other machines: set {TOKEN_VARIABLE} or give --token-file, "
+            "and let clients bring the token",
+            WRONG_USE,
+        )
+    app = make_app(server, sessions, host=host, token=token)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise CommandError(f"cannot listen at {host} port {port}: {error.strerror}", WRONG_USE) from None
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
+    name = f"[{host}]" if ":" in host else host
+    typer.echo(f"serving MCP at http://{name}:{listener.getsockname()[1]}{PATH}", err=True)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,356 @@
+"""The 42 tools over MCP, with one tool more that ends the task.
+
+Tools, schemas and descriptions are the catalog's. What a client reads and is answered is what a language
+model in `sixgym run` reads: both come from `agents.prompt`.
+"""
+
+import json
+import logging
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from mcp.server import Server
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    Prompt,
+    PromptMessage,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    TextContent,
+    TextResourceContents,
+    Tool,
+    ToolAnnotations,
+)
+from pydantic import Field, ValidationError
+
+import sixgym
+from sixgym.agents.prompt import feedback, opening
+from sixgym.domain.base import Record
+from sixgym.envs.observation import Observation
+from sixgym.episodes.episode import Task
+from sixgym.serve.sessions import Report, Session, Sessions
+from sixgym.serve.work import Progress, WorkOverError
+from sixgym.tools.base import Effect, explain
+from sixgym.tools.schema import json_specs, self_contained
+
+logger = logging.getLogger(__name__)
+
+Context = ServerRequestContext[Session]
+
+FINISH = "finish_task"
+
+ANNOTATIONS = {
+    Effect.REASONING: ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+    ),
+    Effect.OBSERVATION: ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+    ),
+    # a new route or plan replaces the one before; tasks, alerts and log lines add up when repeated
+    Effect.COMMAND: ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
+    ),
+    # one service's PRBs are taken from another; graceful_degradation starts its time again when repeated
+    Effect.CONFIGURATION: ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
+    ),
+}
+"""What a client may show or ask before a call. Nothing outside the simulated network is ever touched."""
+
+_FINISH_DESCRIPTION = """\
+End the task with your final answer. Not a tool of the network: it takes no interval and costs no call.
+
+Call it once, when the intent is fulfilled or nothing more can be done; no call is carried out afterwards. \
+The network runs on without you to the end of the task, and how it does then is what counts."""
+
+_SCENARIO = {
+    "name": True,
+    "decision_interval_ms": True,
+    "cells": True,
+    "slices": True,
+    "groups": {
+        "__all__": {
+            "name": True,
+            "slice": True,
+            "count": True,
+            "traffic": True,
+            "workload": True,
+            "priority": True,
+            "airframe": {
+                "cruise_speed_mps",
+                "max_speed_mps",
+                "min_altitude_m",
+                "max_altitude_m",
+                "mass_kg",
+                "battery_wh",
+                "onboard_megacycles_per_s",
+            },
+        }
+    },
+    "managed": True,
+    "compute": True,
+    "home_edge": True,
+    "backhaul": True,
+    "handover": True,
+    "geofences": True,
+}
+"""What an operator knows of a scenario. Faults, goals, seeds and the description, which tells what will go
+wrong, are not named here, and neither is anything that may be added to scenarios later."""
+
+_INTENT, _NETWORK, _STATE = "sixgym://intent", "sixgym://scenario", "sixgym://state"
+
+_RESOURCES = [
+    Resource(
+        uri=_INTENT,
+        name="intent",
+        title="Intent",
+        mime_type="text/plain",
+        description="What the operator wants.",
+    ),
+    Resource(
+        uri=_NETWORK,
+        name="scenario",
+        title="Scenario",
+        mime_type="application/json",
+        description="The network as it is built: cells, slices, groups, servers, fences.",
+    ),
+    Resource(
+        uri=_STATE,
+        name="state",
+        title="State",
+        mime_type="application/json",
+        description="The service level, the state of the network now, names to use in calls, calls left.",
+    ),
+]
+
+_PROMPT = Prompt(
+    name="operate",
+    title="Operate the network",
+    description="The task as it is put to agents in `sixgym run`.",
+)
+
+
+class _FinishArguments(Record):
+    answer: str = Field(
+        max_length=20_000,
+        description="what you found and did; if the operator asked for a figure or a name, "
+        "it ends with a line `answer: ...`",
+    )
+
+
+def make_server(sessions: Sessions) -> Server[Session]:
+    """A server whose every connection is a session; how it is reached is left to a transport."""
+
+    @asynccontextmanager
+    async def lifespan(_: Server[Session]) -> AsyncGenerator[Session]:
+        async with sessions.session() as session:
+            yield session
+
+    async def read(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        return await _read_resource(context, params, sessions.task)
+
+    server = Server(
+        "sixgym",
+        version=sixgym.__version__,
+        title="6G network",
+        instructions=_instructions(sessions.task),
+        lifespan=lifespan,
+        on_list_tools=_list_tools,
+        on_call_tool=_call_tool,
+        on_list_resources=_list_resources,
+        on_read_resource=read,
+        on_list_prompts=_list_prompts,
+        on_get_prompt=_get_prompt,
+    )
+    server.middleware.append(_hide_faults)
+    return server
+
+
+async def _hide_faults(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Tell a client of a fault of ours that there was one, and nothing of it: the SDK would quote it."""
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
+        raise
+    except Exception:
+        logger.exception("%s failed", ctx.method)
+        raise MCPError(code=INTERNAL_ERROR, message="the server failed") from None
+
+
+def _instructions(task: Task) -> str:
+    return (
+        "A simulated 6G network, of your own, that you operate through tools until it does what the operator "
+        f"wants. The operator's intent: {task.intent}\n\nEvery call takes "
+        f"{task.scenario.decision_interval_ms} ms of network time, also one that only looks, and you have "
+        f"{task.max_steps} calls. End with {FINISH}. The prompt {_PROMPT.name} puts the task in full; the "
+        f"resource {_STATE} holds the service level and the names to use in calls."
+    )
+
+
+# ---------------------------------------------------------------------- tools
+@cache
+def tool_list() -> tuple[Tool, ...]:
+    """The catalog's tools in its order, then the one that ends the task."""
+    catalog = (
+        Tool(
+            name=spec["name"],
+            description=spec["description"],
+            input_schema=spec["input_schema"],
+            output_schema=spec["output_schema"],
+            annotations=ANNOTATIONS[Effect(spec["effect"])],
+            _meta={"sixgym/effect": spec["effect"]},
+        )
+        for spec in json_specs()
+    )
+    finish = Tool(
+        name=FINISH,
+        title="Session control: end the task",
+        description=_FINISH_DESCRIPTION,
+        input_schema=self_contained(_FinishArguments.model_json_schema()),
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
+        ),
+        _meta={"sixgym/effect": "session"},
+    )
+    return (*catalog, finish)
+
+
+async def _list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=list(tool_list()))
+
+
+async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+    session, arguments = context.lifespan_context, params.arguments or {}
+    _introduce(context)
+    try:
+        if params.name == FINISH:
+            return await _finish(session, arguments, _report_to(context))
+        observation = await session.do(lambda: session.work.call(params.name, arguments), _report_to(context))
+    except WorkOverError as error:
+        return _refused(str(error))
+    outcome = observation.history[-1].outcome
+    return CallToolResult(
+        content=[TextContent(text=feedback(observation.history[-1], observation.steps_left))],
+        structured_content=outcome.result if outcome.ok else None,
+        is_error=not outcome.ok,
+    )
+
+
+async def _finish(session: Session, arguments: dict[str, Any], report: Report) -> CallToolResult:
+    try:
+        answer = _FinishArguments.model_validate(arguments).answer
+    except ValidationError as error:
+        return _refused(f"{FINISH}: {explain(error)}")
+    await session.do(lambda: session.work.finish(answer), report)
+    return CallToolResult(
+        content=[TextContent(text="Recorded. The task is over; no further call is carried out.")]
+    )
+
+
+def _refused(reason: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(text=json.dumps({"error": reason}))], is_error=True)
+
+
+def _introduce(context: Context) -> None:
+    """Take the client's name into the record, as far as it can be part of a file's name."""
+    client = context.session.client_params
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", client.client_info.name[:40]) if client else ""
+    context.lifespan_context.work.agent = f"mcp-{name}" if name else "mcp"
+
+
+def _report_to(context: Context) -> Report:
+    """Progress, which the SDK passes on if the client asked for it."""
+    sent = 0.0
+
+    async def report(progress: Progress) -> None:
+        nonlocal sent
+        # MCP wants a number that grows; a start that compiles has no intervals to count, so seconds stand in
+        sent = max(sent + 1, progress.done)
+        total = progress.total if progress.total >= sent else None
+        await context.session.report_progress(sent, total, progress.doing)
+
+    return report
+
+
+# ---------------------------------------------------------------------- resources and prompts
+async def _list_resources(_: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
+    return ListResourcesResult(resources=_RESOURCES)
+
+
+async def _read_resource(
+    context: Context, params: ReadResourceRequestParams, task: Task
+) -> ReadResourceResult:
+    match params.uri:
+        case "sixgym://intent":
+            text, kind = task.intent, "text/plain"
+        case "sixgym://scenario":
+            text, kind = json.dumps(known_scenario(task)), "application/json"
+        case "sixgym://state":
+            text, kind = _state(await _observe(context)), "application/json"
+        case unknown:
+            known = ", ".join(resource.uri for resource in _RESOURCES)
+            raise MCPError(code=INVALID_PARAMS, message=f"no resource {unknown[:200]!r}; there are {known}")
+    return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type=kind, text=text)])
+
+
+def known_scenario(task: Task) -> dict[str, Any]:
+    """What an operator knows of the task's network before looking at it."""
+    return task.scenario.model_dump(mode="json", include=_SCENARIO)
+
+
+def _state(observation: Observation) -> str:
+    return json.dumps(
+        {
+            "service": observation.service,
+            "service_level": observation.sla.model_dump(mode="json", exclude_none=True),
+            "uavs": observation.uavs,
+            "cells": observation.cells,
+            "compute_nodes": observation.nodes,
+            "state": observation.state.model_dump(mode="json"),
+            "calls_left": observation.steps_left,
+        }
+    )
+
+
+async def _observe(context: Context) -> Observation:
+    session = context.lifespan_context
+    _introduce(context)
+    try:
+        return await session.do(session.work.observe, _report_to(context))
+    except WorkOverError as error:
+        raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+
+
+async def _list_prompts(_: Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
+    return ListPromptsResult(prompts=[_PROMPT])
+
+
+async def _get_prompt(context: Context, params: GetPromptRequestParams) -> GetPromptResult:
+    if params.name != _PROMPT.name:
+        raise MCPError(
+            code=INVALID_PARAMS, message=f"no prompt {params.name[:80]!r}; there is {_PROMPT.name}"
+        )
+    system, task = opening(await _observe(context), "native")
+    ending = f"Give your final answer by calling {FINISH}."
+    return GetPromptResult(
+        description=_PROMPT.description,
+        messages=[
+            PromptMessage(role="user", content=TextContent(text=text))
+            for text in (f"{system.content}\n{ending}", task.content)
+        ],
+    )

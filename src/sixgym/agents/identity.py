@@ -10,9 +10,12 @@ from sixgym.agents.react import ReactAgent
 
 Settings = dict[str, JsonValue]
 
+_SHIPPED = {"drl-slicing": "drl_slicing.safetensors", "mape-k": "knowledge.yaml"}
+"""What agents of this package are made of beside code: their weights, their rules."""
+
 
 def settings_of(name: str, react: ReactAgent | None) -> Settings:
-    """What decides what the agent does, beside this package's version. Nothing for a shipped one.
+    """What decides what the agent does, beside this package's version.
 
     Args:
         name: As a user types it.
@@ -22,10 +25,10 @@ def settings_of(name: str, react: ReactAgent | None) -> Settings:
         words = hashlib.sha256(fixed_words(react.style).encode()).hexdigest()
         sampling = react.sampling.model_dump(mode="json", exclude={"seed"})
         return {"model": react.model.name, "style": react.style, **sampling, "prompt": words[:12]}
-    place, colon, _ = name.rpartition(":")
-    path = Path(place)
-    if colon and path.suffix == ".py" and path.is_file():
-        return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    place, _, _ = name.rpartition(":")
+    path = Path(__file__).with_name(_SHIPPED[name]) if name in _SHIPPED else Path(place)
+    if path.suffix and path.is_file():
+        return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12]}
     return {}
 
 

@@ -1,6 +1,7 @@
 # make demo        an agent keeps an inspection service alive, then the same without it
 # make test        style, types, layers and tests
 # make test-slow   the tests with many seeds and long runs
+# make test-adapters  the adapters to Inspect, OpenEnv and verifiers, each with the real library in its own environment
 # make bench       measure what runs and tool calls cost here; rewrites docs/benchmarks.md
 # make clean       remove the virtual environment and caches; stored episodes stay
 PYTHON ?= python3
@@ -9,7 +10,11 @@ BIN := $(VENV)/bin
 PROJECT := pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench clean
+.PHONY: help demo test test-slow test-adapters bench clean
+
+# Each has a virtual environment of its own, for their pins clash. What they leave open, or call although it is
+# deprecated, is theirs, so warnings are no errors there.
+ADAPTERS := inspect openenv verifiers
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -31,6 +36,19 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -q -m slow
+
+test-adapters: $(VENV)/.test $(ADAPTERS:%=.venv-%/.test)
+	@set -e; for name in $(ADAPTERS); do \
+	  echo "== $$name"; \
+	  $(BIN)/pyright --project tests/adapters/pyright/$$name.json --pythonpath .venv-$$name/bin/python; \
+	  .venv-$$name/bin/python -m pytest -q -W ignore tests/adapters; \
+	done
+
+.venv-%/.test: $(PROJECT)
+	@echo "installing sixgym and $* into .venv-$*: this takes a minute or more"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]' pytest pytest-timeout hypothesis
+	@touch $@
 
 # The package is installed in place, so a stamp is stale only when the dependencies may have changed.
 $(VENV)/.demo: $(PROJECT) | $(BIN)/python
@@ -58,5 +76,5 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/measure.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ADAPTERS:%=.venv-%) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,6 +21,7 @@ from sixgym.simulators.factory import make_simulator
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
     from mcp.server import Server
+    from starlette.types import ASGIApp
 
     from sixgym.serve.sessions import Session
 
@@ -175,8 +176,6 @@ def _token(path: Path | None) -> str | None:
 def _serve_http(
     server: "Server[Session]", sessions: Sessions, port: int, host: str, token: str | None
 ) -> None:
-    import uvicorn
-
     from sixgym.serve.guard import is_loopback
     from sixgym.serve.http import PATH, make_app
 
@@ -187,6 +186,23 @@ def _serve_http(
             WRONG_USE,
         )
     app = make_app(server, sessions, host=host, token=token)
+    serve_app(app, "MCP", host, port, PATH)
+
+
+def serve_app(app: "ASGIApp", what: str, host: str, port: int, path: str = "") -> None:
+    """Serve an application over HTTP until the process is told to stop.
+
+    Args:
+        app: What is served.
+        what: Its name for people.
+        host, port: Where it listens; port 0 is a free one.
+        path: Of its address.
+
+    Raises:
+        CommandError: nobody can listen there.
+    """
+    import uvicorn
+
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
@@ -194,5 +210,5 @@ def _serve_http(
         raise CommandError(f"cannot listen at {host} port {port}: {error.strerror}", WRONG_USE) from None
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     name = f"[{host}]" if ":" in host else host
-    typer.echo(f"serving MCP at http://{name}:{listener.getsockname()[1]}{PATH}", err=True)
+    typer.echo(f"serving {what} at http://{name}:{listener.getsockname()[1]}{path}", err=True)
     uvicorn.Server(config).run(sockets=[listener])

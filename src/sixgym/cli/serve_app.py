@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sixgym.cli.bench_app import DomainName, Limit, TierName
 from sixgym.cli.errors import reporting
 from sixgym.cli.options import DEFAULT_NETWORK, Network, SeedIfAny, TaskFile
 
@@ -86,6 +87,51 @@ def mcp(
             tasks=tasks,
             network=network,
             seed=seed,
+            out=out,
+            max_sessions=max_sessions,
+            session_timeout_s=session_timeout,
+        )
+    )
+
+
+@serve.command()
+@reporting()
+def openenv(
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, metavar="PORT", help="At 127.0.0.1; 0 takes a free one.")
+    ] = 8000,
+    tier: TierName = None,
+    domain: DomainName = None,
+    limit: Limit = None,
+    network: Network = DEFAULT_NETWORK,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where episodes are stored.")] = Path("runs"),
+    max_sessions: Annotated[
+        int, typer.Option(min=1, max=1_024, metavar="N", help="Clients at work at once.")
+    ] = 8,
+    session_timeout: Annotated[
+        float,
+        typer.Option(min=1, max=86_400, metavar="S", help="A client silent for that long loses its network."),
+    ] = 900.0,
+    tasks: TaskFile = None,
+) -> None:
+    """Offer tasks of the benchmark as an OpenEnv environment; each client gets a network of its own.
+
+    A client names a task or a seed at reset, then sends tool calls and at last an answer; the reward at the
+    end is 1 if the intent was fulfilled, else 0. Needs the extra openenv.
+
+    - `sixgym serve openenv --port 8000 --tier L1`
+    """
+    from sixgym.cli.serve_openenv import OpenEnvRequest, serve_openenv
+
+    serve_openenv(
+        OpenEnvRequest(
+            port=port,
+            tier=tier,
+            domain=domain,
+            limit=limit,
+            tasks=tasks,
+            network=network,
             out=out,
             max_sessions=max_sessions,
             session_timeout_s=session_timeout,

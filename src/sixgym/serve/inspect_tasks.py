@@ -1,0 +1,281 @@
+"""The benchmark as an inspect_ai task: `inspect eval sixgym/bench --model openai/...`.
+
+The module is not called `inspect`: inspect puts the folder of a task's file on the path, where that name
+would hide the standard library's.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from inspect_ai import Epochs, Task, task
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageSystem,
+    ChatMessageTool,
+    ChatMessageUser,
+    ModelOutput,
+    get_model,
+)
+from inspect_ai.scorer import Score, Scorer, Target, accuracy, mean, scorer, stderr
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import Tool, ToolCall, ToolDef, ToolInfo, ToolParams
+from inspect_ai.util import LimitExceededError
+
+from sixgym.agents.prompt import CallStyle, feedback, opening, too_late
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.episodes.episode import Episode
+from sixgym.episodes.messages import Message, Usage, WrittenCall
+from sixgym.models.chat import Completion
+from sixgym.scoring.result import Result
+from sixgym.serve.harness import Player, play, result_of, scores, task_of, tasks_by_id
+from sixgym.serve.work import Work, WorkOverError
+from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.record import BenchTask
+from sixgym.tasks.selection import Selection, select
+from sixgym.tools.schema import openai_specs
+
+EPISODE = "sixgym:episode"
+"""Where the store of a sample has its episode, as JSON values."""
+
+_WORK: ContextVar[Work] = ContextVar("sixgym_work")
+
+
+@task
+def bench(
+    *,
+    tier: str | None = None,
+    domain: str | None = None,
+    limit: int | None = None,
+    trials: int = 1,
+    network: str = "tti",
+    tasks: str | None = None,
+    style: CallStyle = "native",
+) -> Task:
+    """Tasks of the frozen benchmark, or of another set.
+
+    Args:
+        tier, domain, limit: Which tasks, as in `sixgym bench`.
+        trials: Attempts at each task.
+        network: On which network.
+        tasks: Manifest of another set, such as `sixgym bench make --split training` writes.
+        style: How the model calls tools.
+
+    Raises:
+        TaskSetError: there is no such set.
+        SelectionError: it has no such tasks.
+    """
+    known = tuple(tasks_by_id(_path(tasks)).values())
+    chosen = select(known, Selection(tier=tier, domain=domain, limit=limit))
+    return Task(
+        dataset=MemoryDataset([_sample(one, tasks) for one in chosen], name=tasks or "6gagentbench"),
+        solver=operate(network, style),
+        scorer=fulfilled(),
+        epochs=Epochs(trials),
+    )
+
+
+@solver
+def operate(network: str = "tti", style: CallStyle = "native") -> Solver:
+    """The model works as with `sixgym bench --agent react`: same loop, same prompts, same reading of replies.
+
+    A limit of inspect ends the model's work; the network runs on and the task is graded.
+
+    Args:
+        network: On which network.
+        style: How the model calls tools: `native`, or `text` for one that cannot, or whose provider leaves
+            out of the schemas what they say of ranges; text says it.
+    """
+    tools = tool_infos() if style == "native" else ()
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        model = get_model()
+        state.messages = []
+
+        async def ask(messages: Sequence[Message]) -> Completion:
+            state.messages += [_chat_message(message) for message in messages[len(state.messages) :]]
+            state.output = await model.generate(state.messages, tools)
+            state.messages.append(state.output.message)
+            return _completion(state.output)
+
+        player = Player(str(model), ask, _is_limit, style)
+        await play(_task_of(state), network, player, lambda episode: _keep(state, episode))
+        return state
+
+    return solve
+
+
+@solver
+def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
+    """Another solver works through inspect's own tools.
+
+    It finds the prompt and the tools of a live network in its state; its last words are the final answer.
+    Calls that inspect itself refuses, for their names or schemas, never reach the network and take no time
+    there.
+
+    Args:
+        agent: Who works: `generate()`, or an agent that is given `NetworkTools`.
+        network: On which network.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        episodes: list[Episode] = []
+        bench_task = _task_of(state)
+        work = Work(bench_task.task, lambda: SimulatedBackend(make_simulator(network)), episodes.append)
+        work.agent = f"inspect/{state.model}"
+        mine = _WORK.set(work)
+        try:
+            first = opening(await anyio.to_thread.run_sync(work.observe), "native")
+            state.messages = [_chat_message(message) for message in first]
+            state.tools = await NetworkTools().tools()
+            state = await agent(state, generate)
+        finally:
+            _WORK.reset(mine)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(_finish, work, state.output.completion)
+            if episodes:
+                _keep(state, episodes[0])
+        return state
+
+    return solve
+
+
+@scorer(
+    metrics={
+        "success": [accuracy(), stderr()],
+        "calls": [mean()],
+        "refused": [mean()],
+        "violations": [mean()],
+    }
+)
+def fulfilled() -> Scorer:
+    """Whether the intent was fulfilled, with calls, refused calls and safety violations."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        stored = state.store.get(EPISODE)
+        if stored is None:
+            raise RuntimeError("nobody worked on this task: its solver has to be one of sixgym's")
+        # an episode that our side broke raises here and is an error of the sample
+        result = result_of(_task_of(state), Episode.model_validate(stored))
+        return Score(value=dict(scores(result)), answer=state.output.completion, explanation=_words(result))
+
+    return score
+
+
+class NetworkTools:
+    """The tools of the network that the sample is about, for agents that take their tools as an argument.
+
+    Each call takes one decision interval; calls of one reply take their turns.
+    """
+
+    async def tools(self) -> list[Tool]:
+        """The tools.
+
+        Raises:
+            LookupError: no network is operated here; `operate_with_tools` starts one.
+        """
+        work, turn = _WORK.get(), anyio.Lock()
+        return [_tool(info, work, turn) for info in tool_infos()]
+
+
+def _tool(info: ToolInfo, work: Work, turn: anyio.Lock) -> Tool:
+    async def execute(**kwargs: Any) -> str:
+        async with turn:
+            return await anyio.to_thread.run_sync(_call, work, info.name, kwargs)
+
+    # 0 is no limit: what a model is told is cut nowhere else either
+    return ToolDef(execute, info.name, info.description, info.parameters, max_output=0).as_tool()
+
+
+@cache
+def tool_infos() -> tuple[ToolInfo, ...]:
+    """The catalog as inspect describes tools."""
+    functions: list[Mapping[str, Any]] = [spec["function"] for spec in openai_specs()]
+    return tuple(
+        ToolInfo(
+            name=function["name"],
+            description=function["description"],
+            parameters=ToolParams.model_validate(function["parameters"]),
+        )
+        for function in functions
+    )
+
+
+# ---------------------------------------------------------------------- tasks and grades
+def _sample(bench_task: BenchTask, tasks: str | None) -> Sample:
+    metadata: dict[str, Any] = {"tier": bench_task.tier, "domain": bench_task.domain, "tasks": tasks}
+    return Sample(id=bench_task.task.id, input=bench_task.task.intent, metadata=metadata)
+
+
+def _path(tasks: str | None) -> Path | None:
+    return None if tasks is None else Path(tasks)
+
+
+def _task_of(state: TaskState) -> BenchTask:
+    return task_of(_path(state.metadata["tasks"]), str(state.sample_id))
+
+
+def _keep(state: TaskState, episode: Episode) -> None:
+    state.store.set(EPISODE, episode.model_dump(mode="json"))
+
+
+def _is_limit(error: Exception) -> bool:
+    return isinstance(error, LimitExceededError)
+
+
+def _words(result: Result) -> str:
+    verdict = "fulfilled" if result.success else "not fulfilled"
+    return f"{verdict}, {result.calls} calls ({result.refused} refused), {result.violations} violations"
+
+
+def _call(work: Work, tool: str, arguments: Mapping[str, Any]) -> str:
+    try:
+        seen = work.call(tool, arguments)
+        return feedback(seen.history[-1], seen.steps_left)
+    except WorkOverError:
+        written = WrittenCall(id="", tool=tool, arguments=json.dumps(arguments))
+        return too_late([written])[0].content
+
+
+def _finish(work: Work, answer: str) -> None:
+    try:
+        work.finish(answer)
+    except WorkOverError:
+        return  # it was over before, and the episode says why
+
+
+# ---------------------------------------------------------------------- messages
+def _chat_message(message: Message) -> ChatMessage:
+    match message.role:
+        case "system":
+            return ChatMessageSystem(content=message.content)
+        case "user":
+            return ChatMessageUser(content=message.content)
+        case "tool":
+            return ChatMessageTool(content=message.content, tool_call_id=message.answers)
+        case "assistant":
+            return ChatMessageAssistant(content=message.content)
+
+
+def _completion(output: ModelOutput) -> Completion:
+    message = output.message
+    usage = output.usage
+    return Completion(
+        content=message.text,
+        calls=tuple(_written(call) for call in message.tool_calls or ()),
+        usage=usage and Usage(prompt_tokens=usage.input_tokens, completion_tokens=usage.output_tokens),
+        cut_off=output.stop_reason in {"max_tokens", "model_length"},
+    )
+
+
+def _written(call: ToolCall) -> WrittenCall:
+    # of arguments that inspect could not read only its complaint is left, which is no JSON either
+    arguments = call.parse_error or json.dumps(call.arguments, ensure_ascii=False)
+    return WrittenCall(id=call.id, tool=call.function, arguments=arguments)

@@ -171,7 +171,7 @@ def test_notes_of_earlier_attempts_stand_in_the_opening() -> None:
     observation = observe(task, episode.initial, ())
     without, with_notes = (opening(observation, "native", notes) for notes in ((), ("look first", "wait")))
     assert with_notes[1].content.startswith(without[1].content)
-    assert with_notes[1].content.endswith("- look first\n- wait")
+    assert with_notes[1].content.endswith('["look first", "wait"]')
 
 
 def test_native_tools_are_in_the_request_and_text_tools_in_the_prompt() -> None:

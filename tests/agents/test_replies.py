@@ -45,7 +45,7 @@ completions = st.builds(
 
 @given(completion=completions, style=st.sampled_from(["native", "text"]))
 def test_any_reply_is_one_call_or_one_answer_and_can_be_stored(completion: Completion, style: Any) -> None:
-    turn = turn_of(completion, style).model_copy(update={"messages": (message_of(completion),)})
+    turn = turn_of(completion, style).model_copy(update={"messages": (message_of(completion, style),)})
     assert (turn.call is None) != (turn.answer is None)
     assert Turn.model_validate_json(turn.model_dump_json()) == turn
 
@@ -128,3 +128,25 @@ def test_a_call_written_in_tags_is_read_back_as_it_was(tool: str, arguments: dic
     words = said(Turn(thought="why", call=call), "text", 0)
     assert words is not None
     assert turn_of(Completion(words.content), "text") == Turn(thought="why", call=call)
+
+
+def test_native_calls_are_none_where_calls_are_text() -> None:
+    calls = (WrittenCall(id="a", tool="edge_offload", arguments="{}"),)
+    completion = Completion("", calls=calls)
+    assert "write the call into your text" in (turn_of(completion, "text").unreadable or "")
+    assert message_of(completion, "text").calls == ()
+    assert message_of(completion, "native").calls == calls
+
+
+def test_reasoning_that_a_template_opened_is_a_thought() -> None:
+    turn = turn_of(Completion(f"slow link</think>\n<tool_call>{BODY}</tool_call>"), "text")
+    assert turn == Turn(thought="slow link", call=CALL)
+    assert turn_of(Completion("hm</think>all done"), "native") == Turn(thought="hm", answer="all done")
+
+
+def test_a_number_that_is_too_large_is_refused_in_one_line() -> None:
+    reason = turn_of(
+        Completion('<tool_call>{"name": "x", "arguments": {"a": 1e999}}</tool_call>'), "text"
+    ).unreadable
+    assert reason is None or "\n" not in reason
+    assert reason is None or "http" not in reason

@@ -1,7 +1,11 @@
 """The benchmark over HTTP: a scripted policy solves tasks, bad servers and replies cost what they should."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ from sixgym.agents.rollout import rollout
 from sixgym.agents.transcript import transcript
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
-from sixgym.episodes.messages import Message, WrittenCall
+from sixgym.episodes.messages import Message, Usage, WrittenCall
 from sixgym.episodes.store import read_episodes
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.models.chat import Completion, Sampling
@@ -27,6 +31,7 @@ from sixgym.tasks.record import BenchTask
 from tests.chat_server import ChatServer, Json, Reply, call, refuse, say
 from tests.cli.conftest import Sixgym
 from tests.evaluate.bench_samples import sample_tasks, write_tasks
+from tests.models.checkpoints import save_checkpoint
 
 L1 = [task for task in load_task_set().tasks if task.tier == "L1"][:9]
 LOOK = "check_network_state"
@@ -318,6 +323,115 @@ def test_every_attempt_of_an_agent_that_tries_again_is_shown(sixgym: Sixgym, tmp
     assert "70 read, 35 written in 4 attempts" in done.stdout
 
 
+def test_prices_can_be_given_later(bench: Callable[..., Any], tmp_path: Path) -> None:
+    tasks = samples(2)
+    shared = ("--tasks", write_tasks(tmp_path / "tasks.json", tasks), "--network", "fluid", "--json")
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("scripted: {prompt_usd_per_million: 1000000, completion_usd_per_million: 0}")
+    costs: list[float | None] = []
+    with ChatServer(over_http(tasks)) as server:
+        for more in ((), ("--resume", "--prices", prices), ("--resume",)):
+            done = bench(server, *shared, *more)
+            assert done.exit_code == 0, done.output
+            costs.append(json.loads(done.stdout)["overall"]["cost_usd"])
+    assert costs[0] is None
+    assert costs[1] == costs[2] == pytest.approx(10 * (2 + 3))
+
+
+def test_what_was_said_before_the_budget_was_spent_is_kept(bench: Callable[..., Any], tmp_path: Path) -> None:
+    tasks = samples(1)
+    shared = ("--tasks", write_tasks(tmp_path / "tasks.json", tasks), "--network", "fluid", "--workers", 1)
+    with ChatServer(over_http(tasks)) as server:
+        assert bench(server, *shared, "--budget-tokens", 1).exit_code == 1
+        ((_, broken),) = RunFolder(tmp_path / "run").episodes(1)
+        assert broken.infrastructure_failure == "the budget of 1 tokens is spent: 15 were used"
+        assert broken.usage == Usage(prompt_tokens=10, completion_tokens=5)
+        done = bench(server, *shared, "--resume")
+    assert done.exit_code == 0, done.output
+    assert [row.success for row in RunFolder(tmp_path / "run").results()] == [True]
+
+
+def test_a_name_of_a_model_is_no_markup(bench: Callable[..., Any], sixgym: Sixgym, tmp_path: Path) -> None:
+    tasks = samples(2)
+    shared = ("--tasks", write_tasks(tmp_path / "tasks.json", tasks), "--network", "fluid")
+    with ChatServer(over_http(tasks)) as server:
+        assert bench(server, *shared, "--model", "[/red]org/x").exit_code == 0
+    done = sixgym("show", tmp_path / "run" / "episodes-0.jsonl.gz")
+    assert done.exit_code == 0, done.output
+    assert "[/red]org/x" in done.stdout.replace("\n", "")
+
+
+def test_a_stored_episode_shows_its_attempts_and_messages(sixgym: Sixgym, tmp_path: Path) -> None:
+    def answer(request: Json) -> Json:
+        if "was not fulfilled" in request["messages"][-1]["content"]:
+            return say("look twice")
+        return say(None, calls=[call(LOOK, {})]) if len(request["messages"]) == 2 else say("answer: none")
+
+    with ChatServer(answer) as server:
+        sixgym(
+            *("run", "--agent", "reflexion", "--model", "m" * 200, "--base-url", server.url),
+            *("--tasks", write_tasks(tmp_path / "tasks.json", samples(1)), "--task", "sample-000"),
+            *("--network", "fluid", "--out", tmp_path / "out"),
+        )
+    (path,) = (tmp_path / "out").glob("*.jsonl")
+    shown = sixgym("show", path)
+    assert shown.stdout.count("note    look twice") == 3
+    step = sixgym("show", path, "--step", 1)
+    assert "You operate a 6G network" in step.stdout
+    assert LOOK in step.stdout
+
+
+def test_a_run_draws_its_replies_with_its_seed(sixgym: Sixgym, tmp_path: Path) -> None:
+    seeds: list[int | None] = []
+
+    def answer(request: Json) -> Json:
+        seeds.append(request.get("seed"))
+        return say("x")
+
+    with ChatServer(answer) as server:
+        shared = ("run", "--agent", "react", "--model", "m", "--base-url", server.url, "--out", tmp_path)
+        sixgym(*shared, "--network", "fluid", "--seed", 3, "--temperature", 0.7)
+        sixgym(*shared, "--network", "fluid", "--seed", 3)
+    assert seeds == [3, None]
+
+
+def test_another_checkpoint_in_a_folder_of_the_same_name_is_another_run(
+    sixgym: Sixgym, tmp_path: Path
+) -> None:
+    task_file = write_tasks(tmp_path / "tasks.json", samples(1))
+    found: list[Any] = []
+    for place in ("a", "b"):
+        folder = save_checkpoint(tmp_path / place / "final", context=16_384 + ord(place))
+        found.append(
+            sixgym(
+                *("bench", "--agent", "react", "--model", folder, "--tasks", task_file, "--network", "fluid"),
+                *("--max-tokens", 4, "--out", tmp_path / "run", "--resume"),
+            )
+        )
+    assert found[0].exit_code == 0, found[0].output
+    assert found[1].exit_code == 2
+    assert "the agent's checkpoint was" in found[1].stderr
+
+
+def test_an_interrupted_run_ends_soon_although_the_server_is_silent(tmp_path: Path) -> None:
+    task_file = write_tasks(tmp_path / "tasks.json", samples(9))
+    with ChatServer(lambda _: Reply(silent=True)) as server:
+        command = (
+            *("bench", "--agent", "react", "--model", "m", "--base-url", server.url, "--workers", "8"),
+            *("--tasks", str(task_file), "--out", str(tmp_path / "run")),
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sixgym", *command], stderr=subprocess.PIPE, text=True
+        )
+        while len(server.requests) < 8:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=25)
+    assert process.returncode == 130
+    assert "--resume goes on" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -330,6 +444,16 @@ def test_every_attempt_of_an_agent_that_tries_again_is_shown(sixgym: Sixgym, tmp
         ),
         (("--agent", "reflexion", "--model", "./nowhere"), "nowhere"),
         (("--agent", "react", "--model", "x", "--base-url", "https://example.org/v1"), "set OPENAI_API_KEY"),
+        (
+            ("--agent", "react", "--model", "x", "--base-url", "http://[::1]/v1", "--budget-usd", "0"),
+            "max_cost",
+        ),
+        (
+            ("--agent", "react", "--model", "x", "--base-url", "http://[::1]/v1", "--budget-usd", "inf"),
+            "max_cost",
+        ),
+        (("--agent", "react", "--model", ""), "--agent react asks a language model"),
+        (("--agent", "reactt", "--model", "x"), "did you mean react?"),
     ],
 )
 def test_wrong_options_are_one_clear_error(

@@ -120,6 +120,10 @@ def test_workers_end_when_whoever_sends_jobs_was_killed(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
+def nothing() -> None:
+    pass
+
+
 class Host:
     """A worker whose jobs meet at a table: nobody is done before everybody has come."""
 
@@ -137,7 +141,7 @@ class Host:
 def test_threads_work_at_the_same_time_and_every_job_is_done_once() -> None:
     closed: list[str] = []
     table = threading.Barrier(4)
-    outcomes = list(execute_in_threads(lambda: Host(table, closed), range(12), 4))
+    outcomes = list(execute_in_threads(lambda: Host(table, closed), range(12), 4, nothing))
     assert sorted((outcome.job, outcome.value) for outcome in outcomes) == [(n, n**2) for n in range(12)]
     assert len(set(closed)) == 4
 
@@ -163,13 +167,15 @@ def test_an_error_in_a_thread_stops_the_work_and_nobody_begins_another_job() -> 
     begun: list[int] = []
     done: list[int] = []
     with pytest.raises(WorkError, match=r"2: ValueError\('a bug of ours'\)"):
-        done.extend(outcome.value for outcome in execute_in_threads(lambda: Fragile(begun), range(9), 1))
+        done.extend(
+            outcome.value for outcome in execute_in_threads(lambda: Fragile(begun), range(9), 1, nothing)
+        )
     assert (begun, done) == ([0, 1, 2, -1], [0, 1])
 
 
 def test_whoever_has_enough_of_the_threads_closes_them() -> None:
     begun: list[int] = []
-    outcomes = execute_in_threads(lambda: Fragile(begun), [5] * 1_000, 1)
+    outcomes = execute_in_threads(lambda: Fragile(begun), [5] * 1_000, 1, nothing)
     next(outcomes)
     outcomes.close()
     assert begun[-1] == -1
@@ -181,8 +187,52 @@ def test_threads_that_cannot_be_hired_stop_the_work() -> None:
         raise OSError("no room")
 
     with pytest.raises(WorkError, match="nobody could be hired"):
-        list(execute_in_threads(hire, range(3), 2))
+        list(execute_in_threads(hire, range(3), 2, nothing))
 
 
 def test_no_jobs_need_no_thread() -> None:
-    assert list(execute_in_threads(lambda: Fragile([]), [], 3)) == []
+    assert list(execute_in_threads(lambda: Fragile([]), [], 3, nothing)) == []
+
+
+class Sleeper:
+    """Waits until it is woken; closing it fails."""
+
+    def __init__(self, awake: threading.Event) -> None:
+        self.awake = awake
+
+    def do(self, job: int) -> int:
+        if job == 0:
+            raise WorkError("the budget is spent")
+        self.awake.wait()
+        return job
+
+    def close(self) -> None:
+        pass
+
+
+def test_whoever_waits_is_woken_when_the_work_stops() -> None:
+    awake = threading.Event()
+    with pytest.raises(WorkError, match="the budget is spent"):
+        list(execute_in_threads(lambda: Sleeper(awake), range(8), 8, awake.set))
+    assert awake.is_set()
+    assert not [thread for thread in threading.enumerate() if "work" in thread.name]
+
+
+class Untidy(Sleeper):
+    """Cannot be closed."""
+
+    def close(self) -> None:
+        raise OSError("it is stuck")
+
+
+class Quitter(Sleeper):
+    """Ends its thread as nobody should."""
+
+    def do(self, job: int) -> int:
+        raise SystemExit(job)
+
+
+@pytest.mark.parametrize("kind", [Untidy, Quitter])
+def test_a_thread_that_ends_in_any_way_is_heard_of(kind: type[Sleeper]) -> None:
+    with pytest.raises(WorkError):
+        list(execute_in_threads(lambda: kind(threading.Event()), range(1), 1, nothing))

@@ -35,15 +35,6 @@ def test_a_spent_budget_of_money_is_refused_before_the_server_is_asked() -> None
         assert len(server.requests) == 2
 
 
-def test_a_resumed_run_continues_its_budget() -> None:
-    with ChatServer(lambda _: say("hi")) as server, model_at(server.url) as model:
-        before = Usage(prompt_tokens=100, completion_tokens=1)
-        budgeted = BudgetedModel(model, Budget(max_tokens=101), NONE, spent=before)
-        with pytest.raises(ModelUnusableError, match="101 were used"):
-            ask(budgeted)
-        assert server.requests == []
-
-
 def test_threads_share_a_budget_and_lose_no_token() -> None:
     threads = 16
     with ChatServer(lambda _: say("hi", tokens=(10, 5))) as server, model_at(server.url) as model:

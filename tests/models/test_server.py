@@ -575,3 +575,13 @@ def test_a_conversation_with_half_a_character_can_be_sent() -> None:
         answer = ask(model)
         again = model.complete([Message(role="user", content=answer.content + "\udfff")], [], Sampling())
         assert again.content == "\ufffd"
+
+
+def test_a_forbidden_prompt_is_no_wrong_key_once_the_key_has_worked() -> None:
+    replies = iter([say("hi"), refuse(403, "flagged"), say("hi")])
+    with ChatServer(lambda _: next(replies)) as server, model_at(server.url) as model:
+        ask(model)
+        with pytest.raises(ModelError, match="flagged") as raised:
+            ask(model)
+        assert not isinstance(raised.value, ModelUnusableError)
+        assert ask(model).content == "hi"

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from sixgym.agents.prompt import fixed_words
 from sixgym.agents.react import ReactAgent
+from sixgym.agents.reflexion import MOST_TRIES, QUESTION
 
 Settings = dict[str, JsonValue]
 
@@ -22,7 +23,8 @@ def settings_of(name: str, react: ReactAgent | None) -> Settings:
         react: The language model that it asks, if it does, and how.
     """
     if react is not None:
-        words = hashlib.sha256(fixed_words(react.style).encode()).hexdigest()
+        asked = fixed_words(react.style) + (f"{MOST_TRIES}{QUESTION}" if name == "reflexion" else "")
+        words = hashlib.sha256(asked.encode()).hexdigest()
         sampling = react.sampling.model_dump(mode="json", exclude={"seed"})
         return {"model": react.model.name, "style": react.style, **sampling, "prompt": words[:12]}
     place, _, _ = name.rpartition(":")

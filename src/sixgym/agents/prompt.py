@@ -6,8 +6,9 @@ can neither end the tag they stand in nor spell a control token of a chat templa
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -75,9 +76,10 @@ class Conversation:
     pending: list[WrittenCall] = field(default_factory=list[WrittenCall])
 
 
-def tool_specs(style: CallStyle) -> Sequence[dict[str, Any]]:
+@cache
+def tool_specs(style: CallStyle) -> Sequence[Mapping[str, Any]]:
     """The tools of a request: none where calls are text, for there the prompt describes them."""
-    return openai_specs() if style == "native" else ()
+    return tuple(openai_specs()) if style == "native" else ()
 
 
 def conversation(observation: Observation, style: CallStyle, lessons: Sequence[str] = ()) -> Conversation:
@@ -108,7 +110,7 @@ def too_late(calls: Sequence[WrittenCall]) -> list[Message]:
 
 def fixed_words(style: CallStyle) -> str:
     """What every conversation has in common: the system prompt and the tools."""
-    return json.dumps([_system(style), tool_specs(style)])
+    return json.dumps([_system(style), tool_specs(style), _LESSONS])
 
 
 def opening(observation: Observation, style: CallStyle, lessons: Sequence[str] = ()) -> list[Message]:
@@ -124,10 +126,11 @@ def opening(observation: Observation, style: CallStyle, lessons: Sequence[str] =
     }
     parts = [f"The operator's intent:\n\n{observation.intent}", f"The network:\n\n{_data(known)}"]
     if lessons:
-        parts.append("\n".join([_LESSONS, *(f"- {lesson}" for lesson in lessons)]))
+        parts.append(f"{_LESSONS}\n\n{_data(list(lessons))}")
     return [Message(role="system", content=_system(style)), Message(role="user", content="\n\n".join(parts))]
 
 
+@cache
 def _system(style: CallStyle) -> str:
     return _TASK + (_NATIVE if style == "native" else _TEXT + prompt())
 

@@ -69,4 +69,6 @@ def ask(
     """
     completion = model.complete(messages, tool_specs(style), sampling)
     turn = turn_of(completion, style)
-    return turn.model_copy(update={"messages": (*new, message_of(completion)), "usage": completion.usage})
+    return turn.model_copy(
+        update={"messages": (*new, message_of(completion, style)), "usage": completion.usage}
+    )

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 from sixgym.agents.prompt import tool_specs
 from sixgym.agents.react import ReactAgent
-from sixgym.agents.replies import message_of
-from sixgym.agents.transcript import transcript
+from sixgym.agents.replies import message_of, note_of
+from sixgym.agents.transcript import MEMORY, lessons_of, transcript
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Turn
 from sixgym.episodes.messages import Message
 
-MEMORY = 3
-"""Notes that are kept."""
+LONGEST_NOTE = 2_000
+"""Characters of a note; a model that goes on and on must not fill the context of its later attempts."""
 
-MOST_TRIES = 4
+MOST_TRIES = 1 + MEMORY
 """Attempts at a task: the first, and one for every note that is kept."""
 
-_QUESTION = """\
+QUESTION = """\
 The operator's intent was not fulfilled. Call no tool now. Write down in two to four sentences, for your \
 next attempt at this very task: what went wrong, and what you will do differently.\
 """
@@ -57,13 +57,18 @@ class ReflexionAgent:
         if success or self.tries <= 1:
             return None
         react = self.react
-        talk = transcript(episode, react.style, react.lessons)
-        talk.append(Message(role="user", content=_QUESTION))
+        talk = transcript(episode, react.style)
+        talk.append(Message(role="user", content=QUESTION))
         turns = [*(step.turn for step in episode.steps), *episode.closing]
         new = talk[sum(len(turn.messages) for turn in turns) :]
         completion = react.model.complete(talk, tool_specs(react.style), react.sampling)
-        note = (completion.content or completion.reasoning).strip() or "(nothing was noted)"
-        reflection = Turn(thought=note, messages=(*new, message_of(completion)), usage=completion.usage)
-        lessons = (*react.lessons, note)[-MEMORY:]
+        thought, note = note_of(completion)
+        reflection = Turn(
+            thought=thought,
+            answer=note[:LONGEST_NOTE] or "(nothing was noted)",
+            messages=(*new, message_of(completion, react.style)),
+            usage=completion.usage,
+        )
+        lessons = lessons_of((*episode.earlier, episode.model_copy(update={"closing": (reflection,)})))
         following = ReactAgent(react.model, react.sampling, react.style, lessons)
         return reflection, ReflexionAgent(following, self.tries - 1)

@@ -50,14 +50,14 @@ def make_agent(
         ValueError: there is no such agent; `scripted` has no script or an unusable one, or another has one;
             a language model is missing, or is for one that asks none.
     """
+    if script is not None and name != "scripted":
+        raise ValueError(f"the agent {name} takes no script; only scripted does")
     if name in MODEL_AGENTS:
         if react is None:
             raise ValueError(f"the agent {name} needs a language model")
         return react if name == "react" else ReflexionAgent(react)
     if react is not None:
         raise ValueError(f"the agent {name} asks no language model; {' and '.join(MODEL_AGENTS)} do")
-    if script is not None and name != "scripted":
-        raise ValueError(f"the agent {name} takes no script; only scripted does")
     if name == "scripted":
         if script is None:
             raise ValueError("the agent scripted needs a script, a JSON list of calls")

@@ -3,10 +3,11 @@
 import re
 from typing import cast
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
 
 from sixgym.agents.prompt import CallStyle
+from sixgym.domain.base import first_problem
 from sixgym.episodes.episode import ToolCall, Turn
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion
@@ -25,6 +26,8 @@ def turn_of(completion: Completion, style: CallStyle) -> Turn:
     """
     thought, rest = _thought(completion)
     if style == "text":
+        if completion.calls and not rest.strip():
+            return unreadable(thought, rest, f"write the call into your text: {_FORM}")
         return _text_turn(thought, rest, cut_off=completion.cut_off)
     if completion.calls:
         first = completion.calls[0]
@@ -37,9 +40,19 @@ def turn_of(completion: Completion, style: CallStyle) -> Turn:
     return Turn(thought=thought, answer=rest.strip())
 
 
-def message_of(completion: Completion) -> Message:
-    """The reply as it goes into the conversation: text and calls as they were written."""
-    return Message(role="assistant", content=completion.content, calls=completion.calls)
+def message_of(completion: Completion, style: CallStyle) -> Message:
+    """The reply as it goes into the conversation: text and calls as they were written.
+
+    Where calls are text, native ones are none: they would be carried out without having been read.
+    """
+    calls = completion.calls if style == "native" else ()
+    return Message(role="assistant", content=completion.content, calls=calls)
+
+
+def note_of(completion: Completion) -> tuple[str, str]:
+    """The reasoning and the text of a reply that was to be neither call nor answer, without tags."""
+    thought, rest = _thought(completion)
+    return thought, _TAG.sub("", rest).strip()
 
 
 def unreadable(thought: str, text: str, why: str) -> Turn:
@@ -49,10 +62,15 @@ def unreadable(thought: str, text: str, why: str) -> Turn:
 
 def _thought(completion: Completion) -> tuple[str, str]:
     """Reasoning, wherever the server put it, and the rest of the text."""
-    found = _THINK.match(completion.content)
-    if found is None:
-        return completion.reasoning, completion.content
-    return _joined(completion.reasoning, found[1]), completion.content[found.end() :]
+    text = completion.content
+    found = _THINK.match(text)
+    if found is not None:
+        return _joined(completion.reasoning, found[1]), text[found.end() :]
+    # a chat template may open the tag itself, and a server may not put it back
+    before, closed, after = text.partition("</think>")
+    if closed and "<" not in before:
+        return _joined(completion.reasoning, before), after
+    return completion.reasoning, text
 
 
 def _joined(*parts: str) -> str:
@@ -69,6 +87,8 @@ def _text_turn(thought: str, text: str, *, cut_off: bool) -> Turn:
         return Turn(thought=thought, answer=found[2].strip())
     try:
         call = _call(found[2])
+    except ValidationError as error:
+        return unreadable(thought, text, f"the call could not be read: {first_problem(error)}")
     except ValueError as error:
         return unreadable(thought, text, f"the text between the <tool_call> tags could not be read: {error}")
     return Turn(thought=thought, call=call)

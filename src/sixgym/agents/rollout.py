@@ -44,8 +44,7 @@ def rollout(
     """
     earlier: tuple[Episode, ...] = ()
     while True:
-        episode = _attempt(environment, agent, task, on_step, on_interval)
-        episode = episode.model_copy(update={"earlier": earlier})
+        episode = _attempt(environment, agent, task, earlier, on_step=on_step, on_interval=on_interval)
         if episode.infrastructure_failure is not None or not isinstance(agent, TriesAgain):
             return episode
         try:
@@ -67,11 +66,13 @@ def _attempt(
     environment: Environment,
     agent: Agent,
     task: Task,
+    earlier: tuple[Episode, ...],
+    *,
     on_step: Callable[[Step], None] | None,
     on_interval: Callable[[Interval], None] | None,
 ) -> Episode:
     try:
-        observation = environment.reset(task)
+        observation = environment.reset(task, earlier=earlier)
         done = False
         while not done:
             started = time.perf_counter()

@@ -31,6 +31,7 @@ from sixgym.cli.options import (
     Style,
     TaskFile,
     Temperature,
+    Timeout,
 )
 from sixgym.cli.serve_app import serve
 from sixgym.cli.train_app import train
@@ -138,6 +139,7 @@ def run(
     budget_tokens: BudgetTokens = None,
     budget_usd: BudgetUsd = None,
     prices: Prices = None,
+    timeout: Timeout = 180.0,
 ) -> None:
     """Let an agent work on an operator's intent, in closed loop, and judge the outcome.
 
@@ -155,7 +157,9 @@ def run(
     from sixgym.cli.run import RunRequest
     from sixgym.cli.run import run as run_episode
 
-    asked = ModelRequest(model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices)
+    asked = ModelRequest(
+        model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices, timeout
+    )
     run_episode(RunRequest(scenario, intent, task, tasks, agent, script, network, seed, out, as_json, asked))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 import sixgym
-from sixgym.agents.identity import label, settings_of
+from sixgym.agents.identity import Settings, label, settings_of
 from sixgym.agents.react import ReactAgent
 from sixgym.cli import text as words
 from sixgym.cli.bench_view import progress_on, show_report
@@ -56,7 +56,8 @@ class BenchRequest:
         agent, network: Names.
         tier, domain, limit: Which tasks; None is all.
         trials: Attempts at every task.
-        workers: Processes; None is one a core.
+        workers: Episodes at a time, in processes, or in threads where a language model is asked; None is one
+            a core, or `AT_ONCE`.
         resume: Whether the folder may hold this run already.
         out: Folder of the run; None is runs/bench-AGENT-NETWORK.
         as_json: The figures on standard output.
@@ -121,7 +122,7 @@ def _manifest(
     react = None if found is None else found.react
     return RunManifest(
         agent=label(request.agent, react),
-        settings=settings_of(request.agent, react),
+        settings=_settings(request, found),
         price=None if found is None else found.price,
         network=network,
         task_set=tasks.name,
@@ -134,6 +135,13 @@ def _manifest(
         command=_command(request),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _settings(request: BenchRequest, found: Language | None) -> Settings:
+    settings = settings_of(request.agent, None if found is None else found.react)
+    if found is not None and found.digest is not None:
+        settings["checkpoint"] = found.digest
+    return settings
 
 
 def _folder_name(request: BenchRequest, manifest: RunManifest) -> str:

@@ -20,6 +20,7 @@ from sixgym.cli.options import (
     Style,
     TaskFile,
     Temperature,
+    Timeout,
 )
 
 bench = typer.Typer(rich_markup_mode="markdown")
@@ -88,6 +89,7 @@ def run(
     budget_tokens: BudgetTokens = None,
     budget_usd: BudgetUsd = None,
     prices: Prices = None,
+    timeout: Timeout = 180.0,
 ) -> None:
     """Put an agent to the test on the frozen tasks: 3 tiers, 5 domains, graded by what the network measured.
 
@@ -106,7 +108,7 @@ def run(
         raise CommandError(
             "--agent NAME says who is put to the test; sixgym bench --help has the rest", WRONG_USE
         )
-    from sixgym.cli.bench import BenchRequest
+    from sixgym.cli.bench import AT_ONCE, BenchRequest
     from sixgym.cli.bench import bench as run_benchmark
     from sixgym.cli.language import ModelRequest
 
@@ -125,7 +127,16 @@ def run(
             tasks=tasks,
             exclude_infrastructure=exclude_infrastructure,
             model=ModelRequest(
-                model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices
+                model,
+                base_url,
+                style,
+                temperature,
+                max_tokens,
+                budget_tokens,
+                budget_usd,
+                prices,
+                timeout,
+                at_once=workers or AT_ONCE,
             ),
         )
     )

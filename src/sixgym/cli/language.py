@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 import typer
 from pydantic import ValidationError
 
+from sixgym.agents.imported import is_imported
 from sixgym.agents.prompt import CallStyle
 from sixgym.agents.react import ReactAgent
-from sixgym.agents.registry import MODEL_AGENTS
+from sixgym.agents.registry import AGENTS, MODEL_AGENTS
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.options import REFERENCE
+from sixgym.domain.base import Record
 from sixgym.models.budget import Budget, BudgetedModel
 from sixgym.models.chat import ChatModel, ModelUnusableError, Sampling
 from sixgym.models.local import LocalModel
 from sixgym.models.prices import Price, PriceFileError, Prices, load_prices
 from sixgym.models.server import ServerModel, ServerSettings
 from sixgym.tools.base import explain
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class ModelRequest:
         temperature, max_tokens: How replies are drawn.
         budget_tokens, budget_usd: What may be spent.
         prices: File with prices.
+        timeout_s: For a request and its whole reply.
+        at_once: Most requests at a time.
     """
 
     model: str | None = None
@@ -42,6 +49,8 @@ class ModelRequest:
     budget_tokens: int | None = None
     budget_usd: float | None = None
     prices: Path | None = None
+    timeout_s: float = 180.0
+    at_once: int = 64
 
 
 NO_MODEL = ModelRequest()
@@ -55,11 +64,13 @@ class Language:
         react: The model and how it is asked.
         price: Of its tokens, where it is known.
         refused: Parameters that the server has refused so far.
+        digest: Of a checkpoint in a folder, whose name says little.
     """
 
     react: ReactAgent
     price: Price | None
     refused: Callable[[], Collection[str]] = tuple
+    digest: str | None = None
 
 
 @contextmanager
@@ -74,10 +85,11 @@ def language(agent: str, request: ModelRequest) -> Generator[Language | None]:
         CommandError: the options do not fit the agent or each other, or the model cannot be used.
     """
     if agent not in MODEL_AGENTS:
-        _refuse_for(agent, request)
-        yield None
+        if agent in {*AGENTS, REFERENCE} or is_imported(agent):
+            _refuse_for(agent, request)
+        yield None  # whoever makes the agent says that there is none of that name
         return
-    if request.model is None:
+    if not request.model:
         raise CommandError(
             f"--agent {agent} asks a language model: --model NAME --base-url URL, or --model FOLDER",
             WRONG_USE,
@@ -99,7 +111,7 @@ def language(agent: str, request: ModelRequest) -> Generator[Language | None]:
 
 
 def _refuse_for(agent: str, request: ModelRequest) -> None:
-    if request != NO_MODEL:
+    if replace(request, at_once=NO_MODEL.at_once) != NO_MODEL:
         raise CommandError(
             f"{agent} asks no language model, so --model and its options say nothing; "
             f"{' and '.join(MODEL_AGENTS)} ask one",
@@ -117,24 +129,31 @@ def _language(request: ModelRequest) -> Language:
             own = load_prices(request.prices)
     model: ChatModel
     refused: Callable[[], Collection[str]] = tuple
+    digest: str | None = None
     if local:
-        model, prices = LocalModel(Path(request.model)), Prices(own)
+        model = folder = LocalModel(Path(request.model))
+        prices, digest = Prices(own), folder.digest()
     else:
         model = server = _server(request)
         prices, refused = Prices(own, server.address), lambda: server.unsupported
     price = prices.price(model.name)
-    budget = Budget(max_tokens=request.budget_tokens, max_cost_usd=request.budget_usd)
+    budget = _checked(Budget, max_tokens=request.budget_tokens, max_cost_usd=request.budget_usd)
     if budget != Budget():
         model = BudgetedModel(model, budget, prices)
     sampling = Sampling(temperature=request.temperature, max_tokens=request.max_tokens)
-    return Language(ReactAgent(model, sampling, style), price, refused)
+    return Language(ReactAgent(model, sampling, style), price, refused, digest)
 
 
 def _is_local(model: str, base_url: str | None) -> bool:
     """A folder that is there, or something that can only be a path."""
     if base_url is not None:
         return False
-    return Path(model).is_dir() or model.startswith((".", "/", "~"))
+    if model.startswith((".", "/", "~")):
+        return True
+    try:
+        return Path(model).is_dir()
+    except OSError:  # too long to be the name of a folder
+        return False
 
 
 def _style(asked: str | None, *, local: bool) -> CallStyle:
@@ -148,8 +167,19 @@ def _style(asked: str | None, *, local: bool) -> CallStyle:
 
 
 def _server(request: ModelRequest) -> ServerModel:
+    return ServerModel(
+        _checked(
+            ServerSettings,
+            model=request.model,
+            base_url=request.base_url,
+            timeout_s=request.timeout_s,
+            most_in_flight=max(request.at_once, 1),
+        )
+    )
+
+
+def _checked(kind: type[RecordT], **values: object) -> RecordT:
     try:
-        settings = ServerSettings(model=request.model or "", base_url=request.base_url)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise CommandError(explain(error), WRONG_USE) from None
-    return ServerModel(settings)

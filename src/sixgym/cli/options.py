@@ -66,18 +66,27 @@ MaxTokens = Annotated[
 BudgetTokens = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Stop before another request once so many are spent.", rich_help_panel=_MODEL
+        min=1,
+        metavar="N",
+        help="Stop before another request once this command has spent so many.",
+        rich_help_panel=_MODEL,
     ),
 ]
 BudgetUsd = Annotated[
     float | None,
     typer.Option(min=0, metavar="USD", help="The same in money; needs a price.", rich_help_panel=_MODEL),
 ]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", min=1, metavar="S", help="For a request and its whole reply.", rich_help_panel=_MODEL
+    ),
+]
 Prices = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Your prices, YAML: MODEL: {prompt: USD, completion: USD} per million tokens.",
+        help="Your prices, YAML: MODEL: {prompt_usd_per_million: 1, completion_usd_per_million: 2}.",
         rich_help_panel=_MODEL,
     ),
 ]

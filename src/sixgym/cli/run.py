@@ -5,7 +5,7 @@ import re
 import signal
 import statistics
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -82,14 +82,23 @@ def run(request: RunRequest) -> None:
     """
     bench_task = choose_bench_task(request)
     task = choose_task(request) if bench_task is None else bench_task.task
-    with language(request.agent, request.model) as found:
-        agent = choose_agent(request, bench_task, None if found is None else found.react)
-        _run(request, task, agent, None if found is None else found.price)
-
-
-def _run(request: RunRequest, task: Task, agent: Agent, price: Price | None) -> None:
     simulator = choose_simulator(request.network)
     path = writable(request.out)
+    with language(request.agent, request.model) as found:
+        agent = choose_agent(request, bench_task, None if found is None else found.react)
+        price = None if found is None else found.price
+        _run(request, task, agent, simulator=simulator, path=path, price=price)
+
+
+def _run(
+    request: RunRequest,
+    task: Task,
+    agent: Agent,
+    *,
+    simulator: Simulator,
+    path: Path,
+    price: Price | None,
+) -> None:
     console = open_console(sys.stderr if request.as_json else sys.stdout)
     backend = SimulatedBackend(simulator)
     try:
@@ -137,6 +146,8 @@ def choose_task(request: RunRequest) -> Task:
 
 def choose_agent(request: RunRequest, bench_task: BenchTask | None, react: ReactAgent | None) -> Agent:
     """The agent that was asked for."""
+    if react is not None and react.sampling.temperature > 0:
+        react = replace(react, sampling=react.sampling.model_copy(update={"seed": _seed(request)}))
     with wrong_use_on(ValueError):
         if request.agent != REFERENCE or request.script is not None:
             return make_agent(request.agent, seed=_seed(request), script=request.script, react=react)
@@ -236,10 +247,10 @@ class _PatientEnvironment(Environment):
         super().__init__(backend)
         self._network = backend.info.name
 
-    def reset(self, task: Task) -> Observation:
+    def reset(self, task: Task, *, earlier: tuple[Episode, ...] = ()) -> Observation:
         """Start the task's network."""
         with saying_why_it_takes_long(self._network):
-            return super().reset(task)
+            return super().reset(task, earlier=earlier)
 
 
 def _work(environment: Environment, agent: Agent, task: Task, view: View, out: Path) -> Episode:
@@ -253,10 +264,14 @@ def _work(environment: Environment, agent: Agent, task: Task, view: View, out: P
     except BaseException as error:
         reason = _reason(error)
         episode = environment.episode(agent.name, infrastructure_failure=reason)
-        if episode.initial is not None:
-            typer.echo(f"sixgym: {reason}; what is finished is kept: {store(out, episode)}", err=True)
+        useless = isinstance(error, ModelUnusableError) and not episode.steps
+        begun = episode.initial is not None and not useless
+        kept = store(out, episode) if begun or episode.earlier else None
         if isinstance(error, ModelUnusableError):
-            raise CommandError(str(error), WORK_FAILED) from None
+            rest = f"; what is finished is kept: {kept}" if kept else ""
+            raise CommandError(f"{error}{rest}", WORK_FAILED) from None
+        if kept:
+            typer.echo(f"sixgym: {reason}; what is finished is kept: {kept}", err=True)
         raise
 
 

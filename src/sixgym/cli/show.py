@@ -17,6 +17,9 @@ from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.store import EpisodeFileError, read_episodes
 from sixgym.scoring.goals import judge
 
+LONGEST_MESSAGE = 4_000
+"""Characters of a message to or from a language model that are shown; the file has all."""
+
 
 def show(path: Path, step: int | None, episode_id: str | None) -> None:
     """Show an episode of a file, or one of its steps in full.
@@ -57,7 +60,8 @@ def _list(console: Console, episodes: list[Episode]) -> None:
         failed = episode.infrastructure_failure is not None
         verdict = "none" if failed else "met" if judge(episode).success else "violated"
         numbers = (str(episode.task.seed), str(len(episode.steps)))
-        table.add_row(episode.id, episode.task.id, episode.agent, episode.backend.name, *numbers, verdict)
+        texts = (episode.id, episode.task.id, episode.agent, episode.backend.name, *numbers, verdict)
+        table.add_row(*(Text(words.clean(text)) for text in texts))
     console.print(table)
     console.print("sixgym show FILE --id ID shows one of them", style="dim", highlight=False)
 
@@ -65,10 +69,13 @@ def _list(console: Console, episodes: list[Episode]) -> None:
 def _replay(console: Console, episode: Episode) -> None:
     view = View(console, episode.task)
     view.header(episode.agent, episode.backend)
-    for step in episode.steps:
-        view.step(step)
-    for interval in episode.remainder:
-        view.interval(interval)
+    for attempt in (*episode.earlier, episode):
+        for step in attempt.steps:
+            view.step(step)
+        for interval in attempt.remainder:
+            view.interval(interval)
+        if attempt is not episode:
+            view.attempt(attempt)
     view.verdict(episode, judge(episode))
 
 
@@ -84,6 +91,11 @@ def _step(console: Console, episode: Episode, number: int) -> None:
     for title, value in (("arguments", call.arguments), ("result", step.outcome.result)):
         _print(console, Text(title, "bold"))
         _print(console, Text(json.dumps(value, indent=2)))
+    for message in step.turn.messages:
+        _print(console, Text(message.role, "bold"))
+        _print(console, Text(words.clean(message.content, LONGEST_MESSAGE)))
+        for written in message.calls:
+            _print(console, Text(words.clean(f"{written.tool} {written.arguments}", LONGEST_MESSAGE)))
     _measured(console, step)
     took = f"thinking took {step.agent_s:.3f} s, the network {step.world_s:.3f} s of wall-clock time"
     _print(console, Text(took, "dim"))

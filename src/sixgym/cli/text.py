@@ -1,5 +1,6 @@
 """Short, safe words for measurements, calls and results."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -12,6 +13,8 @@ from sixgym.domain.faults import FaultEvent
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SlaSpec
 from sixgym.episodes.episode import ToolCall
+
+LONGEST_FILE_NAME = 120
 
 UNITS: Mapping[str, tuple[str, str, float]] = {
     "latency_ms": ("delay", "ms", 1),
@@ -93,8 +96,14 @@ def clean(text: str, limit: int | None = None) -> str:
 
 
 def file_name(name: str) -> str:
-    """A name as part of a file's: what could be a folder, or mean something to a shell, is a dash."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    """A name as part of a file's: what could be a folder, or mean something to a shell, is a dash.
+
+    Longer ones than file systems take end in a digest, so that two of them stay two.
+    """
+    short = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    if len(short) <= LONGEST_FILE_NAME:
+        return short
+    return f"{short[: LONGEST_FILE_NAME - 13]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def _brief(value: JsonValue) -> str:

@@ -114,7 +114,7 @@ class View:
         """An attempt failed, and the agent begins another in the same network from the start."""
         self._faults, self._ran_out_from_ms = self._known_faults, None
         self._say("", Text("service level violated; the agent tries again", "bold red"))
-        self._say("     note    ", Text(words.clean(episode.closing[-1].thought, 600), "italic"))
+        self._say("     note    ", Text(words.clean(episode.closing[-1].answer or "", 600), "italic"))
 
     # ------------------------------------------------------------------ the end
     def verdict(self, episode: Episode, verdict: Verdict) -> None:

@@ -17,15 +17,15 @@ from sixgym.episodes.episode import Episode, Outcome, Step, Task, Turn
 class Environment:
     """One agent, one task, one network.
 
-    Time runs one decision interval per call. The agent's work ends with its answer, or with
-    a call beyond its budget; a
-    verification tool is a look like any other and ends nothing. After the agent has finished,
+    Time runs one decision interval per call. The agent's work ends with its answer, or with a call beyond its
+    budget; a verification tool is a look like any other and ends nothing. After the agent has finished,
     `run_out` lets the network run to the task's horizon, so stopping early hides nothing.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._task: Task | None = None
+        self._earlier: tuple[Episode, ...] = ()
         self._state: NetworkState | None = None
         self._initial: tuple[NetworkState, Interval] | None = None
         self._history: list[Exchange] = []
@@ -37,13 +37,17 @@ class Environment:
         self._terminated = self._truncated = False
         self._started_at = ""
 
-    def reset(self, task: Task) -> Observation:
+    def reset(self, task: Task, *, earlier: tuple[Episode, ...] = ()) -> Observation:
         """Start the task's network.
+
+        Args:
+            task: What is to be worked on.
+            earlier: Attempts at it before this one, for the record.
 
         Raises:
             SimulatorError: the network does not start. `episode` still gives a record.
         """
-        self._task = task
+        self._task, self._earlier = task, earlier
         self._state = self._initial = self._closing = self._ledger = None
         self._history, self._steps, self._remainder = [], [], []
         self._terminated = self._truncated = False
@@ -128,6 +132,7 @@ class Environment:
             steps=tuple(self._steps),
             answer=self._closing.answer if self._closing else None,
             closing=(self._closing,) if self._closing else (),
+            earlier=self._earlier,
             remainder=tuple(self._remainder),
             terminated=self._terminated,
             truncated=self._truncated,

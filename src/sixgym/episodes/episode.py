@@ -163,10 +163,17 @@ class Episode(Record):
 
     @property
     def usage(self) -> Usage | None:
-        """What language models were asked in all, earlier attempts included; None if they were not."""
-        turns = [*(step.turn for step in self.steps), *self.closing]
-        found = [turn.usage for turn in turns if turn.usage is not None]
-        found += [attempt.usage for attempt in self.earlier if attempt.usage is not None]
+        """What language models were asked in all, earlier attempts included.
+
+        None if they were not asked, or a server did not always say.
+        """
+        found: list[Usage] = []
+        for attempt in (*self.earlier, self):
+            for turn in (*(step.turn for step in attempt.steps), *attempt.closing):
+                if turn.usage is not None:
+                    found.append(turn.usage)
+                elif any(message.role == "assistant" for message in turn.messages):
+                    return None
         return sum(found[1:], found[0]) if found else None
 
     def without_clock(self) -> dict[str, Any]:

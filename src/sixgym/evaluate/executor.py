@@ -7,6 +7,7 @@ is started once. Every job comes back exactly once: done, or broken with a reaso
 import multiprocessing
 import signal
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -108,7 +109,7 @@ def _here(hire: Callable[[], Worker[Job, Value]], jobs: Iterable[Job]) -> Genera
 
 # ---------------------------------------------------------------------- threads
 def execute_in_threads(
-    hire: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int
+    hire: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int, wake: Callable[[], None]
 ) -> Generator[Done[Job, Value]]:
     """Do all jobs in threads of this process, for workers that mostly wait, or share something.
 
@@ -118,6 +119,7 @@ def execute_in_threads(
         hire: Makes a worker, in its thread.
         jobs: What to do.
         workers: How many threads.
+        wake: Called at the end, so that nobody waits for what will not come any more.
 
     Raises:
         WorkError: a worker could not be hired or raised an exception.
@@ -133,6 +135,9 @@ def execute_in_threads(
         except WorkError as error:
             stop.set()
             over.put(error)
+        except BaseException as error:  # whoever waits for this thread has to hear of its end
+            stop.set()
+            over.put(WorkError(f"a worker failed: {error!r}"))
 
     # daemons: one that waits for a server must not keep an interrupted program alive
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(jobs)))]
@@ -146,8 +151,10 @@ def execute_in_threads(
             yield outcome
     finally:
         stop.set()
+        wake()
+        deadline = time.monotonic() + _PATIENCE_S
         for thread in threads:
-            thread.join(_PATIENCE_S)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _taken(waiting: deque[Job], stop: threading.Event) -> Iterator[Job]:

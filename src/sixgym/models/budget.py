@@ -29,14 +29,13 @@ class BudgetedModel:
     what they took.
     """
 
-    def __init__(self, model: ChatModel, budget: Budget, prices: Prices, spent: Usage | None = None) -> None:
+    def __init__(self, model: ChatModel, budget: Budget, prices: Prices) -> None:
         """The model under a budget.
 
         Args:
             model: Who is asked.
             budget: For all threads together.
             prices: What tokens cost.
-            spent: By earlier parts of a run that is resumed.
 
         Raises:
             ModelUnusableError: the budget is in money and nobody knows the model's price.
@@ -45,7 +44,7 @@ class BudgetedModel:
         self._budget = budget
         self._prices = prices
         self._lock = threading.Lock()
-        self._spent = spent or Usage(prompt_tokens=0, completion_tokens=0)
+        self._spent = Usage(prompt_tokens=0, completion_tokens=0)
         self._counted = True
         if budget.max_cost_usd is not None and prices.cost_usd(self._spent, model.name) is None:
             raise ModelUnusableError(

@@ -90,7 +90,7 @@ def refusal(status: int, headers: Mapping[str, str], body: str, *, model: str, a
 
 def _remedy(status: int, code: object, said: str, model: str) -> str | None:
     """What went wrong and what to do about it, where every other request would fail as well."""
-    if status in {401, 403}:
+    if status in {401, 403}:  # with a key that has worked, 403 is about one prompt: see ServerModel
         return f"refused the key ({status}): set OPENAI_API_KEY to one that it takes"
     if status == 402 or code in _OF_THE_ACCOUNT:
         return f"wants to be paid first ({status}): top up the account of the key"

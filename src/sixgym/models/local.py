@@ -1,5 +1,6 @@
 """Checkpoints of Hugging Face in this process, batched over the threads that ask."""
 
+import hashlib
 import importlib.util
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from sixgym.domain.extras import install_command
 from sixgym.episodes.messages import Message, Usage
 from sixgym.models.batching import Batcher, BatcherClosedError, BatchTooLargeError
 from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
+from sixgym.models.failure import printable
 
 if TYPE_CHECKING:
     from sixgym.models.decoding import Continuation, Prompt
@@ -38,7 +40,8 @@ class LocalModel:
             raise ModelUnusableError(f"local models need PyTorch and transformers: {install_command('hf')}")
         from sixgym.models.checkpoint import load
 
-        self._name = path.resolve().name
+        self._path = path
+        self._name = printable(path.resolve().name, 80)
         self._checkpoint = load(path, device)
         self._closing = threading.Event()
         self._batcher: Batcher[Prompt, Continuation] = Batcher(
@@ -49,6 +52,16 @@ class LocalModel:
     def name(self) -> str:
         """The folder's name."""
         return self._name
+
+    def digest(self) -> str:
+        """SHA-256 of everything in the folder that decides what the model says, in 12 hexadecimal digits."""
+        total = hashlib.sha256()
+        for file in sorted(self._path.iterdir()):
+            if file.suffix in {".json", ".jinja", ".model", ".safetensors", ".txt"}:
+                with file.open("rb") as content:
+                    total.update(hashlib.file_digest(content, "sha256").digest())
+                total.update(file.name.encode())
+        return total.hexdigest()[:12]
 
     def complete(
         self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], sampling: Sampling
@@ -88,7 +101,7 @@ class LocalModel:
         try:
             return self._batcher.submit(prompt)
         except BatcherClosedError:
-            raise ModelError(f"{self._name} was closed") from None
+            raise ModelUnusableError(f"{self._name} was closed") from None
         except BatchTooLargeError as error:
             raise ModelError(f"{self._name} runs out of memory: {error}") from error
         except Exception as error:  # in the other thread: whatever it was, this episode hears of it

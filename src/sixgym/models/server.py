@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 ADDRESS_VARIABLE = "OPENAI_BASE_URL"
+FORBIDDEN = 403
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_.~/%:-]*)?")
@@ -131,6 +132,7 @@ class ServerModel:
         self._gate = gate or Gate(settings.most_in_flight)
         self._closed = threading.Event()
         self._reached = threading.Event()
+        self._accepted = threading.Event()
         self._lock = threading.Lock()
         self._unsupported: frozenset[str] = frozenset()
         key = _key(self._address)
@@ -168,6 +170,7 @@ class ServerModel:
             body = request_body(self.name, messages, tools, sampling, left_out)
             outcome = self._attempt(body, turn=len(messages))
             if isinstance(outcome, Completion):
+                self._accepted.set()
                 return outcome
             if outcome.unsupported is not None and outcome.unsupported not in left_out:
                 self._leave_out(outcome.unsupported)
@@ -228,7 +231,11 @@ class ServerModel:
     def _refused(self, response: "httpx2.Response") -> Failure:
         headers = {key.lower(): value for key, value in response.headers.items()}
         text = self._clean(response.content.decode("utf-8", "replace"))
-        return refusal(response.status_code, headers, text, model=self.name, address=self._address)
+        failure = refusal(response.status_code, headers, text, model=self.name, address=self._address)
+        if response.status_code == FORBIDDEN and self._accepted.is_set():
+            # the key is good: gateways forbid single prompts this way
+            return replace(failure, verdict=Verdict.REQUEST)
+        return failure
 
     def _no_contact(self, clause: str) -> Failure:
         sentence = f"the server at {self._address} {printable(clause)}"

@@ -38,11 +38,15 @@ def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunMa
             f"{folder.path} is not empty; --resume goes on with its run, --out takes another"
         )
     stored = folder.manifest()
+    price = manifest.price or stored.price
     if extends(stored, manifest):
-        return folder.extend(manifest)
+        return folder.extend(manifest.model_copy(update={"price": price}))
     reasons = differences(stored, manifest)
     if reasons:
         raise RunFolderError(f"{folder.path} holds another run: {'; '.join(reasons)}")
+    if price != stored.price:
+        stored = stored.model_copy(update={"price": price})
+        folder.write_manifest(stored)
     return stored
 
 
@@ -123,7 +127,7 @@ def run_missing(
     if react is None:
         outcomes = execute(hire, missing, workers)
     else:
-        outcomes = execute_in_threads(hire, missing, workers)
+        outcomes = execute_in_threads(hire, missing, workers, react.model.close)
     broken_in_a_row = 0
     with closing(outcomes):
         for outcome in outcomes:

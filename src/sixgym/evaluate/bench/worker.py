@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -66,7 +67,10 @@ class BenchWorker:
     def do(self, job: Key) -> Result:
         """Run a trial of a task."""
         task, trial = self._tasks[job[0]], job[1]
-        episode = self._run(task, trial)
+        try:
+            episode = self._labelled(task, trial, self._played(task, trial))
+        except ModelUnusableError as error:
+            raise WorkError(str(error)) from None
         self._folder.add(trial, episode)
         return grade(task, trial, episode, self._assignment.price)
 
@@ -74,12 +78,16 @@ class BenchWorker:
         """Stop the network."""
         self._backend.close()
 
-    def _run(self, task: BenchTask, trial: int) -> Episode:
+    def _played(self, task: BenchTask, trial: int) -> Episode:
         agent = bench_agent(self._assignment.agent, task, trial, self._react)
-        try:
-            episode = play(self._backend, agent, task)
-        except ModelUnusableError as error:
-            raise WorkError(str(error)) from None
+        return play(self._backend, agent, task, lambda broken: self._keep_broken(task, trial, broken))
+
+    def _keep_broken(self, task: BenchTask, trial: int, episode: Episode) -> None:
+        """An episode without a model any more is run again; what was said in it was paid for."""
+        if episode.steps or episode.earlier:
+            self._folder.add(trial, self._labelled(task, trial, episode))
+
+    def _labelled(self, task: BenchTask, trial: int, episode: Episode) -> Episode:
         # as it was asked for: an agent of one's own may call itself otherwise
         label = self._assignment.label
         name = episode_id(task, trial, label, episode.backend.name)
@@ -132,8 +140,19 @@ def agent_seed(task: BenchTask, trial: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def play(backend: SimulatedBackend, agent: Agent, task: BenchTask) -> Episode:
+def play(
+    backend: SimulatedBackend,
+    agent: Agent,
+    task: BenchTask,
+    keep: Callable[[Episode], None] = lambda _: None,
+) -> Episode:
     """An episode, also where our side broke: a mistake of ours costs one episode, not the run.
+
+    Args:
+        backend: Where it is played.
+        agent: Who plays.
+        task: What.
+        keep: Takes what there is of an episode in which the language model became unusable.
 
     Raises:
         ModelUnusableError: the language model will never answer.
@@ -141,7 +160,8 @@ def play(backend: SimulatedBackend, agent: Agent, task: BenchTask) -> Episode:
     environment = Environment(backend)
     try:
         return rollout(environment, agent, task.task)
-    except ModelUnusableError:
+    except ModelUnusableError as error:
+        keep(environment.episode(agent.name, infrastructure_failure=str(error)))
         raise
     except Exception as error:
         backend.close()

@@ -1,0 +1,5 @@
+"""`python -m sixgym` is `sixgym`."""
+
+from sixgym.cli import main
+
+main()

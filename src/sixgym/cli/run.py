@@ -83,11 +83,10 @@ def run(request: RunRequest) -> None:
     bench_task = choose_bench_task(request)
     task = choose_task(request) if bench_task is None else bench_task.task
     simulator = choose_simulator(request.network)
-    path = writable(request.out)
     with language(request.agent, request.model) as found:
         agent = choose_agent(request, bench_task, None if found is None else found.react)
         price = None if found is None else found.price
-        _run(request, task, agent, simulator=simulator, path=path, price=price)
+        _run(request, task, agent, simulator=simulator, price=price)
 
 
 def _run(
@@ -96,9 +95,9 @@ def _run(
     agent: Agent,
     *,
     simulator: Simulator,
-    path: Path,
     price: Price | None,
 ) -> None:
+    path = writable(request.out)
     console = open_console(sys.stderr if request.as_json else sys.stdout)
     backend = SimulatedBackend(simulator)
     try:

@@ -1,0 +1,130 @@
+"""Rows for models that learn how a network answers: one for every call of an episode."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sixgym.domain.measurement import INTERVAL_JSON
+from sixgym.episodes.episode import Episode, Step
+from sixgym.episodes.files import replacing
+from sixgym.tools.base import CATALOG
+
+_STATE = [
+    ("slice", pa.string()),
+    ("latency_ms", pa.float64()),
+    ("jitter_ms", pa.float64()),
+    ("loss_ratio", pa.float64()),
+    ("throughput_mbps", pa.float64()),
+    ("edge_load", pa.float64()),
+]
+
+SCHEMA = pa.schema(
+    [
+        ("episode", pa.string()),
+        ("step", pa.int32()),
+        ("scenario", pa.string()),
+        ("topology_seed", pa.int32()),
+        ("seed", pa.int64()),
+        ("network", pa.string()),
+        ("network_version", pa.string()),
+        ("tool", pa.string()),
+        ("effect", pa.string()),
+        ("arguments", pa.string()),
+        ("probability", pa.float64()),
+        ("ok", pa.bool_()),
+        ("result", pa.string()),
+        ("error", pa.string()),
+        ("faults_before", pa.list_(pa.string())),
+        ("faults", pa.list_(pa.string())),
+        *((f"before_{name}", kind) for name, kind in _STATE),
+        *((f"after_{name}", kind) for name, kind in _STATE),
+        ("interval", pa.string()),
+    ]
+)
+"""Columns of a Parquet file of transitions.
+
+`before_*` and `after_*` are the six-dimensional state around the call (6GAgentGym, equation 2), `result` and
+`error` what the agent got, `faults` the kinds active in the interval that the call took and `faults_before`
+those of the interval before, `probability` how often the tool was called where these episodes were made,
+and `interval` all that was measured. Arguments, result and interval are JSON.
+"""
+
+
+def transitions(episode: Episode, probabilities: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    """The rows of an episode, in the columns of `SCHEMA`.
+
+    Args:
+        episode: What was recorded.
+        probabilities: How often each tool is called in episodes of its kind.
+    """
+    before = episode.initial_interval.faults if episode.initial_interval is not None else ()
+    for step in episode.steps:
+        yield _row(episode, step, tuple(before), probabilities)
+        before = step.interval.faults
+
+
+def write_transitions(path: Path, rows: Iterable[dict[str, Any]], *, provenance: Mapping[str, str]) -> int:
+    """Write rows as Parquet, atomically; returns how many.
+
+    Args:
+        path: The file.
+        rows: From `transitions`.
+        provenance: Goes into the file's metadata.
+    """
+    metadata = {key.encode(): value.encode() for key, value in provenance.items()}
+    schema = SCHEMA.with_metadata(metadata)  # pyright: ignore[reportUnknownMemberType]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with replacing(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for batch in _batches(rows):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            written += len(batch)
+    return written
+
+
+def _batches(rows: Iterable[dict[str, Any]], size: int = 4_000) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _row(
+    episode: Episode, step: Step, before: tuple[str, ...], probabilities: Mapping[str, float]
+) -> dict[str, Any]:
+    call = step.turn.call
+    assert call is not None  # a step is a turn that made a call
+    tool = CATALOG.get(call.tool)
+    state = {"version", "t_ms"}
+    return {
+        "episode": episode.id,
+        "step": step.index,
+        "scenario": episode.task.scenario.name,
+        "topology_seed": episode.task.scenario.topology_seed,
+        "seed": episode.task.seed,
+        "network": episode.backend.name,
+        "network_version": episode.backend.version,
+        "tool": call.tool,
+        "effect": None if tool is None else tool.effect.value,
+        "arguments": json.dumps(call.arguments),
+        "probability": probabilities.get(call.tool),
+        "ok": step.outcome.ok,
+        "result": json.dumps(step.outcome.result) if step.outcome.ok else None,
+        "error": step.outcome.error,
+        "faults_before": list(before),
+        "faults": list(step.interval.faults),
+        **{
+            f"before_{key}": value
+            for key, value in step.before.model_dump(mode="json", exclude=state).items()
+        },
+        **{f"after_{key}": value for key, value in step.after.model_dump(mode="json", exclude=state).items()},
+        "interval": INTERVAL_JSON.dump_json(step.interval).decode(),
+    }

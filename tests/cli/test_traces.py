@@ -1,0 +1,105 @@
+"""`sixgym traces`: what is made, kept, refused, and how it goes on."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from sixgym.data.transitions import SCHEMA
+from sixgym.episodes.store import read_episodes
+from tests.cli.conftest import Sixgym
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> tuple[object, ...]:
+    return ("traces", "--out", tmp_path / "out", "--network", "fluid", "--workers", 1)
+
+
+def test_every_call_is_a_row(sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path) -> None:
+    done = sixgym(*shared, "--episodes", 3, "--twins", 2)
+    assert done.exit_code == 0, done.output
+    assert "120 transitions of 6 episodes on fluid" in done.stdout
+    table = pq.read_table(tmp_path / "out" / "transitions.parquet")
+    assert table.schema.remove_metadata() == SCHEMA
+    rows = table.to_pylist()
+    assert len(rows) == 120
+    episodes = {episode.id: episode for episode in read_episodes(tmp_path / "out" / "episodes.jsonl.gz")}
+    for row in rows:
+        step = episodes[row["episode"]].steps[row["step"]]
+        assert step.turn.call is not None
+        assert row["tool"] == step.turn.call.tool
+        assert json.loads(row["arguments"]) == step.turn.call.arguments
+        assert row["after_latency_ms"] == step.after.latency_ms
+        assert row["before_slice"] == step.before.slice
+        assert row["ok"] == step.outcome.ok
+        assert (row["result"] is None) == (row["error"] is not None)
+        assert 0 < row["probability"] < 1
+        assert json.loads(row["interval"])["end_ms"] == step.interval.end_ms
+    manifest = json.loads(table.schema.metadata[b"sixgym.traces"])
+    assert manifest["network"] == {"name": "fluid", "version": "test"}
+
+
+def test_more_episodes_go_on_where_fewer_stopped(
+    sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
+) -> None:
+    sixgym(*shared, "--episodes", 2)
+    before = (tmp_path / "out" / "episodes.jsonl.gz").read_bytes()
+    done = sixgym(*shared, "--episodes", 4, "--resume")
+    assert done.exit_code == 0, done.output
+    assert "2 of 4 episodes on fluid are to be made" in done.stderr
+    assert (tmp_path / "out" / "episodes.jsonl.gz").read_bytes().startswith(before)
+    assert pq.read_metadata(tmp_path / "out" / "transitions.parquet").num_rows == 80
+
+
+def test_what_a_crash_left_is_made_again(sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path) -> None:
+    sixgym(*shared, "--episodes", 3)
+    path = tmp_path / "out" / "episodes.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-100])
+    done = sixgym(*shared, "--episodes", 3, "--resume")
+    assert "1 of 3 episodes" in done.stderr
+    assert pq.read_metadata(tmp_path / "out" / "transitions.parquet").num_rows == 60
+
+
+def test_an_episode_that_breaks_is_no_row_and_is_tried_again(sixgym: Sixgym, tmp_path: Path) -> None:
+    out = ("traces", "--out", tmp_path / "out", "--workers", 1, "--episodes", 2)
+    broken = sixgym(*out, "--network", "fragile")
+    assert broken.exit_code == 1
+    assert "2 episodes broke on our side" in broken.stderr
+    again = sixgym(*out, "--network", "fragile", "--resume")
+    assert "2 of 2 episodes" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--seeds", "45-55"), "all have to be of one split"),
+        (("--seeds", "0"), "all have to be of one split"),
+        (("--seeds", "9-1"), "all have to be of one split"),
+        (("--seeds", "1-5,x"), "write seeds and ranges"),
+        (("--seeds", ""), "write seeds and ranges"),
+        (("--network", "nope"), "nope"),
+    ],
+)
+def test_wrong_use_is_one_clear_error_and_leaves_nothing(
+    sixgym: Sixgym, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = sixgym("traces", "--out", tmp_path / "out", "--network", "fluid", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_traces_are_not_gone_on_with(
+    sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
+) -> None:
+    sixgym(*shared, "--episodes", 1)
+    for more in ((), ("--resume", "--seeds", "1-9")):
+        done = sixgym(*shared, "--episodes", 1, *more)
+        assert done.exit_code == 2
+        assert str(tmp_path / "out") in done.stderr
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("x")
+    done = sixgym("traces", "--out", tmp_path / "other", "--network", "fluid", "--resume")
+    assert "holds no traces" in done.stderr
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]

@@ -413,6 +413,13 @@ def test_another_checkpoint_in_a_folder_of_the_same_name_is_another_run(
     assert "the agent's checkpoint was" in found[1].stderr
 
 
+INTERRUPTIBLE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from sixgym.cli import main; main()"
+)
+"""Whoever starts the tests in the background may have made them ignore SIGINT."""
+
+
 def test_an_interrupted_run_ends_soon_although_the_server_is_silent(tmp_path: Path) -> None:
     task_file = write_tasks(tmp_path / "tasks.json", samples(9))
     with ChatServer(lambda _: Reply(silent=True)) as server:
@@ -420,14 +427,16 @@ def test_an_interrupted_run_ends_soon_although_the_server_is_silent(tmp_path: Pa
             *("bench", "--agent", "react", "--model", "m", "--base-url", server.url, "--workers", "8"),
             *("--tasks", str(task_file), "--out", str(tmp_path / "run")),
         )
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sixgym", *command], stderr=subprocess.PIPE, text=True
-        )
-        while len(server.requests) < 8:
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=25)
+        program = (sys.executable, "-c", INTERRUPTIBLE, *command)
+        with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                while len(server.requests) < 8:
+                    assert process.poll() is None
+                    time.sleep(0.05)
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=30)
+            finally:
+                process.kill()
     assert process.returncode == 130
     assert "--resume goes on" in said
 

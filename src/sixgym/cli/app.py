@@ -48,7 +48,6 @@ app = typer.Typer(
 app.add_typer(bench, name="bench")
 app.add_typer(fidelity, name="fidelity")
 app.add_typer(serve, name="serve")
-app.command(name="train")(train)
 
 
 class ToolFormat(StrEnum):
@@ -94,7 +93,8 @@ def sixgym(
     - `sixgym serve mcp` : the tools for any MCP client
     - `sixgym doctor` : what is missing, if something is
 
-    Exit status: 0 done (whether the service level was met or not), 1 the work failed, 2 wrong use.
+    Exit status: 0 done (whether the service level was met or not), 1 the work failed, 2 wrong use,
+    130 interrupted.
     """
 
 
@@ -201,6 +201,9 @@ def traces(
     from sixgym.cli.traces import TracesRequest, collect
 
     collect(TracesRequest(out, seeds, episodes, twins, network, workers, resume))
+
+
+app.command(name="train")(train)
 
 
 @app.command()

@@ -1,18 +1,23 @@
 """Short tasks of the frozen set, and what a model reads that solves one."""
 
+import json
 import re
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sixgym.agents.prompt import conversation, opening
+from sixgym.agents.react import ReactAgent
 from sixgym.agents.reference import reference_agent
 from sixgym.agents.rollout import rollout
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Exchange, observe
-from sixgym.episodes.episode import ToolCall
-from sixgym.serve.harness import tasks_by_id
-from sixgym.simulators.factory import make_simulator
+from sixgym.episodes.episode import Episode, ToolCall, Turn
+from sixgym.episodes.messages import Message, WrittenCall
+from sixgym.models.chat import Completion
+from sixgym.models.function import FunctionModel
+from sixgym.serve.harness import backend_on, tasks_by_id
 from sixgym.tasks.record import BenchTask
 
 
@@ -28,13 +33,59 @@ def arguments_of(call: ToolCall) -> dict[str, object]:
 
 def texts_of_a_run(task: BenchTask) -> tuple[list[str], list[str]]:
     """What a model reads in a run before its first call, and after each call of the reference solution."""
-    with closing(SimulatedBackend(make_simulator("tti"))) as backend:
+    with closing(backend_on("tti")) as backend:
         episode = rollout(Environment(backend), reference_agent(task), task.task)
     assert episode.initial is not None
     before = opening(observe(task.task, episode.initial, []), "native")
     history = [Exchange(step.turn, step.outcome, step.after) for step in episode.steps]
     said = conversation(observe(task.task, episode.initial, history), "native").messages
     return [one.content for one in before], [one.content for one in said if one.role == "tool"]
+
+
+def clumsy_calls(task: BenchTask) -> list[tuple[str, dict[str, object]]]:
+    """The reference solution after a call of no tool and one with a wrong argument."""
+    solution = [(call.tool, arguments_of(call)) for call in task.reference]
+    return [("no_such_tool", {"name": "\u00e9"}), ("read_uav_position", {"uav": "nobody"}), *solution]
+
+
+def written(number: int, tool: str, arguments: object) -> WrittenCall:
+    """A call as language models write it."""
+    return WrittenCall(id=f"call{number:05d}", tool=tool, arguments=json.dumps(arguments, ensure_ascii=False))
+
+
+def played_by_calls(task: BenchTask, calls: list[tuple[str, dict[str, object]]]) -> Episode:
+    """These calls and the answer, as turns in an environment of this process."""
+    with closing(backend_on("tti")) as backend:
+        environment = Environment(backend)
+        environment.reset(task.task)
+        for tool, arguments in calls:
+            environment.step(Turn.model_validate({"call": {"tool": tool, "arguments": arguments}}))
+        environment.step(Turn(answer=task.reference_answer))
+        environment.run_out()
+        return environment.episode("calls")
+
+
+def played_by_replies(task: BenchTask) -> Episode:
+    """The clumsy calls and the answer, as replies of a model in a run of this process."""
+
+    def reply(messages: Sequence[Message]) -> Completion:
+        made = sum(message.role == "tool" for message in messages)
+        plan = clumsy_calls(task)
+        if made == len(plan):
+            return Completion(task.reference_answer)
+        return Completion("", calls=(written(made, *plan[made]),))
+
+    with closing(backend_on("tti")) as backend:
+        return rollout(Environment(backend), ReactAgent(FunctionModel("scripted", reply)), task.task)
+
+
+def comparable(episode: Episode) -> dict[str, Any]:
+    """All of an episode but who played it and what it cost, which every harness says in its own terms."""
+    data = episode.without_clock()
+    del data["agent"]
+    for turn in [step["turn"] for step in data["steps"]] + data["closing"]:
+        turn["usage"] = None
+    return data
 
 
 def snippets(heading: str) -> list[str]:

@@ -17,7 +17,16 @@ from sixgym.serve.inspect_tasks import EPISODE, NetworkTools, bench, operate_wit
 from sixgym.simulators.factory import SIMULATORS
 from sixgym.tasks.record import BenchTask
 from sixgym.tools.base import CATALOG
-from tests.adapters.samples import arguments_of, short_tasks, snippets, texts_of_a_run
+from tests.adapters.samples import (
+    arguments_of,
+    clumsy_calls,
+    comparable,
+    played_by_calls,
+    played_by_replies,
+    short_tasks,
+    snippets,
+    texts_of_a_run,
+)
 from tests.doubles import FluidSimulator
 
 Reply = Callable[[list[ChatMessage], BenchTask], ModelOutput]
@@ -169,6 +178,77 @@ def test_a_limit_ends_the_work_and_what_was_done_is_graded(tmp_path: Path) -> No
     assert values(sample)["calls"] >= 1
     episode = episode_of(sample)
     assert len(episode.steps) + len(episode.remainder) == episode.task.horizon
+
+
+@pytest.mark.parametrize("limit", [{"message_limit": 9}, {"token_limit": 400}])
+def test_under_a_limit_a_working_turn_is_no_answer_whoever_works(
+    tmp_path: Path, limit: dict[str, int]
+) -> None:
+    def chatty(messages: list[ChatMessage], task: BenchTask) -> ModelOutput:
+        made = sum(message.role == "tool" for message in messages)
+        output = (
+            reference(messages, task)
+            if made < len(task.reference)
+            else ModelOutput.for_tool_call(NAME, "read_telemetry", {})
+        )
+        output.completion = f"I still work. {task.reference_answer}"
+        return output
+
+    def graded(tools: bool) -> tuple[dict[str, Any], Episode]:
+        sample = sample_of(evaluated(tmp_path, chatty, tools=tools, **limit))
+        assert sample.limit is not None
+        return values(sample), episode_of(sample)
+
+    (own, own_episode), (other, other_episode) = graded(False), graded(True)
+    assert own_episode.answer is other_episode.answer is None
+    assert own == other
+    assert len(other_episode.steps) + len(other_episode.remainder) == other_episode.task.horizon
+
+
+def test_an_agent_that_submits_its_answer_is_taken_at_its_word(tmp_path: Path) -> None:
+    def submitting(messages: list[ChatMessage], task: BenchTask) -> ModelOutput:
+        output = reference(messages, task)
+        if output.message.tool_calls:
+            return output
+        return ModelOutput.for_tool_call(NAME, "submit", {"answer": task.reference_answer}, content="")
+
+    agent = as_solver(react(prompt=None, tools=[NetworkTools()]))
+    sample = sample_of(evaluated(tmp_path, submitting, tools=True, agent=agent))
+    assert values(sample)["success"] == 1.0
+    assert episode_of(sample).answer == short_tasks(1)[0].reference_answer
+
+
+def test_an_agent_that_ends_with_a_call_has_given_no_answer(tmp_path: Path) -> None:
+    sample = sample_of(evaluated(tmp_path, reference, tools=True, agent=generate(tool_calls="single")))
+    assert (episode_of(sample).answer, len(episode_of(sample).steps)) == (None, 1)
+    assert values(sample)["success"] == 0.0
+
+
+def test_an_agents_calls_make_the_episode_that_they_make_in_a_run(tmp_path: Path) -> None:
+    def known_tools_only(messages: list[ChatMessage], task: BenchTask) -> ModelOutput:
+        # one that does not exist is refused by inspect itself
+        plan = clumsy_calls(task)[1:]
+        made = sum(message.role == "tool" for message in messages)
+        if made == len(plan):
+            return ModelOutput.from_content(NAME, task.reference_answer)
+        return ModelOutput.for_tool_call(NAME, *plan[made])
+
+    episode = episode_of(sample_of(evaluated(tmp_path, known_tools_only, tools=True)))
+    task = short_tasks(1)[0]
+    assert comparable(episode) == comparable(played_by_calls(task, clumsy_calls(task)[1:]))
+
+
+def clumsy(messages: list[ChatMessage], task: BenchTask) -> ModelOutput:
+    made = sum(message.role == "tool" for message in messages)
+    plan = clumsy_calls(task)
+    if made == len(plan):
+        return ModelOutput.from_content(NAME, task.reference_answer)
+    return ModelOutput.for_tool_call(NAME, *plan[made], tool_call_id=f"call{made:05d}", content="")
+
+
+def test_the_episode_is_that_of_the_same_model_in_a_run(tmp_path: Path) -> None:
+    episode = episode_of(sample_of(evaluated(tmp_path, clumsy)))
+    assert comparable(episode) == comparable(played_by_replies(short_tasks(1)[0]))
 
 
 @pytest.mark.parametrize("fail_after", [0, 2])

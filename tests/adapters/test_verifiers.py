@@ -6,14 +6,25 @@ from typing import Any
 import pytest
 import verifiers.v1 as vf
 
-from sixgym.serve.harness import tasks_by_id
+from sixgym.episodes.episode import Episode
+from sixgym.scoring.result import Result
+from sixgym.serve import verifiers as adapter
+from sixgym.serve.harness import result_of, tasks_by_id
 from sixgym.serve.verifiers import PLUGIN, NetworkHarness, load_environment
 from sixgym.simulators.factory import SIMULATORS
 from sixgym.tasks.frozen import TaskSetError, write_task_set
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import SelectionError
 from sixgym.tools.schema import openai_specs
-from tests.adapters.samples import short_tasks, snippets, texts_of_a_run
+from tests.adapters.samples import (
+    clumsy_calls,
+    comparable,
+    played_by_replies,
+    short_tasks,
+    snippets,
+    texts_of_a_run,
+    written,
+)
 from tests.chat_server import ChatServer, Json, Reply, call, say
 from tests.doubles import FluidSimulator
 
@@ -146,6 +157,27 @@ def test_a_call_that_cannot_be_read_is_refused_by_the_network() -> None:
     trace = trace_of(hasty)
     assert trace.ok, trace.errors
     assert (trace.metrics["calls"], trace.metrics["refused"]) == (1.0, 1.0)
+
+
+def test_the_episode_is_that_of_the_same_model_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    episodes: list[Episode] = []
+
+    def graded(task: BenchTask, episode: Episode) -> Result:
+        episodes.append(episode)
+        return result_of(task, episode)
+
+    def clumsy(request: Json) -> Json:
+        made = sum(message["role"] == "tool" for message in request["messages"])
+        plan = clumsy_calls(first_task())
+        if made == len(plan):
+            return say(first_task().reference_answer)
+        one = written(made, *plan[made])
+        return say("", calls=[call(one.tool, one.arguments, one.id)])
+
+    # the harness keeps the grade alone
+    monkeypatch.setattr(adapter, "result_of", graded)
+    assert trace_of(clumsy).ok
+    assert comparable(episodes[0]) == comparable(played_by_replies(first_task()))
 
 
 def test_nothing_the_model_is_shown_tells_the_grade() -> None:

@@ -25,6 +25,9 @@ def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--task", "uav-inspection/nothing"), "has no task 'nothing'"),
         (("--task", "L1-nothing-0001"), "the set has no task"),
         (("--network", "carrier-pigeon"), "no network is called 'carrier-pigeon'"),
+        (("--host", "127.0.0.1"), "--host needs --http"),
+        (("--token-file", "/nowhere/token"), "--token-file needs --http"),
+        (("--stdio", "--max-sessions", 3), "--max-sessions needs --http"),
         (("--http", 0, "--host", "0.0.0.0"), "set SIXGYM_TOKEN or give --token-file"),
         (("--http", 0, "--host", "127.1.2.3.4"), "set SIXGYM_TOKEN"),
         (("--http", 0, "--token-file", "/nowhere/token"), "--token-file /nowhere/token: cannot be read"),
@@ -98,12 +101,27 @@ def test_an_episode_is_stored_beside_its_verdict(tmp_path: Path, capsys: pytest.
     assert said.out == ""
 
 
+def test_an_episode_is_stored_while_its_network_runs_out_and_then_replaced(tmp_path: Path) -> None:
+    from sixgym.cli.serve import keep, safeguarded
+    from tests.episodes.samples import sample_episode
+
+    unfinished = sample_episode().model_copy(update={"id": "unfinished", "infrastructure_failure": "killed"})
+    with safeguarded(tmp_path, unfinished):
+        [stored] = tmp_path.glob("*.jsonl")
+        assert next(iter(read_episodes(stored))).infrastructure_failure == "killed"
+        keep(tmp_path, whole := sample_episode())
+    [stored] = tmp_path.glob("*.jsonl")
+    assert next(iter(read_episodes(stored))).id == whole.id
+    assert [path.stem for path in tmp_path.glob("*.parquet")] == [stored.stem]
+
+
 def test_a_folder_that_is_gone_costs_the_episode_and_not_the_server(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sixgym.cli.serve import keep
+    from sixgym.cli.serve import keep, safeguarded
     from tests.episodes.samples import sample_episode
 
     (tmp_path / "file").touch()
-    keep(tmp_path / "file", sample_episode())
+    with safeguarded(tmp_path / "file", sample_episode()):
+        keep(tmp_path / "file", sample_episode())
     assert "could not be stored" in capsys.readouterr().err

@@ -63,7 +63,7 @@ class Place:
         task: Task | None = None,
         make: Callable[[], FluidSimulator] = FluidSimulator,
         limit: int = 40,
-        idle_s: float = 600.0,
+        idle_s: float | None = 600.0,
     ) -> None:
         self.task = task or small_task()
         self.kept: list[Episode] = []

@@ -52,6 +52,42 @@ def test_a_token_is_wanted_where_there_is_one() -> None:
     assert guarded.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text == "welcome"
 
 
+def test_the_scheme_of_the_token_may_be_in_any_case_and_is_wanted() -> None:
+    guarded = client("0.0.0.0", TOKEN, "gym.example")
+    assert guarded.get("/", headers={"Authorization": f"bearer {TOKEN}"}).text == "welcome"
+    assert guarded.get("/", headers={"Authorization": f"BEARER  {TOKEN}"}).text == "welcome"
+    for wrong in (f"Basic {TOKEN}", TOKEN, f"Bearer{TOKEN}", f"Bearer {TOKEN.upper()}", "bearer", ""):
+        assert guarded.get("/", headers={"Authorization": wrong}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example@127.0.0.1", "127.0.0.1:80:90", "127.0.0.1/x", "127.0.0.1:x", "[::1]x", "[::1", "", " "],
+)
+@pytest.mark.parametrize("listening", ["127.0.0.1", "0.0.0.0"])
+def test_a_host_that_is_no_name_with_a_port_is_refused(listening: str, host: str) -> None:
+    assert client(listening).get("/", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example@localhost", "http://localhost:1:2", "localhost", "null"]
+)
+def test_an_origin_that_is_none_is_refused(origin: str) -> None:
+    assert client().get("/", headers={"Origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("everywhere", ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"])
+def test_at_every_address_any_name_will_do_however_it_is_written(everywhere: str) -> None:
+    guarded = client(everywhere, TOKEN, "gym.example")
+    assert guarded.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text == "welcome"
+
+
+def test_an_address_of_version_6_is_the_same_however_it_is_written() -> None:
+    listening = client("2001:DB8:0:0::1")
+    assert listening.get("/", headers={"Host": "[2001:db8::1]:8000"}).text == "welcome"
+    assert listening.get("/", headers={"Host": "[2001:db8::2]:8000"}).status_code == 421
+
+
 def test_loopback_is_what_only_this_machine_reaches() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.1", "example.com", "")))

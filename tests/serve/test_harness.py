@@ -1,5 +1,6 @@
 """What all harnesses share, with a fast network; the harnesses themselves are in tests/adapters."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from sixgym.models.function import FunctionModel
 from sixgym.serve.harness import (
     BrokenEpisodeError,
     Player,
+    WireTalk,
     play,
     result_of,
     scores,
@@ -186,6 +188,40 @@ def test_more_episodes_than_worker_threads_go_on_at_once(
     anyio.run(all_of_them)
     assert len(kept) == together == len(simulators)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sixgym-episode")]
+
+
+def said(message: dict[str, object]) -> bytes:
+    return json.dumps({"choices": [{"message": message}]}).encode()
+
+
+CALL = {"id": "call00001", "type": "function", "function": {"name": "read_telemetry", "arguments": "{}"}}
+
+
+def test_what_a_model_said_goes_back_to_it_as_it_came() -> None:
+    talk = WireTalk("scripted", "native")
+    begin = Message(role="user", content="Go.")
+    first = talk.request([begin])
+    assert first["messages"] == [{"role": "user", "content": "Go."}]
+    assert len(first["tools"]) == 42
+    came = {"role": "assistant", "content": "", "reasoning_content": "Look.", "tool_calls": [CALL]}
+    reply = talk.reply(said(came))
+    assert (reply.reasoning, reply.calls[0].tool) == ("Look.", "read_telemetry")
+    answered = Message(role="tool", content="{}", answers="call00001")
+    past = Message(role="assistant", content="", calls=reply.calls)
+    assert talk.request([begin, past, answered])["messages"] == [
+        *first["messages"],
+        came,
+        {"role": "tool", "content": "{}", "tool_call_id": "call00001"},
+    ]
+
+
+def test_native_calls_do_not_go_back_where_calls_are_text() -> None:
+    talk = WireTalk("scripted", "text")
+    begin = Message(role="user", content="Go.")
+    assert "tools" not in talk.request([begin])
+    talk.reply(said({"role": "assistant", "content": "Well.", "tool_calls": [CALL]}))
+    sent = talk.request([begin, Message(role="assistant", content="Well.")])["messages"]
+    assert sent[1] == {"role": "assistant", "content": "Well."}
 
 
 def test_scores_are_plain_numbers(simulators: list[FluidSimulator], first_task: BenchTask) -> None:

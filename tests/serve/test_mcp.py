@@ -1,7 +1,9 @@
 """The 42 tools, as the official client finds them."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 import jsonschema
@@ -13,6 +15,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, Implementation
 
 from sixgym.agents.prompt import conversation, opening
 from sixgym.backends.simulated import SimulatedBackend
+from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Task, ToolCall, Turn
@@ -287,6 +290,61 @@ def test_of_a_fault_of_ours_a_client_learns_only_that_there_was_one(mode: str) -
 
     with_client(place, check, mode)
     assert "a secret" in str(place.kept[0].infrastructure_failure)
+
+
+class Confused(FluidSimulator):
+    """Builds a record of ours wrongly, in its third interval."""
+
+    def advance(self, duration_ms: int) -> Interval:
+        if self.advances >= 1:
+            Task.model_validate({"a secret": 1})
+        return super().advance(duration_ms)
+
+
+@ERAS
+def test_a_record_of_ours_that_is_invalid_is_not_the_clients_mistake(
+    mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def check(client: Client) -> None:
+        await client.call_tool("heartbeat", {"uav": "drone-1"})
+        with pytest.raises(MCPError) as error:
+            await client.call_tool("heartbeat", {"uav": "drone-1"})
+        assert error.value.code == INTERNAL_ERROR
+        assert "secret" not in str(error.value)
+
+    with_client(Place(make=Confused), check, mode)
+    assert "tools/call failed" in caplog.text
+    assert "ValidationError" in caplog.text
+
+
+@pytest.mark.filterwarnings(
+    "ignore::mcp.shared.exceptions.MCPDeprecationWarning"
+)  # of ping, yet many send it
+def test_whatever_a_client_sends_ends_its_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    idle_s = 123.0
+    begun: list[float] = []
+
+    async def check(client: Client) -> None:
+        loop = asyncio.get_running_loop()
+        call_later = loop.call_later
+
+        def watched(delay: float, *rest: Any, **named: Any) -> asyncio.TimerHandle:
+            if delay == idle_s:
+                begun.append(delay)
+            return call_later(delay, *rest, **named)
+
+        monkeypatch.setattr(loop, "call_later", watched)
+        for ask in (
+            client.send_ping,
+            client.list_tools,
+            lambda: client.read_resource("sixgym://intent"),
+            lambda: client.call_tool("heartbeat", {"uav": "drone-1"}),
+        ):
+            before = len(begun)
+            await ask()
+            assert len(begun) > before
+
+    with_client(Place(idle_s=idle_s), check, "legacy")
 
 
 def test_the_record_names_the_client_in_letters_that_files_may_have() -> None:

@@ -1,8 +1,12 @@
 """MCP over HTTP: who gets in, who is whose, and what is left when somebody goes."""
 
 import json
+import signal
+import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -15,7 +19,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
 
 from sixgym.episodes.store import read_episodes
 from sixgym.serve.guard import is_loopback
-from sixgym.serve.http import MAX_BODY_BYTES, make_app
+from sixgym.serve.http import MAX_BODY_BYTES, PATH, make_app
 from sixgym.serve.mcp import FINISH, make_server
 from tests.doubles import FluidSimulator
 from tests.serve.clients import TOKEN, Faulty, Place, small_task, text_of, wait_until
@@ -31,6 +35,12 @@ HELLO = {
         "capabilities": {},
         "clientInfo": {"name": "raw", "version": "1"},
     },
+}
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 2,
+    "method": "tools/call",
+    "params": {"name": "heartbeat", "arguments": {"uav": "drone-1"}},
 }
 
 
@@ -160,6 +170,7 @@ def test_a_client_too_many_is_told_so_and_gets_in_when_there_is_room() -> None:
         refused = post(url)
         assert refused.status_code == 503
         assert "1 of 1 sessions are in use" in refused.json()["error"]["message"]
+        assert int(refused.headers["retry-after"]) > 0
         assert delete(url, first.headers["mcp-session-id"]).status_code == 200
         wait_until(lambda: place.sessions.number == 0)
         assert post(url).status_code == 200
@@ -172,13 +183,7 @@ def test_a_server_that_stops_frees_every_network_and_keeps_every_episode() -> No
         for _ in range(3):
             client = httpx2.AsyncClient(headers=ACCEPT)
             opened = await client.post(url, json=HELLO)
-            call = {
-                "jsonrpc": "2.0",
-                "id": 2,
-                "method": "tools/call",
-                "params": {"name": "heartbeat", "arguments": {"uav": "drone-1"}},
-            }
-            await client.post(url, json=call, headers={"Mcp-Session-Id": opened.headers["mcp-session-id"]})
+            await client.post(url, json=CALL, headers={"Mcp-Session-Id": opened.headers["mcp-session-id"]})
             await client.aclose()
         assert place.running == 3
 
@@ -219,12 +224,6 @@ def test_the_command_serves_where_it_says_and_keeps_what_it_has_when_it_is_told_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIXGYM_TOKEN", TOKEN)
-    call = {
-        "jsonrpc": "2.0",
-        "id": 2,
-        "method": "tools/call",
-        "params": {"name": "heartbeat", "arguments": {"uav": "drone-1"}},
-    }
     with subprocess.Popen(
         command(tmp_path, "--http", "0"), stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
@@ -234,7 +233,7 @@ def test_the_command_serves_where_it_says_and_keeps_what_it_has_when_it_is_told_
         token = f"Bearer {TOKEN}"
         opened = post(url, Authorization=token)
         session = opened.headers["mcp-session-id"]
-        assert post(url, call, Authorization=token, Mcp_Session_Id=session).status_code == 200
+        assert post(url, CALL, Authorization=token, Mcp_Session_Id=session).status_code == 200
         process.terminate()
         process.wait(20)
         said = process.stderr.read()
@@ -242,6 +241,43 @@ def test_the_command_serves_where_it_says_and_keeps_what_it_has_when_it_is_told_
     assert TOKEN not in said
     [episode] = read_episodes(next(tmp_path.glob("*.jsonl")))
     assert len(episode.steps) == 1
+
+
+def test_who_interrupts_the_command_twice_loses_no_episode_and_sees_no_traceback(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        command(tmp_path, "--http", "0"), stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+        session = {"Mcp-Session-Id": post(url).headers["mcp-session-id"]}
+        with httpx2.Client(headers=ACCEPT | session) as client:
+            client.post(url, json=CALL)
+            with client.stream("GET", url) as events:  # keeps the server from ending at once
+                assert events.status_code == 200
+                process.send_signal(signal.SIGINT)
+                with suppress(httpx2.HTTPError):
+                    for _ in events.iter_raw():
+                        pass
+                process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 128 + signal.SIGINT
+        said = process.stderr.read()
+    assert "Traceback" not in said
+    [episode] = read_episodes(next(tmp_path.glob("*.jsonl")))
+    assert episode.infrastructure_failure == "the server was stopped"
+
+
+def test_a_client_that_goes_away_in_the_middle_of_an_upload_leaves_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place = Place(limit=1)
+    head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    accept = "Accept: application/json, text/event-stream\r\nContent-Length: 200\r\n\r\n{"
+    with place.url() as url:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as stalled:
+                stalled.sendall((head + accept).encode())
+        assert post(url).status_code == 200
+    assert caplog.text == ""
 
 
 # ---------------------------------------------------------------------- who gets in

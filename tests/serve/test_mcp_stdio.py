@@ -1,6 +1,7 @@
 """`sixgym serve mcp` as a process of its own, as a desktop client starts it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,16 +16,22 @@ from tests.serve.clients import wait_until
 
 ROOT = Path(__file__).parents[2]
 FLUID = """
+import time
 from sixgym.simulators import factory
 from tests.doubles import FluidSimulator
+class SlowSimulator(FluidSimulator):
+    def advance(self, duration_ms):
+        time.sleep(0.03)
+        return super().advance(duration_ms)
 factory.SIMULATORS["fluid"] = FluidSimulator
+factory.SIMULATORS["slow"] = SlowSimulator
 from sixgym.cli import main
 main()
 """
 
 
-def command(out: Path, *arguments: str) -> list[str]:
-    options = ["--network", "fluid", "--seed", "7", "--out", str(out), *arguments]
+def command(out: Path, *arguments: str, network: str = "fluid") -> list[str]:
+    options = ["--network", network, "--seed", "7", "--out", str(out), *arguments]
     return [sys.executable, "-c", FLUID, "serve", "mcp", *options]
 
 
@@ -89,9 +96,17 @@ def call(number: int, tool: str, **arguments: object) -> dict[str, object]:
     return {"id": number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
 
 
-def started(out: Path) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command(out), stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+def started(out: Path, network: str = "fluid") -> subprocess.Popen[str]:
+    pipe, program = subprocess.PIPE, command(out, network=network)
+    return subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+
+
+def leave_while_it_runs_out(process: subprocess.Popen[str], out: Path) -> None:
+    """Make a call, then close standard input; on return the network is running out."""
+    assert process.stdin is not None
+    speak(process, HELLO, call(2, "read_telemetry"))
+    process.stdin.close()
+    wait_until(lambda: any(out.glob("*.parquet")))
 
 
 def test_nothing_but_mcp_is_on_standard_output_and_the_verdict_is_on_standard_error(tmp_path: Path) -> None:
@@ -118,3 +133,47 @@ def test_a_server_that_is_told_to_stop_keeps_the_episode_and_goes(tmp_path: Path
     [episode] = read_episodes(next(tmp_path.glob("*.jsonl")))
     assert episode.infrastructure_failure == "the server was stopped"
     assert len(episode.steps) == 1
+
+
+def test_a_server_that_is_told_to_stop_after_its_client_left_gets_to_the_verdict(tmp_path: Path) -> None:
+    with started(tmp_path, "slow") as process:
+        leave_while_it_runs_out(process, tmp_path)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    [episode] = read_episodes(next(tmp_path.glob("*.jsonl")))
+    assert episode.infrastructure_failure is None
+    assert len(episode.steps) + len(episode.remainder) == episode.task.horizon
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_interrupt_stops_a_server_also_after_its_client_left(tmp_path: Path) -> None:
+    with started(tmp_path, "slow") as process:
+        leave_while_it_runs_out(process, tmp_path)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 128 + signal.SIGINT
+    [episode] = read_episodes(next(tmp_path.glob("*.jsonl")))
+    assert episode.infrastructure_failure == "the server was stopped"
+
+
+def test_a_server_that_is_killed_while_the_network_runs_out_leaves_what_had_happened(tmp_path: Path) -> None:
+    with started(tmp_path, "slow") as process:
+        leave_while_it_runs_out(process, tmp_path)
+        process.kill()
+    [episode] = read_episodes(next(tmp_path.glob("*.jsonl")))
+    assert episode.infrastructure_failure == "the server was killed while the network ran on"
+    assert (len(episode.steps), episode.remainder) == (1, ())
+
+
+def test_in_a_terminal_it_says_what_it_waits_for(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command(tmp_path), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        os.close(theirs)
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        os.close(ours)
+        process.kill()
+    assert "waiting for an MCP client on standard input" in said
+    assert "docs/mcp.md" in said
+    assert "--http PORT" in said

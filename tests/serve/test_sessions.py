@@ -65,6 +65,53 @@ def test_a_silent_session_loses_its_network_and_is_told_so() -> None:
     assert place.kept[0].infrastructure_failure is None
 
 
+def test_who_has_not_begun_may_be_silent_and_begin_later() -> None:
+    place = Place(idle_s=0.02)
+
+    async def main() -> int:
+        async with place.sessions.session() as session:
+            await anyio.sleep(0.1)
+            return await look(session)
+
+    assert anyio.run(main) == place.task.max_steps - 1
+
+
+def test_without_a_limit_the_silent_keep_their_network() -> None:
+    place = Place(idle_s=None)
+
+    async def main() -> None:
+        async with place.sessions.session() as session:
+            await look(session)
+            await anyio.sleep(0.05)
+            assert place.running == 1
+
+    anyio.run(main)
+
+
+def test_sessions_are_deserted_when_only_the_end_of_their_work_is_waited_for() -> None:
+    slow = Held()
+    place = Place(make=lambda: slow)
+    seen: list[bool] = []
+
+    async def main() -> None:
+        seen.append(place.sessions.deserted)
+        async with anyio.create_task_group() as tasks, place.sessions.session() as session:
+            slow.let_go.set()
+            await look(session)
+            slow.let_go.clear()
+            slow.entered.clear()
+            seen.append(place.sessions.deserted)
+            tasks.start_soon(session.close)
+            while not slow.entered.is_set():
+                await anyio.sleep(0.005)
+            seen.append(place.sessions.deserted)
+            slow.let_go.set()
+        seen.append(place.sessions.deserted)
+
+    anyio.run(main)
+    assert seen == [False, False, True, False]
+
+
 def test_who_serves_connections_can_end_that_of_a_silent_client() -> None:
     place = Place(idle_s=0.05)
 

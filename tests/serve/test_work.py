@@ -1,11 +1,14 @@
 """What a client's work is, whatever it is reached by."""
 
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+
 import pytest
 
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.episodes.episode import Episode
 from sixgym.scoring.goals import judge
-from sixgym.serve.work import STOPPED, Work, WorkOverError
+from sixgym.serve.work import KILLED, STOPPED, Work, WorkOverError
 from tests.doubles import FluidSimulator
 from tests.serve.clients import Faulty, small_task
 
@@ -16,7 +19,23 @@ class Desk:
     def __init__(self, simulator: FluidSimulator | None = None) -> None:
         self.simulator = simulator or FluidSimulator()
         self.kept: list[Episode] = []
-        self.work = Work(small_task(), lambda: SimulatedBackend(self.simulator), self.kept.append)
+        self.held: list[Episode] = []
+        self.released_with: list[int] = []
+        self.work = Work(
+            small_task(),
+            lambda: SimulatedBackend(self.simulator),
+            self.kept.append,
+            agent="somebody",
+            safeguard=self.safeguard,
+        )
+
+    @contextmanager
+    def safeguard(self, episode: Episode) -> Generator[None]:
+        self.held.append(episode)
+        try:
+            yield
+        finally:
+            self.released_with.append(len(self.kept))
 
 
 @pytest.fixture
@@ -132,6 +151,64 @@ def test_a_server_that_stops_keeps_what_has_happened_and_does_not_run_out(desk: 
     assert episode.infrastructure_failure == STOPPED
     assert (len(episode.steps), episode.remainder) == (1, ())
     assert desk.simulator.closed == 1
+
+
+def test_who_stops_the_work_says_why_and_the_first_reason_counts(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.stop("the evaluation was cancelled")
+    desk.work.stop()
+    desk.work.finish("done")
+    assert desk.kept[0].infrastructure_failure == "the evaluation was cancelled"
+
+
+def test_while_the_network_runs_out_what_has_happened_is_held_until_the_whole_is_kept(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    assert desk.held == []
+    desk.work.finish("done")
+    [held] = desk.held
+    assert (held.infrastructure_failure, len(held.steps), held.remainder) == (KILLED, 1, ())
+    assert held.answer == "done"
+    assert desk.released_with == [1]
+
+
+def test_a_network_that_breaks_while_it_runs_out_lets_go_of_what_was_held() -> None:
+    desk = Desk(FluidSimulator(fail_after=3))
+    desk.work.call(LOOK, {})
+    with pytest.raises(WorkOverError, match="the network broke"):
+        desk.work.finish("done")
+    assert desk.released_with == [1]
+
+
+def test_a_safeguard_that_fails_leaves_no_network_running() -> None:
+    def broken(_: Episode) -> AbstractContextManager[None]:
+        raise ZeroDivisionError
+
+    simulator, kept = FluidSimulator(), list[Episode]()
+    work = Work(small_task(), lambda: SimulatedBackend(simulator), kept.append, safeguard=broken)
+    work.call(LOOK, {})
+    with pytest.raises(ZeroDivisionError):
+        work.leave("the client left")
+    assert simulator.closed == 1
+    assert len(kept) == 1
+
+
+def test_the_record_names_who_works(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.leave("the client left")
+    later = Desk()
+    later.work.call(LOOK, {})
+    later.work.introduce("somebody else")
+    later.work.leave("the client left")
+    assert [desk.kept[0].agent, later.kept[0].agent] == ["somebody", "somebody else"]
+
+
+def test_work_that_has_not_begun_can_be_left_for_later(desk: Desk) -> None:
+    desk.work.leave_if_begun("silent")
+    desk.work.call(LOOK, {})
+    desk.work.leave_if_begun("silent")
+    assert len(desk.kept) == 1
+    with pytest.raises(WorkOverError, match="silent"):
+        desk.work.observe()
 
 
 def test_a_mistake_is_an_outcome_that_takes_its_interval(desk: Desk) -> None:

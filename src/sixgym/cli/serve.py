@@ -3,6 +3,9 @@
 import os
 import signal
 import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +22,8 @@ from sixgym.serve.sessions import Sessions
 from sixgym.simulators.factory import make_simulator
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from anyio.abc import TaskStatus
     from mcp.server import Server
     from starlette.types import ASGIApp
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "SIXGYM_TOKEN"
 SHORTEST_TOKEN = 16
+LOOPBACK = "127.0.0.1"
+MAX_SESSIONS = 32
+SESSION_TIMEOUT_S = 900.0
 GRACE_S = 2
 """How long answers that are being written may take when the server is told to stop."""
 
@@ -38,15 +46,16 @@ class ServeRequest:
     Attributes:
         stdio: Serve on standard input and output, also where nothing is said.
         http: Port to serve at over HTTP instead.
-        host, token_file: Where HTTP listens and the file with the token of its clients.
+        host, token_file: Where HTTP listens, this machine if nothing is said, and the file with the token of
+            its clients.
         scenario, intent, task, tasks, network, seed, out: As for `sixgym run`.
-        max_sessions: Clients at once.
-        session_timeout_s: How long one may be silent.
+        max_sessions: Clients at once over HTTP.
+        session_timeout_s: How long one may be silent; if nothing is said, for ever over stdio.
     """
 
     stdio: bool
     http: int | None
-    host: str
+    host: str | None
     token_file: Path | None
     scenario: str | None
     intent: str | None
@@ -55,8 +64,8 @@ class ServeRequest:
     network: str
     seed: int | None
     out: Path
-    max_sessions: int
-    session_timeout_s: float
+    max_sessions: int | None
+    session_timeout_s: float | None
 
 
 def serve_mcp(request: ServeRequest) -> None:
@@ -65,8 +74,7 @@ def serve_mcp(request: ServeRequest) -> None:
     Raises:
         CommandError: wrong use, or the extra is missing; before anything is served.
     """
-    if request.stdio and request.http is not None:
-        raise CommandError("--stdio and --http exclude each other", WRONG_USE)
+    _refuse_contradictions(request)
     task = _choose_task(request)
     choose_simulator(request.network).close()
     folder = writable(request.out)
@@ -74,8 +82,9 @@ def serve_mcp(request: ServeRequest) -> None:
         task,
         lambda: SimulatedBackend(make_simulator(request.network)),
         lambda episode: keep(folder, episode),
-        limit=1 if request.http is None else request.max_sessions,
-        idle_s=request.session_timeout_s,
+        limit=1 if request.http is None else request.max_sessions or MAX_SESSIONS,
+        idle_s=_idle_s(request),
+        safeguard=lambda episode: safeguarded(folder, episode),
     )
     try:
         from sixgym.serve.mcp import make_server
@@ -87,7 +96,33 @@ def serve_mcp(request: ServeRequest) -> None:
     if request.http is None:
         _serve_stdio(server, sessions)
     else:
-        _serve_http(server, sessions, request.http, request.host, _token(request.token_file))
+        host = LOOPBACK if request.host is None else request.host
+        _serve_http(server, sessions, request.http, host, _token(request.token_file))
+
+
+def _refuse_contradictions(request: ServeRequest) -> None:
+    if request.http is None:
+        options = {
+            "--host": request.host,
+            "--token-file": request.token_file,
+            "--max-sessions": request.max_sessions,
+        }
+        for name, value in options.items():
+            if value is not None:
+                raise CommandError(f"{name} needs --http", WRONG_USE)
+    elif request.stdio:
+        raise CommandError("--stdio and --http exclude each other", WRONG_USE)
+
+
+def _idle_s(request: ServeRequest) -> float | None:
+    """How long a client may be silent.
+
+    A session over HTTP takes room from others, and its client may be gone without a word. Over stdio it is
+    alone, and the end of its client closes standard input.
+    """
+    if request.http is not None and request.session_timeout_s is None:
+        return SESSION_TIMEOUT_S
+    return request.session_timeout_s
 
 
 def _choose_task(request: ServeRequest) -> Task:
@@ -121,10 +156,34 @@ def keep(folder: Path, episode: Episode) -> None:
     typer.echo(f"{episode.agent}: {len(episode.steps)} calls, {verdict}; episode {path}", err=True)
 
 
+@contextmanager
+def safeguarded(folder: Path, episode: Episode) -> Generator[None]:
+    """Have an episode stored meanwhile; after that a better one is."""
+    try:
+        path = store(folder, episode)
+    except CommandError as error:
+        typer.echo(f"sixgym: {error}", err=True)
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()
+            path.with_suffix(".parquet").unlink()
+
+
 # ---------------------------------------------------------------------- standard input and output
 def _serve_stdio(server: "Server[Session]", sessions: Sessions) -> None:
     import anyio
     from mcp.server.stdio import stdio_server
+
+    if sys.stdin.isatty():
+        typer.echo(
+            "waiting for an MCP client on standard input, which usually starts this command itself: see "
+            "docs/mcp.md; --http PORT serves clients that connect; Ctrl-C ends",
+            err=True,
+        )
 
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
@@ -142,7 +201,10 @@ async def _end_on_signal(sessions: Sessions, *, task_status: "TaskStatus[None]")
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for number in signals:
-            await sessions.close()
+            if number == signal.SIGTERM and sessions.deserted:
+                continue  # clients send it two seconds after leaving, when a network may still run out
+            with anyio.CancelScope(shield=True):  # the server may end by itself meanwhile
+                await sessions.close()
             # a thread that waits for standard input cannot be woken, and Python would wait for it
             os._exit(INTERRUPTED if number == signal.SIGINT else 128 + number)
 
@@ -203,6 +265,12 @@ def serve_app(app: "ASGIApp", what: str, host: str, port: int, path: str = "") -
     """
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            """Told once or more often: stopping takes moments, and to cut it short would lose episodes."""
+            if not self.should_exit:
+                super().handle_exit(sig, frame)
+
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
@@ -211,4 +279,4 @@ def serve_app(app: "ASGIApp", what: str, host: str, port: int, path: str = "") -
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     name = f"[{host}]" if ":" in host else host
     typer.echo(f"serving {what} at http://{name}:{listener.getsockname()[1]}{path}", err=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])

@@ -28,8 +28,11 @@ def mcp(
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where --http listens; any but this machine needs a token.")
-    ] = "127.0.0.1",
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Where --http listens; any but this machine needs a token  (127.0.0.1)."
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -54,12 +57,18 @@ def mcp(
     seed: SeedIfAny = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where episodes are stored.")] = Path("runs"),
     max_sessions: Annotated[
-        int, typer.Option(min=1, max=1_000, metavar="N", help="Clients at work at once over HTTP.")
-    ] = 32,
+        int | None,
+        typer.Option(min=1, max=1_000, metavar="N", help="Clients at work at once over HTTP  (32)."),
+    ] = None,
     session_timeout: Annotated[
-        float,
-        typer.Option(min=1, max=86_400, metavar="S", help="A client silent for that long loses its network."),
-    ] = 900.0,
+        float | None,
+        typer.Option(
+            min=1,
+            max=86_400,
+            metavar="S",
+            help="A client silent for that long loses its network  (900 over HTTP, none over stdio).",
+        ),
+    ] = None,
     tasks: TaskFile = None,
 ) -> None:
     """Offer the 42 tools on a live network to any MCP client; each client gets a network of its own.

@@ -39,7 +39,7 @@ def request_body(
     longest = "max_completion_tokens" if "max_tokens" in unsupported else "max_tokens"
     body: dict[str, Any] = {
         "model": model,
-        "messages": [_message(message) for message in messages],
+        "messages": [wire_message(message) for message in messages],
         longest: sampling.max_tokens,
     }
     if "temperature" not in unsupported:
@@ -51,7 +51,8 @@ def request_body(
     return body
 
 
-def _message(message: Message) -> dict[str, Any]:
+def wire_message(message: Message) -> dict[str, Any]:
+    """One message of a conversation. Names and arguments that servers refuse are altered."""
     data: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.calls:
         data["tool_calls"] = [

@@ -2,14 +2,18 @@
 
 import hmac
 import ipaddress
+import re
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+# uri-host [":" port] (RFC 9110 section 7.2) and a serialised origin: one host, at most one port, no user
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{0,5})?", re.ASCII)
+_ORIGIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST.pattern}", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -18,6 +22,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_unspecified(host: str) -> bool:
+    """Whether to listen there is to listen at every address."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 class Guard:
@@ -29,9 +41,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
         self._app = app
-        self._expected = None if token is None else f"Bearer {token}".encode()
-        self._any_name = host in {"0.0.0.0", "::"}
-        self._names = {*_LOOPBACK_NAMES, host.lower()}
+        self._expected = None if token is None else token.encode()
+        self._any_name = is_unspecified(host)
+        self._names = {*_LOOPBACK_NAMES, _canonical(host)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request or a WebSocket, or refuse it; what concerns the server itself passes."""
@@ -39,13 +51,15 @@ class Guard:
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> Response | None:
-        if not self._any_name and _name(f"//{headers.get('host', '')}") not in self._names:
+        host = _name(_HOST, headers.get("host", ""))
+        if host is None:
+            return PlainTextResponse("the Host header names no machine", HTTPStatus.BAD_REQUEST)
+        if not self._any_name and host not in self._names:
             return PlainTextResponse("the Host header names another machine", HTTPStatus.MISDIRECTED_REQUEST)
         origin = headers.get("origin")
-        if origin is not None and _name(origin) not in self._names:
+        if origin is not None and _name(_ORIGIN, origin) not in self._names:
             return PlainTextResponse("requests of other web sites are refused", HTTPStatus.FORBIDDEN)
-        given = headers.get("authorization", "").encode("latin-1")
-        if self._expected is not None and not hmac.compare_digest(given, self._expected):
+        if self._expected is not None and not self._has_token(headers.get("authorization", "")):
             return PlainTextResponse(
                 "bring the token of this server as Authorization: Bearer",
                 HTTPStatus.UNAUTHORIZED,
@@ -53,9 +67,22 @@ class Guard:
             )
         return None
 
+    def _has_token(self, authorization: str) -> bool:
+        assert self._expected is not None
+        scheme, _, given = authorization.partition(" ")  # the scheme in any case (RFC 9110 section 11.1)
+        same = hmac.compare_digest(given.strip(" ").encode("latin-1"), self._expected)
+        return same and scheme.lower() == "bearer"
 
-def _name(url: str) -> str | None:
+
+def _name(form: re.Pattern[str], text: str) -> str | None:
+    """The host that a header names, if it has that form."""
+    found = form.fullmatch(text)
+    return None if found is None else _canonical(found["v6"] or found["name"])
+
+
+def _canonical(host: str) -> str:
+    """One writing of a name or an address: an address in version 6 has many."""
     try:
-        return urlsplit(url).hostname
+        return ipaddress.ip_address(host).compressed
     except ValueError:
-        return None
+        return host.lower()

@@ -16,14 +16,16 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from sixgym.agents.prompt import CallStyle
+from sixgym.agents.prompt import CallStyle, tool_specs
 from sixgym.agents.react import ReactAgent
+from sixgym.agents.replies import message_of
 from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion, Sampling
+from sixgym.models.wire import completion, read_json, wire_message
 from sixgym.scoring.result import Result
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
@@ -64,6 +66,16 @@ def task_of(path: Path | None, name: str) -> BenchTask:
         return tasks_by_id(path)[name]
     except KeyError:
         raise TaskSetError(f"the set has no task {name!r:.80} (sixgym bench tasks lists them)") from None
+
+
+def backend_on(network: str) -> SimulatedBackend:
+    """A backend that runs on a simulator, not started yet.
+
+    Raises:
+        ValueError: there is no network of that name.
+        SimulatorError: it is not usable here.
+    """
+    return SimulatedBackend(make_simulator(network))
 
 
 def result_of(task: BenchTask, episode: Episode) -> Result:
@@ -109,6 +121,52 @@ class Player:
     ask: Ask
     is_limit: Callable[[Exception], bool]
     style: CallStyle = "native"
+
+
+class WireTalk:
+    """A conversation with an endpoint of the chat completions API, which does the sampling.
+
+    What the model said goes back as it came, keys that are nobody's business here included: whoever keeps
+    the model's tokens recognises its words by that.
+    """
+
+    def __init__(self, model: str, style: CallStyle) -> None:
+        """An empty conversation.
+
+        Args:
+            model: Name of the model at the endpoint.
+            style: How it calls tools.
+        """
+        self._model = model
+        self._style: CallStyle = style
+        self._tools = tool_specs(style)
+        self._sent: list[dict[str, Any]] = []
+
+    def request(self, messages: Sequence[Message]) -> dict[str, Any]:
+        """The body that asks for the next reply.
+
+        Args:
+            messages: The whole conversation, which goes on from the last reply.
+        """
+        self._sent += map(wire_message, messages[len(self._sent) :])
+        body: dict[str, Any] = {"model": self._model, "messages": list(self._sent)}
+        return {**body, "tools": self._tools} if self._tools else body
+
+    def reply(self, body: bytes) -> Completion:
+        """What the model said.
+
+        Raises:
+            MalformedReplyError: it is no chat completion.
+        """
+        data = read_json(body)
+        done = completion(data, len(self._sent))
+        message = wire_message(message_of(done, self._style))
+        said = data["choices"][0]["message"] | message
+        if "tool_calls" not in message:
+            # calls that nothing answers, where calls are text; servers refuse a conversation with such
+            said.pop("tool_calls", None)
+        self._sent.append(said)
+        return done
 
 
 async def play(task: BenchTask, network: str, player: Player, keep: Callable[[Episode], None]) -> None:
@@ -195,7 +253,7 @@ class _DistantModel:
 
 
 def _episode(task: BenchTask, network: str, agent: ReactAgent) -> Episode:
-    backend = SimulatedBackend(make_simulator(network))
+    backend = backend_on(network)
     environment = Environment(backend)
     try:
         return rollout(environment, agent, task.task)

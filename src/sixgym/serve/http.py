@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 PATH = "/mcp"
 MAX_BODY_BYTES = 1 << 20
+RETRY_AFTER_S = 5
+"""When there may be room again: about as long as a network takes to run out after its client has gone."""
 
 
 def make_app(server: Server[Session], sessions: Sessions, *, host: str, token: str | None) -> ASGIApp:
@@ -83,6 +85,18 @@ class _Connections:
         self._transports: dict[str, StreamableHTTPServerTransport] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first = await receive()
+        if first["type"] != "http.request" or first.get("more_body", False):
+            return  # the body is collected before it gets here, so the client went away while it sent it
+
+        pending = [first]
+
+        async def again() -> Message:
+            return pending.pop() if pending else await receive()
+
+        await self._dispatch(scope, again, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         version = headers.get(MCP_PROTOCOL_VERSION_HEADER)
         session_id = headers.get(MCP_SESSION_ID_HEADER)
@@ -103,6 +117,7 @@ class _Connections:
             await self.tasks.start(self._serve, transport)
         except TooManySessionsError as full:
             answer = _error(HTTPStatus.SERVICE_UNAVAILABLE, INTERNAL_ERROR, str(full))
+            answer.headers["Retry-After"] = str(RETRY_AFTER_S)
             await answer(scope, receive, send)
             return
         opened = False

@@ -6,8 +6,9 @@ would hide the standard library's.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,15 @@ from inspect_ai.tool import Tool, ToolCall, ToolDef, ToolInfo, ToolParams
 from inspect_ai.util import LimitExceededError
 
 from sixgym.agents.prompt import CallStyle, feedback, opening, too_late
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message, Usage, WrittenCall
 from sixgym.models.chat import Completion
 from sixgym.scoring.result import Result
-from sixgym.serve.harness import Player, play, result_of, scores, task_of, tasks_by_id
+from sixgym.serve.harness import Player, backend_on, play, result_of, scores, task_of, tasks_by_id
 from sixgym.serve.work import Work, WorkOverError
-from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, select
+from sixgym.tools.base import CATALOG
 from sixgym.tools.schema import openai_specs
 
 EPISODE = "sixgym:episode"
@@ -116,9 +116,10 @@ def operate(network: str = "tti", style: CallStyle = "native") -> Solver:
 def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
     """Another solver works through inspect's own tools.
 
-    It finds the prompt and the tools of a live network in its state; its last words are the final answer.
-    Calls that inspect itself refuses, for their names or schemas, never reach the network and take no time
-    there.
+    It finds the prompt and the tools of a live network in its state. Its last words are the final answer if
+    it ends by itself and they call no tool of the network. Under a limit there is no answer, and what was
+    done is graded. Calls that inspect itself refuses, for their names or schemas, never reach the network
+    and take no time there.
 
     Args:
         agent: Who works: `generate()`, or an agent that is given `NetworkTools`.
@@ -128,18 +129,20 @@ def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         episodes: list[Episode] = []
         bench_task = _task_of(state)
-        work = Work(bench_task.task, lambda: SimulatedBackend(make_simulator(network)), episodes.append)
-        work.agent = f"inspect/{state.model}"
+        name = f"inspect/{state.model}"
+        work = Work(bench_task.task, partial(backend_on, network), episodes.append, agent=name)
         mine = _WORK.set(work)
+        answer: str | None = None
         try:
             first = opening(await anyio.to_thread.run_sync(work.observe), "native")
             state.messages = [_chat_message(message) for message in first]
             state.tools = await NetworkTools().tools()
             state = await agent(state, generate)
+            answer = _last_words(state.output)
         finally:
             _WORK.reset(mine)
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(_finish, work, state.output.completion)
+                await anyio.to_thread.run_sync(_end, work, answer)
             if episodes:
                 _keep(state, episodes[0])
         return state
@@ -244,11 +247,21 @@ def _call(work: Work, tool: str, arguments: Mapping[str, Any]) -> str:
         return too_late([written])[0].content
 
 
-def _finish(work: Work, answer: str) -> None:
-    try:
-        work.finish(answer)
-    except WorkOverError:
-        return  # it was over before, and the episode says why
+def _last_words(output: ModelOutput) -> str | None:
+    """The answer of an agent that has ended, or None if it still wanted to call something."""
+    # a tool that takes the answer is the agent's own, and none of the network's
+    if output.empty or any(call.function in CATALOG for call in output.message.tool_calls or ()):
+        return None
+    return output.completion
+
+
+def _end(work: Work, answer: str | None) -> None:
+    # where it was over before, the episode says why
+    with suppress(WorkOverError):
+        if answer is None:
+            work.leave("the agent ended without an answer")
+        else:
+            work.finish(answer)
 
 
 # ---------------------------------------------------------------------- messages

@@ -7,10 +7,10 @@ model in `sixgym run` reads: both come from `agents.prompt`.
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -51,6 +51,9 @@ from sixgym.tools.schema import json_specs, self_contained
 logger = logging.getLogger(__name__)
 
 Context = ServerRequestContext[Session]
+ParamsT = TypeVar("ParamsT")
+ResultT = TypeVar("ResultT")
+Handler = Callable[[Context, ParamsT], Awaitable[ResultT]]
 
 FINISH = "finish_task"
 
@@ -113,27 +116,28 @@ _SCENARIO = {
 wrong, are not named here, and neither is anything that may be added to scenarios later."""
 
 _INTENT, _NETWORK, _STATE = "sixgym://intent", "sixgym://scenario", "sixgym://state"
+_TEXT, _JSON = "text/plain", "application/json"
 
 _RESOURCES = [
     Resource(
         uri=_INTENT,
         name="intent",
         title="Intent",
-        mime_type="text/plain",
+        mime_type=_TEXT,
         description="What the operator wants.",
     ),
     Resource(
         uri=_NETWORK,
         name="scenario",
         title="Scenario",
-        mime_type="application/json",
+        mime_type=_JSON,
         description="The network as it is built: cells, slices, groups, servers, fences.",
     ),
     Resource(
         uri=_STATE,
         name="state",
         title="State",
-        mime_type="application/json",
+        mime_type=_JSON,
         description="The service level, the state of the network now, names to use in calls, calls left.",
     ),
 ]
@@ -170,26 +174,40 @@ def make_server(sessions: Sessions) -> Server[Session]:
         title="6G network",
         instructions=_instructions(sessions.task),
         lifespan=lifespan,
-        on_list_tools=_list_tools,
-        on_call_tool=_call_tool,
-        on_list_resources=_list_resources,
-        on_read_resource=read,
-        on_list_prompts=_list_prompts,
-        on_get_prompt=_get_prompt,
+        on_list_tools=_hiding_faults(_list_tools),
+        on_call_tool=_hiding_faults(_call_tool),
+        on_list_resources=_hiding_faults(_list_resources),
+        on_read_resource=_hiding_faults(read),
+        on_list_prompts=_hiding_faults(_list_prompts),
+        on_get_prompt=_hiding_faults(_get_prompt),
     )
-    server.middleware.append(_hide_faults)
+    server.middleware.append(_end_silence)
     return server
 
 
-async def _hide_faults(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Tell a client of a fault of ours that there was one, and nothing of it: the SDK would quote it."""
-    try:
+async def _end_silence(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Whatever the client sends, also what asks nothing of the network, shows that it is there."""
+    with ctx.lifespan_context.not_silent():
         return await call_next(ctx)
-    except (MCPError, ValidationError):
-        raise
-    except Exception:
-        logger.exception("%s failed", ctx.method)
-        raise MCPError(code=INTERNAL_ERROR, message="the server failed") from None
+
+
+def _hiding_faults(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+    """Tell a client of a fault of ours that there was one, and nothing of it: the SDK would quote it.
+
+    What the client sent has been validated before, so a ValidationError in a handler is a fault of ours.
+    """
+
+    @wraps(handler)
+    async def guarded(context: Context, params: ParamsT) -> ResultT:
+        try:
+            return await handler(context, params)
+        except MCPError:
+            raise
+        except Exception:
+            logger.exception("%s failed", context.method)
+            raise MCPError(code=INTERNAL_ERROR, message="the server failed") from None
+
+    return guarded
 
 
 def _instructions(task: Task) -> str:
@@ -270,7 +288,7 @@ def _introduce(context: Context) -> None:
     """Take the client's name into the record, as far as it can be part of a file's name."""
     client = context.session.client_params
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", client.client_info.name[:40]) if client else ""
-    context.lifespan_context.work.agent = f"mcp-{name}" if name else "mcp"
+    context.lifespan_context.work.introduce(f"mcp-{name}" if name else "mcp")
 
 
 def _report_to(context: Context) -> Report:
@@ -295,16 +313,15 @@ async def _list_resources(_: Context, __: PaginatedRequestParams | None) -> List
 async def _read_resource(
     context: Context, params: ReadResourceRequestParams, task: Task
 ) -> ReadResourceResult:
-    match params.uri:
-        case "sixgym://intent":
-            text, kind = task.intent, "text/plain"
-        case "sixgym://scenario":
-            text, kind = json.dumps(known_scenario(task)), "application/json"
-        case "sixgym://state":
-            text, kind = _state(await _observe(context)), "application/json"
-        case unknown:
-            known = ", ".join(resource.uri for resource in _RESOURCES)
-            raise MCPError(code=INVALID_PARAMS, message=f"no resource {unknown[:200]!r}; there are {known}")
+    if params.uri == _INTENT:
+        text, kind = task.intent, _TEXT
+    elif params.uri == _NETWORK:
+        text, kind = json.dumps(known_scenario(task)), _JSON
+    elif params.uri == _STATE:
+        text, kind = _state(await _observe(context)), _JSON
+    else:
+        known = ", ".join(resource.uri for resource in _RESOURCES)
+        raise MCPError(code=INVALID_PARAMS, message=f"no resource {params.uri[:200]!r}; there are {known}")
     return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type=kind, text=text)])
 
 

@@ -10,9 +10,13 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from typing import Any, Self
 
+import anyio
+import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from openenv.core import EnvClient
 from openenv.core.client_types import StepResult
 from openenv.core.env_server.http_server import HTTPEnvServer
@@ -27,19 +31,23 @@ from openenv.core.env_server.types import (
 )
 from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocketDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import sixgym
 from sixgym.agents.prompt import feedback, opening, tool_specs
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.episodes.episode import Episode
 from sixgym.scoring.result import Result
 from sixgym.serve.guard import Guard, is_loopback
-from sixgym.serve.harness import result_of
+from sixgym.serve.harness import backend_on, result_of
 from sixgym.serve.work import Work, WorkOverError
-from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.record import BenchTask
+
+PATHS = ("/ws", "/health", "/metadata", "/schema")
+"""What is served. OpenEnv's own MCP would hold a network without a connection that could end."""
+
+
+SERVER_STOPS = 1012
+"""Code with which a server that stops closes WebSockets."""
 
 
 class NetworkAction(Action):
@@ -92,19 +100,33 @@ class NetworkEpisode(State):
 
 
 class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkEpisode]):
-    """One client's network. Every `reset` starts another one."""
+    """One client's network, until `close`. Every `reset` starts another one.
+
+    Whoever stops in the middle of a task has ended it without an answer: the network runs on to its end, and
+    the episode is graded.
+    """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
 
-    def __init__(self, tasks: Sequence[BenchTask], network: str, keep: Callable[[Episode], None]) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[BenchTask],
+        network: str,
+        keep: Callable[[Episode], None],
+        environments: "Environments | None" = None,
+    ) -> None:
         """An environment without a network yet.
 
         Args:
             tasks: What clients may work on.
             network: On which network, see `make_simulator`.
             keep: Takes every episode, whether it has a grade or not.
+            environments: Those of its server, where it stands while it has a network.
         """
         super().__init__()
+        self._environments = Environments() if environments is None else environments
+        self._turn = Lock()
+        self._closed = False
         self._tasks = {task.task.id: task for task in tasks}
         self._network = network
         self._keep = keep
@@ -124,21 +146,10 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
 
         Raises:
             ValueError: there is no such task.
-            WorkOverError: the network does not start.
+            WorkOverError: the network does not start, or the environment is closed.
         """
-        self.close()
-        chosen = self._chosen(task, seed)
-        self._episode = None
-        self._state = NetworkEpisode(
-            episode_id=episode_id, task=chosen.task.id, tier=chosen.tier, domain=chosen.domain
-        )
-        self._work = Work(chosen.task, lambda: SimulatedBackend(make_simulator(self._network)), self._take)
-        self._work.agent = "openenv"
-        first = opening(self._work.observe(), "native")
-        return NetworkObservation(
-            messages=[{"role": message.role, "content": message.content} for message in first],
-            tools=list(tool_specs("native")),
-        )
+        with self._turn:
+            return self._started(self._chosen(task, seed), episode_id)
 
     def step(self, action: NetworkAction, timeout_s: float | None = None, **_: Any) -> NetworkObservation:
         """Carry out a call, or take the final answer; a call beyond the budget ends the work as well.
@@ -147,6 +158,52 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
             BrokenEpisodeError: the network broke, so there is no grade.
             WorkOverError: the work is over.
         """
+        with self._turn:
+            return self._stepped(action)
+
+    @property
+    def state(self) -> NetworkEpisode:
+        """Which task, how many calls, and at the end the grade."""
+        return self._state
+
+    def get_metadata(self) -> EnvironmentMetadata:
+        """Name and version."""
+        return EnvironmentMetadata(
+            name="sixgym", description="Operate a packet-level 6G network", version=sixgym.__version__
+        )
+
+    def close(self) -> None:
+        """End the work if it has not ended, and start none any more. It waits for what is being done."""
+        with self._turn:
+            self._closed = True
+            try:
+                self._leave("the client left")
+            finally:
+                self._environments.open.discard(self)
+
+    def stop(self) -> None:
+        """Let the work end at once, see `Work.stop`. Any thread."""
+        if (work := self._work) is not None:
+            work.stop()
+
+    # ------------------------------------------------------------------ inside
+    def _started(self, chosen: BenchTask, episode_id: str | None) -> NetworkObservation:
+        self._raise_if_closed()
+        self._leave("the client began another task")
+        self._episode = None
+        self._state = NetworkEpisode(
+            episode_id=episode_id, task=chosen.task.id, tier=chosen.tier, domain=chosen.domain
+        )
+        self._work = Work(chosen.task, partial(backend_on, self._network), self._take, agent="openenv")
+        self._environments.open.add(self)
+        first = opening(self._work.observe(), "native")
+        return NetworkObservation(
+            messages=[{"role": message.role, "content": message.content} for message in first],
+            tools=[dict(spec) for spec in tool_specs("native")],
+        )
+
+    def _stepped(self, action: NetworkAction) -> NetworkObservation:
+        self._raise_if_closed()
         if self._work is None:
             raise WorkOverError("there is no task yet; reset first")
         if self._episode is not None:
@@ -164,25 +221,19 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
                 raise
         return self._last()
 
-    @property
-    def state(self) -> NetworkEpisode:
-        """Which task, how many calls, and at the end the grade."""
-        return self._state
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise WorkOverError(
+                "this connection has lost its network: it was silent for too long; connect again"
+            )
 
-    def get_metadata(self) -> EnvironmentMetadata:
-        """Name and version."""
-        return EnvironmentMetadata(
-            name="sixgym", description="Operate a packet-level 6G network", version=sixgym.__version__
-        )
-
-    def close(self) -> None:
-        """Free the network. A task that is not finished ends as an infrastructure failure."""
+    def _leave(self, reason: str) -> None:
         if self._work is not None:
-            self._work.stop()
-            self._work.leave("the client left")
+            # where the network breaks on the way, the episode says so
+            with suppress(WorkOverError):
+                self._work.leave(reason)
             self._work = None
 
-    # ------------------------------------------------------------------ inside
     def _chosen(self, name: str | None, seed: int | None) -> BenchTask:
         if name is None:
             return self._tasks[random.Random(seed).choice(list(self._tasks))]
@@ -198,6 +249,29 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         assert self._episode is not None
         self._state.result = result_of(self._tasks[self._episode.task.id], self._episode)
         return NetworkObservation(done=True, reward=float(self._state.result.success))
+
+
+class Environments:
+    """The environments of a server that have a network.
+
+    Attributes:
+        open: They themselves; each enters and leaves in a thread of its own.
+    """
+
+    def __init__(self) -> None:
+        self.open: set[NetworkEnvironment] = set()
+
+    def stop(self) -> None:
+        """Let all their work end at once."""
+        for environment in tuple(self.open):
+            environment.stop()
+
+    async def close(self) -> None:
+        """End them all at once; what has happened is kept by the time this returns."""
+        self.stop()
+        async with anyio.create_task_group() as tasks:
+            for environment in tuple(self.open):
+                tasks.start_soon(anyio.to_thread.run_sync, environment.close)
 
 
 class NetworkClient(EnvClient[NetworkAction, NetworkObservation, NetworkEpisode]):
@@ -245,22 +319,40 @@ def make_app(
             f"{host} can be reached from other machines, and OpenEnv has no credentials: listen at 127.0.0.1 "
             "and let clients come through a tunnel, such as ssh -L"
         )
-    app = FastAPI(title="sixgym", version=sixgym.__version__)
+    app = FastAPI(title="sixgym", version=sixgym.__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    environments = Environments()
     server = HTTPEnvServer(
-        partial(NetworkEnvironment, tasks, network, keep),
+        partial(NetworkEnvironment, tasks, network, keep, environments),
         NetworkAction,
         NetworkObservation,
         concurrency_config=ConcurrencyConfig(max_concurrent_envs=sessions, session_timeout=idle_s),
     )
     server.register_routes(app, ServerMode.PRODUCTION)
-    return Guard(_forgiving(app), host, None)
+    routes = (route for route in app.routes if isinstance(route, APIRoute | APIWebSocketRoute))
+    app.router.routes[:] = [route for route in routes if route.path in PATHS]
+    app.router.on_shutdown.append(environments.close)
+    return Guard(_watched(app, environments), host, None)
 
 
-def _forgiving(app: ASGIApp) -> ASGIApp:
-    """OpenEnv also closes connections whose client has left, which is an exception; it is nobody's fault."""
+def _watched(app: ASGIApp, environments: Environments) -> ASGIApp:
+    """The application, which learns of the end of its server and not of the end of those it answers.
+
+    OpenEnv says to a client that has left what it did not hear, that it did not hear it, and goodbye, each of
+    which is an exception of another kind.
+    """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(WebSocketDisconnect):
-            await app(scope, receive, send)
+        async def receive_watching() -> Message:
+            message = await receive()
+            # of a client's own 1012 uvicorn tells the reason too, if only an empty one
+            if message == {"type": "websocket.disconnect", "code": SERVER_STOPS}:
+                environments.stop()
+            return message
+
+        async def send_if_there(message: Message) -> None:
+            with suppress(OSError):  # by the specification of ASGI: nobody is there any more
+                await send(message)
+
+        await app(scope, receive_watching, send_if_there)
 
     return run

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import TypeVar
 
 import anyio
 
 from sixgym.backends.base import Backend
 from sixgym.episodes.episode import Episode, Task
-from sixgym.serve.work import Progress, Work, WorkOverError
+from sixgym.serve.work import Progress, Safeguard, Work, WorkOverError
 
 ResultT = TypeVar("ResultT")
 
@@ -38,7 +38,7 @@ class Session:
     holds up nobody else, and one thread sees a simulator from start to end.
     """
 
-    def __init__(self, work: Work, idle_s: float, on_idle: Callable[[], None] | None) -> None:
+    def __init__(self, work: Work, idle_s: float | None, on_idle: Callable[[], None] | None) -> None:
         self.work = work
         self._idle_s = idle_s
         self._on_idle = on_idle or self._end_silent
@@ -56,9 +56,6 @@ class Session:
                 runs to its end, for time in a network cannot be taken back.
             report: Called every second until it is done; not at all if it is done in a moment.
         """
-        self._requests += 1
-        if self._timer is not None:
-            self._timer.cancel()
         loop = asyncio.get_running_loop()
         reporting: list[asyncio.Task[None]] = []
         # a task only for what takes long: one for every call would cost as much as the hop to the thread
@@ -66,14 +63,30 @@ class Session:
             REPORT_AFTER_S, lambda: reporting.append(loop.create_task(self._keep_reporting(report)))
         )
         try:
-            return await loop.run_in_executor(self._thread, action)
+            with self.not_silent():
+                return await loop.run_in_executor(self._thread, action)
         finally:
             timer.cancel()
             for task in reporting:
                 task.cancel()
+
+    @contextmanager
+    def not_silent(self) -> Generator[None]:
+        """While something of the client's is served; its silence begins when the last is over."""
+        self._requests += 1
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            yield
+        finally:
             self._requests -= 1
             if self._requests == 0:
                 self._wind_up()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether its client has gone, so that only the end of its work is waited for."""
+        return self._leaving is not None
 
     async def close(self) -> None:
         """End the work if it has not ended, and free its network. Whoever closes waits until that is done."""
@@ -92,11 +105,11 @@ class Session:
 
     # ------------------------------------------------------------------ inside
     def _wind_up(self) -> None:
-        if self._leaving is None:
+        if self._leaving is None and self._idle_s is not None:
             self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._on_idle)
 
     def _end_silent(self) -> None:
-        self._thread.submit(self.work.leave, f"the session was silent for {self._idle_s:g} s")
+        self._thread.submit(self.work.leave_if_begun, f"the session was silent for {self._idle_s:g} s")
 
     async def _keep_reporting(self, report: Report) -> None:
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # nobody listens any more
@@ -113,7 +126,8 @@ class Sessions:
         open_backend: Makes a network, in the thread of the session that it is for.
         keep: Takes the episode of every session in which a network was started, in that session's thread.
         limit: How many clients may be at work at once.
-        idle_s: After how many seconds without a request a session ends.
+        idle_s: After how many seconds without a message from its client a session ends; None is never.
+        safeguard: Holds an episode while its network runs out, in the session's thread, see `Work`.
     """
 
     def __init__(
@@ -123,13 +137,15 @@ class Sessions:
         keep: Callable[[Episode], None],
         *,
         limit: int,
-        idle_s: float,
+        idle_s: float | None,
+        safeguard: Safeguard = nullcontext,
     ) -> None:
         self.task = task
         self.limit = limit
         self._open_backend = open_backend
         self._keep = keep
         self._idle_s = idle_s
+        self._safeguard = safeguard
         self._open: set[Session] = set()
 
     @property
@@ -137,13 +153,18 @@ class Sessions:
         """How many are open."""
         return len(self._open)
 
+    @property
+    def deserted(self) -> bool:
+        """Whether there are sessions and the clients of all of them have gone."""
+        return self.number > 0 and all(session.leaving for session in self._open)
+
     @asynccontextmanager
     async def session(self, on_idle: Callable[[], None] | None = None) -> AsyncGenerator[Session]:
         """A session for one client, closed on leaving.
 
         Args:
             on_idle: Called when the client was silent for too long, to end its connection; without it
-                the work ends and the connection stays.
+                the connection stays, and work that has begun ends.
 
         Raises:
             TooManySessionsError: there is no room.
@@ -152,7 +173,8 @@ class Sessions:
             raise TooManySessionsError(
                 f"{self.limit} of {self.limit} sessions are in use; try again when a client has left"
             )
-        session = Session(Work(self.task, self._open_backend, self._keep), self._idle_s, on_idle)
+        work = Work(self.task, self._open_backend, self._keep, safeguard=self._safeguard)
+        session = Session(work, self._idle_s, on_idle)
         self._open.add(session)
         try:
             yield session

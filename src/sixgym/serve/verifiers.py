@@ -16,14 +16,12 @@ import verifiers.v1 as vf
 from pydantic import Field
 from typing_extensions import override
 
-from sixgym.agents.prompt import CallStyle, tool_specs
-from sixgym.agents.replies import message_of
+from sixgym.agents.prompt import CallStyle
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message
-from sixgym.models.chat import Completion, Sampling
-from sixgym.models.wire import completion, read_json, request_body
+from sixgym.models.chat import Completion
 from sixgym.scoring.result import Result
-from sixgym.serve.harness import Player, play, result_of, scores, task_of, tasks_by_id
+from sixgym.serve.harness import Player, WireTalk, play, result_of, scores, task_of, tasks_by_id
 from sixgym.tasks.selection import Selection, select
 
 PLUGIN = "sixgym-verifiers"
@@ -154,7 +152,13 @@ class NetworkHarness(vf.Harness[NetworkHarnessConfig]):
         async with httpx.AsyncClient(
             base_url=endpoint, headers=headers, timeout=None, trust_env=False
         ) as client:
-            ask = _Endpoint(client, ctx.model, self.config.style).ask
+            talk = WireTalk(ctx.model, self.config.style)
+
+            async def ask(messages: Sequence[Message]) -> Completion:
+                response = await client.post("chat/completions", json=talk.request(messages))
+                response.raise_for_status()
+                return talk.reply(response.content)
+
             # the endpoint refuses a request once a limit of verifiers is reached
             player = Player(ctx.model, ask, lambda _: trace.stop_condition is not None, self.config.style)
             try:
@@ -163,40 +167,6 @@ class NetworkHarness(vf.Harness[NetworkHarnessConfig]):
                 if trace.stop_condition is None:
                     raise
         return vf.ProgramResult(exit_code=0, stdout="", stderr="")
-
-
-class _Endpoint:
-    """The model as verifiers offers it, which does the sampling.
-
-    What the model said goes back as it came, its reasoning included: verifiers recognises its words by
-    that, and one conversation stays one sample.
-    """
-
-    def __init__(self, client: httpx.AsyncClient, model: str, style: CallStyle) -> None:
-        self._client = client
-        self._model = model
-        self._tools = tool_specs(style)
-        self._sent: list[dict[str, Any]] = []
-
-    async def ask(self, messages: Sequence[Message]) -> Completion:
-        """The reply to a conversation that goes on from the one before.
-
-        Raises:
-            httpx.HTTPStatusError: the model may not be asked any more, or failed.
-        """
-        self._sent += map(self._written, messages[len(self._sent) :])
-        body: dict[str, Any] = {"model": self._model, "messages": self._sent}
-        if self._tools:
-            body["tools"] = self._tools
-        response = await self._client.post("chat/completions", json=body)
-        response.raise_for_status()
-        reply = read_json(response.content)
-        done = completion(reply, len(messages))
-        self._sent.append(reply["choices"][0]["message"] | self._written(message_of(done)))
-        return done
-
-    def _written(self, message: Message) -> dict[str, Any]:
-        return request_body(self._model, [message], (), Sampling())["messages"][0]
 
 
 class NetworkEnvConfig(vf.EnvConfig):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -15,6 +15,10 @@ from sixgym.episodes.episode import Episode, Task, ToolCall, Turn
 from sixgym.simulators.base import SimulatorError
 
 STOPPED = "the server was stopped"
+KILLED = "the server was killed while the network ran on"
+
+Safeguard = Callable[[Episode], AbstractContextManager[object]]
+"""Holds an episode as it is before the network runs out, until it is left: by then the whole one is kept."""
 
 
 class WorkOverError(Exception):
@@ -22,7 +26,7 @@ class WorkOverError(Exception):
 
 
 class _StoppedError(Exception):
-    """The server stops while the network runs on."""
+    """The work is stopped while the network runs on. The message says why."""
 
 
 @dataclass(slots=True)
@@ -45,24 +49,37 @@ class Work:
     The network starts with the first call. However the work ends, the network runs out if it can, the
     episode is kept and the simulator is freed, once. All methods but `stop` are called one at a time.
 
-    Attributes:
+    Args:
+        task: What is worked on.
+        open_backend: Makes its network.
+        keep: Takes the episode.
         agent: Who works, for the record.
+        safeguard: Holds what has happened while the network runs out, in case the process is killed.
+
+    Attributes:
         progress: Of what is being done.
     """
 
     def __init__(
-        self, task: Task, open_backend: Callable[[], Backend], keep: Callable[[Episode], None]
+        self,
+        task: Task,
+        open_backend: Callable[[], Backend],
+        keep: Callable[[Episode], None],
+        *,
+        agent: str = "mcp",
+        safeguard: Safeguard = nullcontext,
     ) -> None:
-        self.agent = "mcp"
         self.progress = Progress()
+        self._agent = agent
         self._task = task
         self._open_backend = open_backend
         self._keep = keep
+        self._safeguard = safeguard
         self._backend: Backend | None = None
         self._environment: Environment | None = None
         self._observation: Observation | None = None
         self._over: str | None = None
-        self._stopped = False
+        self._stopped: str | None = None
         self._returned_at = time.perf_counter()
 
     def observe(self) -> Observation:
@@ -106,13 +123,27 @@ class Work:
         self._end("the task is finished")
 
     def leave(self, reason: str) -> None:
-        """End the work without an answer, if it has begun and not ended."""
+        """End the work without an answer if it has not ended; work that has not begun never will."""
         if self._over is None:
             self._end(reason)
 
-    def stop(self) -> None:
-        """Let the work end at once: what has happened is kept, the network does not run out. Any thread."""
-        self._stopped = True
+    def leave_if_begun(self, reason: str) -> None:
+        """End the work without an answer if it has begun; where it has not, it may still begin."""
+        if self._environment is not None:
+            self.leave(reason)
+
+    def introduce(self, agent: str) -> None:
+        """Say who works, where that is known only later."""
+        self._agent = agent
+
+    def stop(self, reason: str = STOPPED) -> None:
+        """Let the work end at once: what has happened is kept, the network does not run out. Any thread.
+
+        Args:
+            reason: Recorded as the infrastructure failure; the first that is given counts.
+        """
+        if self._stopped is None:
+            self._stopped = reason
 
     # ------------------------------------------------------------------ inside
     def _environment_of_mine(self) -> Environment:
@@ -152,14 +183,20 @@ class Work:
         self._over = reason
         if self._environment is None or self._observation is None:
             return
-        left = self._task.horizon - len(self._observation.history)
+        so_far = self._environment.episode(self._agent, infrastructure_failure=KILLED)
+        with ExitStack() as stack:
+            with self._ending_on_failure():
+                stack.enter_context(self._safeguard(so_far))
+            self._run_out(self._environment, self._task.horizon - len(self._observation.history))
+
+    def _run_out(self, environment: Environment, left: int) -> None:
         with self._ending_on_failure():
             try:
                 self.progress = Progress("the network runs on to the end of the task", total=left)
                 self._raise_if_stopped()
-                self._environment.run_out(self._count)
-            except _StoppedError:
-                self._close(STOPPED)
+                environment.run_out(self._count)
+            except _StoppedError as stopped:
+                self._close(str(stopped))
                 return
         self._close(None)
 
@@ -168,15 +205,15 @@ class Work:
         self.progress.done += 1
 
     def _raise_if_stopped(self) -> None:
-        if self._stopped:
-            raise _StoppedError
+        if self._stopped is not None:
+            raise _StoppedError(self._stopped)
 
     def _close(self, infrastructure_failure: str | None) -> None:
         """Free the simulator, then keep the episode."""
         assert self._environment is not None
         assert self._backend is not None
         self._backend.close()
-        self._keep(self._environment.episode(self.agent, infrastructure_failure=infrastructure_failure))
+        self._keep(self._environment.episode(self._agent, infrastructure_failure=infrastructure_failure))
 
     def _refusal(self) -> WorkOverError:
         return WorkOverError(f"{self._over}; connect again for a fresh network")

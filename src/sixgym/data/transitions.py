@@ -1,6 +1,7 @@
 """Rows for models that learn how a network answers: one for every call of an episode."""
 
 import json
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sixgym.domain.measurement import INTERVAL_JSON
+from sixgym.data.reasons import reason
+from sixgym.domain.measurement import INTERVAL_JSON, Interval
 from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.files import replacing
 from sixgym.tools.base import CATALOG
@@ -42,6 +44,7 @@ SCHEMA = pa.schema(
         ("faults", pa.list_(pa.string())),
         *((f"before_{name}", kind) for name, kind in _STATE),
         *((f"after_{name}", kind) for name, kind in _STATE),
+        ("reasoning", pa.string()),
         ("interval", pa.string()),
     ]
 )
@@ -50,7 +53,8 @@ SCHEMA = pa.schema(
 `before_*` and `after_*` are the six-dimensional state around the call (6GAgentGym, equation 2), `result` and
 `error` what the agent got, `faults` the kinds active in the interval that the call took and `faults_before`
 those of the interval before, `probability` how often the tool was called where these episodes were made,
-and `interval` all that was measured. Arguments, result and interval are JSON.
+`reasoning` why the state is what it is (`reasons`), and `interval` all that was measured. Arguments, result
+and interval are JSON.
 """
 
 
@@ -61,10 +65,11 @@ def transitions(episode: Episode, probabilities: Mapping[str, float]) -> Iterato
         episode: What was recorded.
         probabilities: How often each tool is called in episodes of its kind.
     """
-    before = episode.initial_interval.faults if episode.initial_interval is not None else ()
+    before = episode.initial_interval
     for step in episode.steps:
-        yield _row(episode, step, tuple(before), probabilities)
-        before = step.interval.faults
+        assert before is not None  # what has steps has begun
+        yield _row(episode, step, before, probabilities)
+        before = step.interval
 
 
 def write_transitions(path: Path, rows: Iterable[dict[str, Any]], *, provenance: Mapping[str, str]) -> int:
@@ -98,7 +103,7 @@ def _batches(rows: Iterable[dict[str, Any]], size: int = 4_000) -> Iterator[list
 
 
 def _row(
-    episode: Episode, step: Step, before: tuple[str, ...], probabilities: Mapping[str, float]
+    episode: Episode, step: Step, before: Interval, probabilities: Mapping[str, float]
 ) -> dict[str, Any]:
     call = step.turn.call
     assert call is not None  # a step is a turn that made a call
@@ -119,12 +124,13 @@ def _row(
         "ok": step.outcome.ok,
         "result": json.dumps(step.outcome.result) if step.outcome.ok else None,
         "error": step.outcome.error,
-        "faults_before": list(before),
+        "faults_before": list(before.faults),
         "faults": list(step.interval.faults),
         **{
             f"before_{key}": value
             for key, value in step.before.model_dump(mode="json", exclude=state).items()
         },
         **{f"after_{key}": value for key, value in step.after.model_dump(mode="json", exclude=state).items()},
+        "reasoning": reason(before, step, random.Random(f"{episode.task.id}/{step.index}")),
         "interval": INTERVAL_JSON.dump_json(step.interval).decode(),
     }

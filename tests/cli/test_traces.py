@@ -103,3 +103,25 @@ def test_other_traces_are_not_gone_on_with(
     done = sixgym("traces", "--out", tmp_path / "other", "--network", "fluid", "--resume")
     assert "holds no traces" in done.stderr
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+def test_telemetry_of_ones_own_network_comes_in_the_same_form(sixgym: Sixgym, tmp_path: Path) -> None:
+    header = "t_ms,slice,latency_ms,jitter_ms,loss_ratio,throughput_mbps,edge_load"
+    lines = [f"{500 * n},URLLC,{5 + n},1,0,2,0.3" for n in range(4)]
+    file = tmp_path / "site.csv"
+    file.write_text("\n".join((header, *lines)))
+    done = sixgym("traces", "--out", tmp_path / "mine", "--csv", file, "--network", "site-7")
+    assert done.exit_code == 0, done.output
+    rows = pq.read_table(tmp_path / "mine" / "transitions.parquet").to_pylist()
+    assert [(row["episode"], row["network"], row["after_latency_ms"]) for row in rows] == [
+        ("site", "site-7", 6.0),
+        ("site", "site-7", 7.0),
+        ("site", "site-7", 8.0),
+    ]
+    again = sixgym("traces", "--out", tmp_path / "mine", "--csv", file, "--network", "site-7")
+    assert again.exit_code == 2
+    file.write_text(header + "\n0,URLLC,x,1,0,2,0.3")
+    wrong = sixgym("traces", "--out", tmp_path / "other", "--csv", file)
+    assert wrong.exit_code == 2
+    assert f"{file}:2: latency_ms" in wrong.stderr
+    assert not list((tmp_path / "other").glob("*"))

@@ -188,6 +188,13 @@ def traces(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the traces in DIR; more episodes may be asked for.")
     ] = False,
+    csv: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Explore nothing: take telemetry of your own network, named by --network. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Explore networks with calls of all tools and many faults; a row for every call, in Parquet.
 
@@ -197,9 +204,13 @@ def traces(
 
     - `sixgym traces --out traces/training --workers 2`
     - `sixgym traces --out traces/held-out --seeds 51-80 --episodes 180 --twins 2`
+    - `sixgym traces --out traces/mine --csv site-7.csv --network site-7`
     """
-    from sixgym.cli.traces import TracesRequest, collect
+    from sixgym.cli.traces import TracesRequest, collect, import_csv
 
+    if csv:
+        import_csv(csv, out, network)
+        return
     collect(TracesRequest(out, seeds, episodes, twins, network, workers, resume))
 
 

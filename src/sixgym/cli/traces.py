@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,8 @@ from sixgym.cli.run import choose_simulator
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.data.collection import Collector, Traces, TracesError, TracesFolder
 from sixgym.data.exploration import exploration, tool_probabilities
+from sixgym.data.telemetry import TelemetryError, read_telemetry
+from sixgym.data.transitions import write_transitions
 from sixgym.domain.splits import SPLITS
 from sixgym.episodes.episode import BackendInfo
 from sixgym.episodes.store import EpisodeFileError
@@ -83,6 +86,26 @@ def collect(request: TracesRequest) -> None:
         _explore(folder, traces, request.network, request.workers or os.cpu_count() or 1)
         path, written = folder.write_rows(traces)
     typer.echo(f"{written} transitions of {len(traces.jobs)} episodes on {network.name}: {path}")
+
+
+def import_csv(files: Sequence[Path], out: Path, network: str) -> None:
+    """Write a network's telemetry as transitions.
+
+    Args:
+        files: CSV, see `data.telemetry`.
+        out: Folder for `transitions.parquet`.
+        network: Name for the record.
+
+    Raises:
+        CommandError: a file cannot be imported, or there is something in the folder.
+    """
+    path = out / "transitions.parquet"
+    if path.exists():
+        raise CommandError(f"{path} exists; --out takes another folder", WRONG_USE)
+    rows = (row for file in files for row in read_telemetry(file, network))
+    with wrong_use_on(TelemetryError):
+        written = write_transitions(path, rows, provenance={"sixgym.telemetry": ", ".join(map(str, files))})
+    typer.echo(f"{written} transitions of {network}: {path}")
 
 
 def topology_seeds(text: str) -> tuple[int, ...]:

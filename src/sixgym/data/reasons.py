@@ -170,7 +170,7 @@ def reason(before: Interval, step: Step, rng: random.Random) -> str:
         parts.append(rng.choice(_ONGOING).format(faults=" and ".join(lasting).replace("_", " ")))
     elif not found:
         parts.append(rng.choice(_NOTHING))
-    return f"{'; '.join(parts)}. {_movement(step.before, step.after, rng)}."
+    return f"{'; '.join(parts)}. {movement(step.before, step.after, rng)}."
 
 
 def _call(step: Step, rng: random.Random) -> str:
@@ -222,7 +222,7 @@ def _cause(one: Evidence, rng: random.Random) -> str:
     )
 
 
-def _movement(before: NetworkState, after: NetworkState, rng: random.Random) -> str:
+def movement(before: NetworkState, after: NetworkState, rng: random.Random) -> str:
     """How the state moved, largest movements first."""
     moved: list[tuple[float, str]] = []
     for metric, (name, form) in _NAMES.items():

@@ -395,6 +395,18 @@ def test_a_run_draws_its_replies_with_its_seed(sixgym: Sixgym, tmp_path: Path) -
     assert seeds == [3, None]
 
 
+def test_what_an_episode_cost_is_said(sixgym: Sixgym, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("m: {prompt_usd_per_million: 1000, completion_usd_per_million: 0}")
+    with ChatServer(lambda _: say("done", tokens=(500, 5))) as server:
+        done = sixgym(
+            *("run", "--agent", "react", "--model", "m", "--base-url", server.url, "--network", "fluid"),
+            *("--out", tmp_path, "--prices", prices),
+        )
+    assert "500 read, 5 written" in done.stdout
+    assert "cost    $0.5000" in done.stdout
+
+
 def test_another_checkpoint_in_a_folder_of_the_same_name_is_another_run(
     sixgym: Sixgym, tmp_path: Path
 ) -> None:

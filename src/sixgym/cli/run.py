@@ -109,6 +109,8 @@ def _run(
             view.verdict(episode, verdict)
     finally:
         backend.close()
+    if episode.usage is not None and price is not None:
+        console.print(f"cost    ${price.cost_usd(episode.usage):.4f}", highlight=False)
     _say_where(console, stored)
     if request.as_json:
         typer.echo(json.dumps(summary(episode, verdict, stored, price)))

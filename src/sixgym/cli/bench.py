@@ -96,7 +96,7 @@ def bench(request: BenchRequest) -> None:
         chosen = select(tasks.tasks, selection)
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with language(request.agent, request.model) as found:
+    with language(request.agent, request.model, at_once=request.workers or AT_ONCE) as found:
         react = None if found is None else found.react
         check_agent(request.agent, chosen[0], react)
         manifest = _manifest(
@@ -140,7 +140,7 @@ def _manifest(
 def _settings(request: BenchRequest, found: Language | None) -> Settings:
     settings = settings_of(request.agent, None if found is None else found.react)
     if found is not None and found.digest is not None:
-        settings["checkpoint"] = found.digest
+        settings["checkpoint"] = found.digest()
     return settings
 
 

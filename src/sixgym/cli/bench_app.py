@@ -108,7 +108,7 @@ def run(
         raise CommandError(
             "--agent NAME says who is put to the test; sixgym bench --help has the rest", WRONG_USE
         )
-    from sixgym.cli.bench import AT_ONCE, BenchRequest
+    from sixgym.cli.bench import BenchRequest
     from sixgym.cli.bench import bench as run_benchmark
     from sixgym.cli.language import ModelRequest
 
@@ -136,7 +136,6 @@ def run(
                 budget_usd,
                 prices,
                 timeout,
-                at_once=workers or AT_ONCE,
             ),
         )
     )

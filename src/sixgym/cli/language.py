@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast, get_args
 
@@ -38,7 +38,6 @@ class ModelRequest:
         budget_tokens, budget_usd: What may be spent.
         prices: File with prices.
         timeout_s: For a request and its whole reply.
-        at_once: Most requests at a time.
     """
 
     model: str | None = None
@@ -50,7 +49,6 @@ class ModelRequest:
     budget_usd: float | None = None
     prices: Path | None = None
     timeout_s: float = 180.0
-    at_once: int = 64
 
 
 NO_MODEL = ModelRequest()
@@ -64,22 +62,23 @@ class Language:
         react: The model and how it is asked.
         price: Of its tokens, where it is known.
         refused: Parameters that the server has refused so far.
-        digest: Of a checkpoint in a folder, whose name says little.
+        digest: Of a checkpoint in a folder, whose name says little; it reads all of the folder.
     """
 
     react: ReactAgent
     price: Price | None
     refused: Callable[[], Collection[str]] = tuple
-    digest: str | None = None
+    digest: Callable[[], str] | None = None
 
 
 @contextmanager
-def language(agent: str, request: ModelRequest) -> Generator[Language | None]:
+def language(agent: str, request: ModelRequest, *, at_once: int = 1) -> Generator[Language | None]:
     """The language model of an agent, closed afterwards; None for an agent that asks none.
 
     Args:
         agent: The agent as a user types it.
         request: What the command line says about the model.
+        at_once: Most requests at a time.
 
     Raises:
         CommandError: the options do not fit the agent or each other, or the model cannot be used.
@@ -95,7 +94,7 @@ def language(agent: str, request: ModelRequest) -> Generator[Language | None]:
             WRONG_USE,
         )
     try:
-        found = _language(request)
+        found = _language(request, at_once)
     except ModelUnusableError as error:
         raise CommandError(str(error), WORK_FAILED) from None
     try:
@@ -111,7 +110,7 @@ def language(agent: str, request: ModelRequest) -> Generator[Language | None]:
 
 
 def _refuse_for(agent: str, request: ModelRequest) -> None:
-    if replace(request, at_once=NO_MODEL.at_once) != NO_MODEL:
+    if request != NO_MODEL:
         raise CommandError(
             f"{agent} asks no language model, so --model and its options say nothing; "
             f"{' and '.join(MODEL_AGENTS)} ask one",
@@ -119,7 +118,7 @@ def _refuse_for(agent: str, request: ModelRequest) -> None:
         )
 
 
-def _language(request: ModelRequest) -> Language:
+def _language(request: ModelRequest, at_once: int) -> Language:
     assert request.model is not None
     local = _is_local(request.model, request.base_url)
     style = _style(request.style, local=local)
@@ -129,12 +128,12 @@ def _language(request: ModelRequest) -> Language:
             own = load_prices(request.prices)
     model: ChatModel
     refused: Callable[[], Collection[str]] = tuple
-    digest: str | None = None
+    digest: Callable[[], str] | None = None
     if local:
         model = folder = LocalModel(Path(request.model))
-        prices, digest = Prices(own), folder.digest()
+        prices, digest = Prices(own), folder.digest
     else:
-        model = server = _server(request)
+        model = server = _server(request, at_once)
         prices, refused = Prices(own, server.address), lambda: server.unsupported
     price = prices.price(model.name)
     budget = _checked(Budget, max_tokens=request.budget_tokens, max_cost_usd=request.budget_usd)
@@ -166,14 +165,14 @@ def _style(asked: str | None, *, local: bool) -> CallStyle:
     return cast("CallStyle", asked)
 
 
-def _server(request: ModelRequest) -> ServerModel:
+def _server(request: ModelRequest, at_once: int) -> ServerModel:
     return ServerModel(
         _checked(
             ServerSettings,
             model=request.model,
             base_url=request.base_url,
             timeout_s=request.timeout_s,
-            most_in_flight=max(request.at_once, 1),
+            most_in_flight=at_once,
         )
     )
 

@@ -18,11 +18,13 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from sixgym.data.reasons import movement
+from sixgym.data.transitions import state_columns
 from sixgym.domain.base import first_problem
 from sixgym.domain.slices import NetworkState
+from sixgym.episodes.store import STATE_COLUMNS
 from sixgym.tools.base import CATALOG, ToolError, find
 
-STATE = ("slice", "latency_ms", "jitter_ms", "loss_ratio", "throughput_mbps", "edge_load")
+STATE = tuple(name for name, _ in STATE_COLUMNS)
 REQUIRED = ("t_ms", *STATE)
 OPTIONAL = ("series", "tool", "arguments", "result", "error", "faults")
 
@@ -138,12 +140,7 @@ def _moved(
     return {
         "faults_before": then,
         "faults": faults,
-        **_columns("before", state),
-        **_columns("after", after),
+        **state_columns("before", state),
+        **state_columns("after", after),
         "reasoning": f"{movement(state, after, random.Random(draw))}.",
     }
-
-
-def _columns(when: str, state: NetworkState) -> dict[str, Any]:
-    values = state.model_dump(mode="json", include=set(STATE))
-    return {f"{when}_{name}": value for name, value in values.items()}

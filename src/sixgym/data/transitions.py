@@ -11,18 +11,11 @@ import pyarrow.parquet as pq
 
 from sixgym.data.reasons import reason
 from sixgym.domain.measurement import INTERVAL_JSON, Interval
+from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.files import replacing
+from sixgym.episodes.store import STATE_COLUMNS
 from sixgym.tools.base import CATALOG
-
-_STATE = [
-    ("slice", pa.string()),
-    ("latency_ms", pa.float64()),
-    ("jitter_ms", pa.float64()),
-    ("loss_ratio", pa.float64()),
-    ("throughput_mbps", pa.float64()),
-    ("edge_load", pa.float64()),
-]
 
 SCHEMA = pa.schema(
     [
@@ -42,8 +35,8 @@ SCHEMA = pa.schema(
         ("error", pa.string()),
         ("faults_before", pa.list_(pa.string())),
         ("faults", pa.list_(pa.string())),
-        *((f"before_{name}", kind) for name, kind in _STATE),
-        *((f"after_{name}", kind) for name, kind in _STATE),
+        *((f"before_{name}", kind) for name, kind in STATE_COLUMNS),
+        *((f"after_{name}", kind) for name, kind in STATE_COLUMNS),
         ("reasoning", pa.string()),
         ("interval", pa.string()),
     ]
@@ -70,6 +63,12 @@ def transitions(episode: Episode, probabilities: Mapping[str, float]) -> Iterato
         assert before is not None  # what has steps has begun
         yield _row(episode, step, before, probabilities)
         before = step.interval
+
+
+def state_columns(when: str, state: NetworkState) -> dict[str, Any]:
+    """The columns of a state, `before` or `after` a call."""
+    values = state.model_dump(mode="json")
+    return {f"{when}_{name}": values[name] for name, _ in STATE_COLUMNS}
 
 
 def write_transitions(path: Path, rows: Iterable[dict[str, Any]], *, provenance: Mapping[str, str]) -> int:
@@ -108,7 +107,6 @@ def _row(
     call = step.turn.call
     assert call is not None  # a step is a turn that made a call
     tool = CATALOG.get(call.tool)
-    state = {"version", "t_ms"}
     return {
         "episode": episode.id,
         "step": step.index,
@@ -126,11 +124,8 @@ def _row(
         "error": step.outcome.error,
         "faults_before": list(before.faults),
         "faults": list(step.interval.faults),
-        **{
-            f"before_{key}": value
-            for key, value in step.before.model_dump(mode="json", exclude=state).items()
-        },
-        **{f"after_{key}": value for key, value in step.after.model_dump(mode="json", exclude=state).items()},
+        **state_columns("before", step.before),
+        **state_columns("after", step.after),
         "reasoning": reason(before, step, random.Random(f"{episode.task.id}/{step.index}")),
         "interval": INTERVAL_JSON.dump_json(step.interval).decode(),
     }

@@ -132,18 +132,23 @@ def _parquet_records(path: Path) -> list[bytes]:
     return [str(value.as_py()).encode() for value in table.column("record")]
 
 
+STATE_COLUMNS = (
+    ("slice", pa.string()),
+    ("latency_ms", pa.float64()),
+    ("jitter_ms", pa.float64()),
+    ("loss_ratio", pa.float64()),
+    ("throughput_mbps", pa.float64()),
+    ("edge_load", pa.float64()),
+)
+"""The six dimensions of a state (6GAgentGym, equation 2), by name and type."""
+
 _STEP = pa.struct(
     [
         ("index", pa.int32()),
         ("tool", pa.string()),
         ("arguments", pa.string()),
         ("error", pa.string()),
-        ("slice", pa.string()),
-        ("latency_ms", pa.float64()),
-        ("jitter_ms", pa.float64()),
-        ("loss_ratio", pa.float64()),
-        ("throughput_mbps", pa.float64()),
-        ("edge_load", pa.float64()),
+        *STATE_COLUMNS,
         ("faults", pa.list_(pa.string())),
     ]
 )

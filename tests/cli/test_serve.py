@@ -1,6 +1,7 @@
 """`sixgym serve mcp`: what is refused before anything is served, and what is said."""
 
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -125,3 +126,17 @@ def test_a_folder_that_is_gone_costs_the_episode_and_not_the_server(
     with safeguarded(tmp_path / "file", sample_episode()):
         keep(tmp_path / "file", sample_episode())
     assert "could not be stored" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "extra"), [("mcp", "mcp"), ("openenv", "openenv")])
+def test_where_only_the_package_is_installed_it_says_what_else_to_install(
+    tmp_path: Path, command: str, extra: str
+) -> None:
+    gone = ("anyio", "mcp", "starlette", "uvicorn", "fastapi", "openenv")
+    program = f"import sys; sys.modules.update(dict.fromkeys({gone!r})); from sixgym.cli import main; main()"
+    words = (sys.executable, "-c", program, "serve", command, "--out", str(tmp_path / "out"))
+    result = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert result.returncode == 1
+    assert f"needs the extra {extra}" in result.stderr
+    assert "pip install" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -18,7 +18,6 @@ from sixgym.cli.run import RunRequest, choose_bench_task, choose_simulator, choo
 from sixgym.domain.extras import install_command
 from sixgym.episodes.episode import Episode, Task
 from sixgym.scoring.goals import judge
-from sixgym.serve.sessions import Sessions
 from sixgym.simulators.factory import make_simulator
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
     from starlette.types import ASGIApp
 
-    from sixgym.serve.sessions import Session
+    from sixgym.serve.sessions import Session, Sessions
 
 TOKEN_VARIABLE = "SIXGYM_TOKEN"
 SHORTEST_TOKEN = 16
@@ -77,6 +76,13 @@ def serve_mcp(request: ServeRequest) -> None:
     _refuse_contradictions(request)
     task = _choose_task(request)
     choose_simulator(request.network).close()
+    try:
+        from sixgym.serve.mcp import make_server
+        from sixgym.serve.sessions import Sessions
+    except ImportError as error:
+        raise CommandError(
+            f"serving MCP needs the extra mcp ({error}): {install_command('mcp')}", WORK_FAILED
+        ) from None
     folder = writable(request.out)
     sessions = Sessions(
         task,
@@ -86,12 +92,6 @@ def serve_mcp(request: ServeRequest) -> None:
         idle_s=_idle_s(request),
         safeguard=lambda episode: safeguarded(folder, episode),
     )
-    try:
-        from sixgym.serve.mcp import make_server
-    except ImportError as error:
-        raise CommandError(
-            f"serving MCP needs the extra mcp ({error}): {install_command('mcp')}", WORK_FAILED
-        ) from None
     server = make_server(sessions)
     if request.http is None:
         _serve_stdio(server, sessions)
@@ -174,7 +174,7 @@ def safeguarded(folder: Path, episode: Episode) -> Generator[None]:
 
 
 # ---------------------------------------------------------------------- standard input and output
-def _serve_stdio(server: "Server[Session]", sessions: Sessions) -> None:
+def _serve_stdio(server: "Server[Session]", sessions: "Sessions") -> None:
     import anyio
     from mcp.server.stdio import stdio_server
 
@@ -195,7 +195,7 @@ def _serve_stdio(server: "Server[Session]", sessions: Sessions) -> None:
     anyio.run(run)
 
 
-async def _end_on_signal(sessions: Sessions, *, task_status: "TaskStatus[None]") -> None:
+async def _end_on_signal(sessions: "Sessions", *, task_status: "TaskStatus[None]") -> None:
     import anyio
 
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -236,7 +236,7 @@ def _token(path: Path | None) -> str | None:
 
 
 def _serve_http(
-    server: "Server[Session]", sessions: Sessions, port: int, host: str, token: str | None
+    server: "Server[Session]", sessions: "Sessions", port: int, host: str, token: str | None
 ) -> None:
     from sixgym.serve.guard import is_loopback
     from sixgym.serve.http import PATH, make_app

@@ -220,6 +220,31 @@ def test_agents_at_work_on_the_reference_itself_are_added(
     assert "network is fluid, not slower" in refused.stderr
 
 
+def test_without_replay_the_agents_own_work_on_both_networks_is_compared(
+    fidelity: Sixgym, sixgym: Sixgym, tmp_path: Path, task_file: Path
+) -> None:
+    runs: list[object] = []
+    for agent in AGENTS.split(","):
+        run = tmp_path / agent
+        bench = ("bench", "--tasks", task_file, "--workers", 1, "--agent", agent)
+        assert sixgym(*bench, "--network", "slower", "--out", run).exit_code == 0
+        runs += ["--runs", run]
+    result = fidelity(tmp_path / "out", "--no-replay", *runs, "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert not figures["replayed"]
+    assert figures["closed_loop"] is None
+    random = next(one for one in figures["overall"]["agents"] if one["agent"] == "random")
+    assert (random["n"], random["candidate"], random["reference"]) == (TASKS, 0.5, 0)
+    assert len(figures["disagreements"]) == sum(one["only_candidate"] for one in figures["overall"]["agents"])
+    page = (tmp_path / "out" / f"{PAGE.replace('-null', '-closed-loop-null', 1)}.md").read_text()
+    assert "closed loop on both" in page
+    assert not list((tmp_path / "out" / "data").glob("*fluid-on-slower*"))
+    missing = fidelity(tmp_path / "out", "--no-replay", *runs[:2])
+    assert missing.exit_code == 2
+    assert "--runs names none of random and reference" in missing.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -258,6 +283,7 @@ def test_only_the_experiment_of_the_documentation_has_the_plain_name(tmp_path: P
             "tasks": None,
             "workers": 2,
             "runs": (),
+            "replay": True,
             "out": tmp_path,
             "as_json": False,
         }

@@ -26,7 +26,7 @@ from sixgym.evaluate.fidelity.bench import (
     bench_figures,
 )
 from sixgym.evaluate.fidelity.bench_report import bench_page, summary_lines
-from sixgym.evaluate.fidelity.bench_rows import BenchRow, Conditions, RowStore
+from sixgym.evaluate.fidelity.bench_rows import BenchRow, Conditions, RowKey, RowStore, row_of
 from sixgym.evaluate.fidelity.bench_runs import TRIAL, BenchJob, own_jobs, play_missing, replay_jobs
 from sixgym.evaluate.fidelity.store import RunFileError, same_version
 from sixgym.scoring.metrics import MetricError
@@ -47,6 +47,7 @@ class ReplayRequest:
         tasks: File of a task set; None is the frozen one.
         workers: Processes.
         runs: Folders of `sixgym bench` runs on the reference.
+        replay: Repeat on the reference what agents did on the candidate, instead of taking `runs` alone.
         out: The page and its figures are written here, stored rows under `data`.
         as_json: The figures on standard output.
     """
@@ -58,6 +59,7 @@ class ReplayRequest:
     tasks: Path | None
     workers: int
     runs: tuple[Path, ...]
+    replay: bool
     out: Path
     as_json: bool
 
@@ -74,15 +76,18 @@ def fidelity_bench(request: ReplayRequest) -> None:
         chosen = select(tasks.tasks, Selection(limit=request.limit))
     agents = _agents(request.agents, chosen[0])
     closed_loop = [row for run in request.runs for row in _run_results(run, reference, tasks, agents)]
+    worked = _run_rows(request, tasks, chosen, agents, closed_loop)
     writable(request.out)
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with wrong_use_on(RunFolderError, RunFileError), RunFolder(request.out / "data").locked():
         own = own_jobs(agents, chosen)
         rows = _rows(request, candidate, tasks, own, row_file(request, request.candidate))
-        replays = replay_jobs(rows)
-        name = f"{request.candidate}-on-{request.reference}"
-        replayed = _rows(request, reference, tasks, replays, row_file(request, name))
+        if request.replay:
+            name = f"{request.candidate}-on-{request.reference}"
+            there = _rows(request, reference, tasks, replay_jobs(rows), row_file(request, name))
+        else:
+            there = worked
     setting = Setting(
         command=_command(request),
         candidate=candidate,
@@ -91,9 +96,11 @@ def fidelity_bench(request: ReplayRequest) -> None:
         task_set_sha256=tasks.sha256,
         tasks=dict(Counter(task.tier for task in chosen)),
         topology_seeds=_topology_seeds(chosen),
+        replayed=request.replay,
     )
     try:
-        figures = bench_figures(setting, _in_order(rows, agents), replayed, closed_loop)
+        beside = closed_loop if request.replay else ()
+        figures = bench_figures(setting, _in_order(rows, agents), there, beside)
     except (NothingToCompareError, MetricError) as error:
         raise CommandError(str(error), WORK_FAILED) from None
     _write(request, figures)
@@ -106,6 +113,8 @@ def page_stem(request: ReplayRequest) -> str:
         parts.append(f"{request.candidate}-{request.reference}")
     if request.limit != DEFAULT_LIMIT:
         parts.append(str(request.limit))
+    if not request.replay:
+        parts.append("closed-loop")
     if request.agents is not None:
         parts += [name.strip() for name in request.agents.split(",")]
     return words.file_name("-".join(parts))
@@ -167,6 +176,37 @@ def _run_results(run: Path, reference: BackendInfo, tasks: TaskSet, agents: Sequ
     if wrong:
         raise CommandError(f"--runs {run}: {'; '.join(wrong)}", WRONG_USE)
     return rows
+
+
+def _run_rows(
+    request: ReplayRequest,
+    tasks: TaskSet,
+    chosen: Sequence[BenchTask],
+    agents: Sequence[str],
+    graded: Sequence[Result],
+) -> list[BenchRow]:
+    """What the agents did on the reference themselves, where that is all there is to compare with."""
+    if request.replay:
+        return []
+    wanted = {task.task.id for task in chosen}
+    results = {(row.agent, row.task): row for row in graded if row.task in wanted}
+    missing = [agent for agent in agents if not any((agent, task) in results for task in wanted)]
+    if missing:
+        raise CommandError(
+            f"--no-replay compares with runs on {request.reference}, and --runs names none of "
+            f"{' and '.join(missing)}: `sixgym bench --agent {missing[0]} --network {request.reference}`",
+            WRONG_USE,
+        )
+    rows: dict[RowKey, BenchRow] = {}  # of an episode that was tried again, the last
+    for run in request.runs:
+        folder = RunFolder(run)
+        agent = folder.manifest().agent
+        for trial, episode in folder.episodes(TRIAL + 1):
+            result = results.get((agent, episode.task.id))
+            if trial == TRIAL and result is not None:
+                key = RowKey(agent=agent, task=episode.task.id)
+                rows[key] = row_of(key, tasks.sha256, episode, result)
+    return list(rows.values())
 
 
 def _rows(
@@ -250,4 +290,6 @@ def _command(request: ReplayRequest) -> str:
         ("--tasks", request.tasks),
         *(("--runs", run) for run in request.runs),
     ]
+    if not request.replay:
+        return words.command_line(["sixgym", "fidelity", "bench", "--no-replay"], options)
     return words.command_line(["sixgym", "fidelity", "bench"], options)

@@ -147,6 +147,7 @@ class BenchFigures(Record):
         task_set, task_set_sha256: Name and version, and checksum.
         tasks: Selected tasks by tier.
         topology_seeds: First and last of the selection.
+        replayed: Whether the agents' calls were repeated on the reference; else they worked there themselves.
         grader: Version of the grading rules.
         overall: All agents and tasks.
         in_between: Agents that met something on either network, the reference solution apart.
@@ -164,6 +165,7 @@ class BenchFigures(Record):
     task_set_sha256: str
     tasks: dict[str, int]
     topology_seeds: tuple[int, int]
+    replayed: bool
     grader: int
     overall: GroupFigures
     in_between: GroupFigures | None
@@ -193,6 +195,7 @@ class Setting:
     task_set_sha256: str
     tasks: dict[str, int]
     topology_seeds: tuple[int, int]
+    replayed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,8 @@ def bench_figures(
     Args:
         setting: What was compared.
         candidate: The agents on the candidate network, in the order they are to be shown in.
-        replays: Of these on the reference network; those that broke off on the candidate have none.
+        replays: Of these on the reference network; those that broke off on the candidate have none. Or what
+            the agents did there themselves, if that is what the setting says.
         closed_loop: Graded episodes of agents that worked on the reference network themselves.
 
     Raises:
@@ -246,6 +250,7 @@ def bench_figures(
         task_set_sha256=setting.task_set_sha256,
         tasks=setting.tasks,
         topology_seeds=setting.topology_seeds,
+        replayed=setting.replayed,
         grader=GRADER,
         overall=overall,
         in_between=_part(pairs, lambda row: row.agent in between),

@@ -49,10 +49,16 @@ def _heading(figures: BenchFigures, stem: str) -> Iterator[str]:
         f"{there.version}, graded by version {figures.grader} of the rules. Every figure: `{stem}.json`."
     )
     yield ""
-    yield (
+    how = (
         f"Every agent works on {here.name}; its tool calls are then replayed on {there.name} in the same "
         "order, with the same final answer, and both are graded by what the network measured, in the "
-        f"manner of 6GAgentGym's table III. Gap: {here.name} less {there.name}, in points, with an interval "
+        "manner of 6GAgentGym's table III."
+        if figures.replayed
+        else f"Every agent works on {here.name}, and, with the same tasks and seeds, on {there.name}: closed "
+        "loop on both, so that what it does may differ as well. Both are graded by what the network measured."
+    )
+    yield (
+        f"{how} Gap: {here.name} less {there.name}, in points, with an interval "
         "paired by task. Same verdict: share of tasks met on both or missed on both. Intervals are 95 %."
     )
     yield ""

@@ -17,6 +17,13 @@ fidelity = typer.Typer(
 DEFAULT_LIMIT = 120
 """Tasks of `fidelity bench`: 40 a tier, as in 6GAgentGym section IV-E."""
 
+EXPERIMENT_MODEL = "experiment-model"
+DEFAULT_CASES = 400
+"""Transitions at which `fidelity experiment-model` asks the sampled model."""
+
+DEFAULT_EFFECTS = 8
+"""Cases of every tool and fault of `fidelity experiment-model`."""
+
 Candidate = Annotated[str, typer.Option(metavar="NAME", help="The simulator in question.")]
 Reference = Annotated[str, typer.Option(metavar="NAME", help="The simulator it is held against.")]
 SplitName = Annotated[
@@ -36,6 +43,35 @@ Limit = Annotated[
 Runs = Annotated[
     list[Path] | None,
     typer.Option(metavar="DIR", help="A `bench` run of such an agent on the reference itself; repeatable."),
+]
+TracesFolder = Annotated[
+    Path,
+    typer.Option("--traces", metavar="DIR", help="What `sixgym traces` made on held-out seeds, with twins."),
+]
+ModelName = Annotated[
+    str,
+    typer.Option(
+        "--model", metavar="NAME", help="experiment-model, or experiment-model:FOLDER for a checkpoint."
+    ),
+]
+Episodes = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="That many explorations, from the first  (all there are)."),
+]
+Cases = Annotated[
+    int,
+    typer.Option(min=0, metavar="N", help="Transitions at which the sampled model is asked, 16 times each."),
+]
+Effects = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Cases of every tool and fault whose effects are compared.")
+]
+Replay = Annotated[
+    bool,
+    typer.Option(
+        "--replay/--no-replay",
+        help="Repeat what agents did on the reference, or hold what they did there themselves (--runs) "
+        "against it.",
+    ),
 ]
 OutFolder = Annotated[Path, typer.Option(metavar="DIR", help="For the page; stored runs are in DIR/data.")]
 
@@ -104,6 +140,7 @@ def bench(
     tasks: TaskFile = None,
     workers: Processes = 2,
     runs: Runs = None,
+    replay: Replay = True,
     out: OutFolder = Path("docs"),
     as_json: AsJson = False,
 ) -> None:
@@ -112,11 +149,45 @@ def bench(
     Agents work on the candidate over 40 tasks a tier, their calls are repeated on the reference, both are
     graded by outcomes. Writes DIR/fidelity-bench.md with the tasks on which the verdicts differ, and why.
     Stopped in any way, the same command goes on. Agents that worked on the reference themselves are held
-    against it with --runs.
+    against it with --runs; --no-replay compares with these alone.
 
     - `sixgym fidelity bench --agents null,mape-k,reference --limit 15 --out comparison`
     """
     from sixgym.cli.fidelity_bench import ReplayRequest, fidelity_bench
 
     chosen = tuple(runs or ())
-    fidelity_bench(ReplayRequest(candidate, reference, agents, limit, tasks, workers, chosen, out, as_json))
+    fidelity_bench(
+        ReplayRequest(candidate, reference, agents, limit, tasks, workers, chosen, replay, out, as_json)
+    )
+
+
+@fidelity.command("experiment-model")
+@reporting()
+def experiment_model(
+    *,
+    traces: TracesFolder,
+    model: ModelName = EXPERIMENT_MODEL,
+    episodes: Episodes = None,
+    cases: Cases = DEFAULT_CASES,
+    effects: Effects = DEFAULT_EFFECTS,
+    out: OutFolder = Path("docs"),
+    workers: Processes = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the experiment model on held-out traces: one step ahead, drift, spread, effects.
+
+    One step: errors in the six figures of the network state when the model knows all that was recorded
+    before. Drift: 15 steps in which it goes on from its own predictions. Spread: whether what the sampled
+    model draws is as wide as what happens. Beside it stand no change, tti, and the twins of the traces, which
+    are the floor of chance. Effects: sign and size of what single calls and faults do; the recorded network
+    runs only where DIR/data holds no valid run of it, and `--effects 0` leaves this out.
+
+    Writes DIR/experiment-model.md with its plots and figures. Needs `sixgym[hf,plot]`.
+
+    - `sixgym traces --out held-out --seeds 51-80 --twins 2 --network ns3`
+    - `sixgym fidelity experiment-model --traces held-out`
+    - `sixgym fidelity experiment-model --traces held-out --model experiment-model:runs/mine --episodes 40`
+    """
+    from sixgym.cli.fidelity_experiment import ExperimentRequest, fidelity_experiment
+
+    fidelity_experiment(ExperimentRequest(traces, model, episodes, cases, effects, out, workers, as_json))

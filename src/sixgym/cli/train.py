@@ -14,9 +14,13 @@ from sixgym.cli.progress import metering
 from sixgym.cli.run import choose_simulator
 from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
+from sixgym.train.experiment_recipe import ExperimentModelRecipe
 from sixgym.train.recipe import DrlSlicingRecipe, RecipeError, load_recipe
 
-EXTRA = ("torch", "stable_baselines3")
+EXTRAS = {"drl-slicing": "rl", "experiment-model": "hf"}
+"""What a kind of recipe needs beside the package."""
+
+PACKAGES = ("torch", "stable_baselines3", "transformers", "tokenizers", "safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,13 @@ def train(request: TrainRequest) -> None:
     """
     with wrong_use_on(RecipeError):
         recipe = load_recipe(request.recipe, request.changes)
-    choose_simulator(recipe.network).close()
     out = request.out or Path("runs") / request.recipe.stem
-    with _extra_needed():
+    if isinstance(recipe, ExperimentModelRecipe):
+        with _extra_needed(EXTRAS["experiment-model"]):
+            _train_experiment_model(recipe, request, out)
+        return
+    choose_simulator(recipe.network).close()
+    with _extra_needed(EXTRAS["drl-slicing"]):
         _train_drl_slicing(recipe, request, out)
 
 
@@ -103,15 +111,37 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
     )
 
 
+def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest, out: Path) -> None:
+    from sixgym.train.experiment_corpus import read_traces
+    from sixgym.train.experiment_model import Progress, Training, prepare
+
+    with _failures_of(out):
+        traces = read_traces(Path(recipe.traces))
+        prepare(recipe, out, resume=request.resume)
+        episodes = traces.episodes * traces.twins
+        with metering(sys.stderr, "reading", episodes, "episodes") as meter:
+            training = Training(recipe, out, on_episode=meter.advance)
+        steps = recipe.optimizer.steps
+        with metering(sys.stderr, "learning", steps, "steps", training.step) as meter:
+
+            def report(progress: Progress) -> None:
+                losses = ", ".join(f"{kind} {loss:.3f}" for kind, loss in progress.held_back.items())
+                meter.say(f"step {progress.step}: loss {progress.loss:.3f} nats a word; held back: {losses}")
+
+            training.run(report, meter.advance)
+        folder = training.save(command_of(request))
+    typer.echo(f"{folder}: try it with `--network experiment-model:{folder.as_posix()}`")
+
+
 @contextmanager
-def _extra_needed() -> Generator[None]:
+def _extra_needed(extra: str) -> Generator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in EXTRA:
+        if error.name is None or error.name.partition(".")[0] not in PACKAGES:
             raise
         raise CommandError(
-            f"training needs {error.name}, which is not installed: {install_command('rl')}", WORK_FAILED
+            f"training needs {error.name}, which is not installed: {install_command(extra)}", WORK_FAILED
         ) from None
 
 

@@ -52,16 +52,8 @@ def load(folder: Path, device: str) -> Checkpoint:
     Raises:
         ModelUnusableError: it cannot be used. The message says why and what to do.
     """
-    _check_files(folder)
-    _check_config(folder)
-    template = _load_template(folder)
-    model = _load_model(folder, _device(device))
-    known = cast("int", model.get_input_embeddings().num_embeddings)
-    if template.size > known:
-        raise ModelUnusableError(
-            f"{folder}: its tokenizer has {template.size} tokens and its model {known}: "
-            "save both from where they were used together"
-        )
+    model, tokenizer = load_causal(folder, device)
+    template = _template(folder, tokenizer)
     ends = template.end_tokens | set(_listed(model.generation_config.eos_token_id))
     # what a folder presets there (top_k, penalties) would bend the distribution that is asked for
     model.generation_config = transformers.GenerationConfig()
@@ -72,6 +64,25 @@ def load(folder: Path, device: str) -> Checkpoint:
         pad_token=min(ends, default=0) if template.pad_token is None else template.pad_token,
         context=model.config.get_text_config().to_dict().get("max_position_embeddings"),
     )
+
+
+def load_causal(folder: Path, device: str) -> tuple[Any, Any]:
+    """The causal language model in a folder, ready to generate, and its tokenizer.
+
+    Raises:
+        ModelUnusableError: it cannot be used. The message says why and what to do.
+    """
+    _check_files(folder)
+    _check_config(folder)
+    tokenizer = _load_tokenizer(folder)
+    model = _load_model(folder, _device(device))
+    known = cast("int", model.get_input_embeddings().num_embeddings)
+    if len(tokenizer) > known:
+        raise ModelUnusableError(
+            f"{folder}: its tokenizer has {len(tokenizer)} tokens and its model {known}: "
+            "save both from where they were used together"
+        )
+    return model, tokenizer
 
 
 def _check_files(folder: Path) -> None:
@@ -123,14 +134,17 @@ def _entries(value: object) -> Iterator[tuple[str, object]]:
             yield from _entries(inner)
 
 
-def _load_template(folder: Path) -> Template:
+def _load_tokenizer(folder: Path) -> Any:
     auto: Any = transformers.AutoTokenizer
     try:
-        tokenizer = auto.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        return auto.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # whatever a broken folder makes of the library
         raise ModelUnusableError(
             f"{folder}: its tokenizer cannot be loaded, save it there too: {_brief(error)}"
         ) from error
+
+
+def _template(folder: Path, tokenizer: Any) -> Template:
     if not tokenizer.chat_template:
         raise ModelUnusableError(
             f"{folder} has no chat template: take a checkpoint tuned for chat, or add chat_template.jinja"

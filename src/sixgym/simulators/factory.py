@@ -17,17 +17,46 @@ def _tti() -> Simulator:
     return TtiSimulator()
 
 
-SIMULATORS: dict[str, Callable[[], Simulator]] = {"tti": _tti, "ns3": _ns3}
+def _experiment_model(folder: str | None) -> Simulator:
+    from sixgym.simulators.experiment_model import open_simulator
+
+    return open_simulator(folder, sampled=False)
+
+
+def _experiment_model_sampled(folder: str | None) -> Simulator:
+    from sixgym.simulators.experiment_model import open_simulator
+
+    return open_simulator(folder, sampled=True)
+
+
+SIMULATORS: dict[str, Callable[[], Simulator]] = {
+    "tti": _tti,
+    "ns3": _ns3,
+    "experiment-model": lambda: _experiment_model(None),
+    "experiment-model-sampled": lambda: _experiment_model_sampled(None),
+}
 """What makes each simulator. Its module is imported when it is asked for, not before."""
+
+FROM_FOLDERS: dict[str, Callable[[str], Simulator]] = {
+    "experiment-model": _experiment_model,
+    "experiment-model-sampled": _experiment_model_sampled,
+}
+"""What makes those that a folder may be named for, as in `experiment-model:runs/mine`."""
 
 
 def make_simulator(name: str) -> Simulator:
     """The simulator of that name, not started yet.
 
+    Args:
+        name: One of `SIMULATORS`, or one of `FROM_FOLDERS` with a colon and a folder.
+
     Raises:
         ValueError: there is none; the message lists the known ones.
         SimulatorError: it is known, but not usable here.
     """
+    kind, colon, folder = name.partition(":")
+    if colon and folder and kind in FROM_FOLDERS:
+        return FROM_FOLDERS[kind](folder)
     if name not in SIMULATORS:
         raise ValueError(f"no network is called {name[:80]!r}; there is {', '.join(SIMULATORS)}")
     return SIMULATORS[name]()

@@ -1,7 +1,7 @@
 """Recipes: everything a training depends on, in one YAML file whose first line is its command."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from sixgym.domain.base import NonNegative, Positive, Record
 from sixgym.domain.splits import TRAINING_SEEDS, require_split
 from sixgym.tasks.record import Domain, Tier
+from sixgym.train.experiment_recipe import ExperimentModelRecipe
 
 MAX_BYTES = 100_000
 
@@ -84,7 +85,15 @@ class DrlSlicingRecipe(Record):
         return tuple(seed for seed in TRAINING_SEEDS if seed not in self.held_back)
 
 
-def load_recipe(path: Path, changes: Sequence[str] = ()) -> DrlSlicingRecipe:
+Recipe = DrlSlicingRecipe | ExperimentModelRecipe
+
+KINDS: Mapping[str, type[DrlSlicingRecipe] | type[ExperimentModelRecipe]] = {
+    "drl-slicing": DrlSlicingRecipe,
+    "experiment-model": ExperimentModelRecipe,
+}
+
+
+def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """A recipe from a YAML file, with some keys set otherwise.
 
     Args:
@@ -109,10 +118,13 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> DrlSlicingRecipe:
     values = cast("dict[str, Any]", data)
     for change in changes:
         _set(values, change)
+    kind = KINDS.get(str(values.get("kind")))
+    if kind is None:
+        raise RecipeError(f"{path}: kind is {values.get('kind')!r}; there is {' and '.join(KINDS)}")
     try:
-        return DrlSlicingRecipe.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise RecipeError("\n".join(f"{path}: {problem}" for problem in _problems(error))) from None
+        raise RecipeError("\n".join(f"{path}: {problem}" for problem in _problems(error, kind))) from None
 
 
 def _set(values: dict[str, Any], change: str) -> None:
@@ -133,12 +145,12 @@ def _set(values: dict[str, Any], change: str) -> None:
     values[last] = value
 
 
-def _problems(error: ValidationError) -> list[str]:
+def _problems(error: ValidationError, kind: type[Record]) -> list[str]:
     found: list[str] = []
     for problem in error.errors(include_url=False):
         place = ".".join(str(step) for step in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            found.append(f"{place} is no key of a recipe{_hint(place)}")
+            found.append(f"{place} is no key of a recipe{_hint(place, kind)}")
         elif problem["type"] == "missing":
             found.append(f"{place} is missing")
         else:
@@ -146,7 +158,14 @@ def _problems(error: ValidationError) -> list[str]:
     return found
 
 
-def _hint(place: str) -> str:
-    inner = [f"ppo.{name}" for name in Ppo.model_fields]
-    near = difflib.get_close_matches(place, [*DrlSlicingRecipe.model_fields, *inner], n=1)
+def _hint(place: str, kind: type[Record]) -> str:
+    near = difflib.get_close_matches(place, list(_keys(kind)), n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _keys(kind: type[Record], prefix: str = "") -> Iterator[str]:
+    """Every key of a recipe, those of its sections with a dot."""
+    for name, field in kind.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Record):
+            yield from _keys(field.annotation, f"{prefix}{name}.")

@@ -1,0 +1,97 @@
+"""What is known of an interval before it has happened: devices, links, what slices may have of the cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sixgym.domain.geometry import Position
+from sixgym.domain.scenario import Group
+from sixgym.domain.slices import SliceType
+
+
+@dataclass(slots=True)
+class Device:
+    """A device: where it is, what serves it, where it flies."""
+
+    id: str
+    group: Group
+    cell: str
+    position: Position
+    route: tuple[Position, ...] = ()
+    speed_mps: float = 0.0
+    gains_db: dict[str, float] = field(default_factory=dict[str, float])
+    gains_at: Position | None = None
+    handover: str = "IDLE"
+    handover_target: str | None = None
+    handover_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A device's radio link in an interval.
+
+    Attributes:
+        device: Whose.
+        cell: What serves it; the target, if a handover was asked for.
+        sinr_db: On the reference signals, without fading.
+        asked: The cell that a handover was asked to.
+        from_db: The SINR under the cell it comes from.
+        need: PRBs that its traffic takes.
+        rsrp_dbm: By cell.
+    """
+
+    device: Device
+    cell: str
+    sinr_db: float
+    asked: str | None
+    from_db: float
+    need: float
+    rsrp_dbm: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a slice asks for and may have in a cell, in PRBs, as if traffic were fluid."""
+
+    need: float
+    have: float
+    devices: int
+
+    @property
+    def rho(self) -> float:
+        """Need over supply."""
+        return self.need / max(self.have, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known of an interval before it has happened.
+
+    Attributes:
+        start_ms, end_ms: Network time.
+        power_dbm, backhaul_ms, backhaul_loss, refusing: By cell.
+        interferers: Place and power in dBm.
+        kinds: Of the faults active in it.
+        load: Offered load by group, relative to the normal one.
+        background: Offered background load by node.
+        links: By device.
+        shares: By cell and slice.
+        work: Offered work by node, its background excluded, relative to its speed.
+        changed: Anything was changed, or a fault began or ended.
+        rests: Nothing has moved for a while.
+    """
+
+    start_ms: int
+    end_ms: int
+    power_dbm: Mapping[str, float]
+    backhaul_ms: Mapping[str, float]
+    backhaul_loss: Mapping[str, float]
+    refusing: frozenset[str]
+    interferers: tuple[tuple[Position, float], ...]
+    kinds: tuple[str, ...]
+    load: Mapping[str, float]
+    background: Mapping[str, float]
+    links: Mapping[str, Link]
+    shares: Mapping[tuple[str, SliceType], Share]
+    work: Mapping[str, float]
+    changed: bool
+    rests: bool

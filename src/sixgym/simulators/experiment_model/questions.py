@@ -1,0 +1,348 @@
+"""What the model is asked about an interval: how each service, slice, cell, node and compute load will fare.
+
+A question is a line of words that says what the thing is like, what it may use in the coming interval and how
+it fared before; the answer is a line of figures. A network of 15 devices takes some 15 questions, which do
+not depend on each other and are answered together.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sixgym.domain.measurement import Interval, PacketFlow
+from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.slices import SliceType
+from sixgym.domain.traffic import OnOff
+from sixgym.simulators.experiment_model import words as w
+from sixgym.simulators.experiment_model.situation import ONBOARD, Link, Outlook, Situation, nominal_mbps
+from sixgym.simulators.experiment_model.words import Blank, Figure, blank
+
+Kind = Literal["flow", "tasks", "node", "slice", "cell"]
+
+_FLOW = (w.DELIVERED, w.LOST, w.DROPPED, w.LATENCY, w.P95, w.LONGEST, w.JITTER)
+_DEVICE = (w.QUEUE, w.SINR)
+_TASKS = (w.DONE, w.LATENCY)
+_NODE = (w.BUSY, w.COUNT, w.REFUSED)
+_SLICE = (w.GRANTED, w.USED, w.QUEUE)
+_CELL = (w.BUSY,)
+KILO = 1_000.0
+_SAME = 0.05
+_GREW = 1.1
+_SCARCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        kind: What it is about.
+        subject: Its name: a group, a UAV, a node, a slice or a cell.
+        words: What is known.
+        blanks: What the answer consists of.
+    """
+
+    kind: Kind
+    subject: str
+    words: tuple[str, ...]
+    blanks: tuple[Blank, ...]
+
+
+Answer = Mapping[str, str]
+"""A word for each blank, by its name."""
+
+
+def questions(situation: Situation, outlook: Outlook) -> list[Question]:
+    """All that the model is asked about the interval ahead."""
+    return list(_questions(situation, outlook))
+
+
+def normal_packets(group: Group, outlook: Outlook, devices: int) -> float:
+    """Packets that so many devices of a group are sent in an interval, at the load of that interval.
+
+    At no load at all, those at the normal one, so that shares of it are defined.
+    """
+    load = outlook.load[group.name] or 1.0
+    seconds = (outlook.end_ms - outlook.start_ms) / 1e3
+    return group.traffic.packets_per_s * load * devices * seconds
+
+
+def true_answer(
+    question: Question, scenario: Scenario, outlook: Outlook, interval: Interval
+) -> dict[str, str]:
+    """What was measured, in the words of the answer."""
+    figures = _measured(question, scenario, outlook, interval)
+    answer = {one.name: one.figure.word(figures[one.name]) for one in question.blanks if one.figure}
+    if any(one is w.HANDOVER_BLANK for one in question.blanks):
+        state = interval.devices[question.subject].handover
+        answer["handover"] = f"handover={state if state == 'FAILED' else 'COMPLETE'}"
+    return answer
+
+
+# ---------------------------------------------------------------------- what was measured
+def _measured(
+    question: Question, scenario: Scenario, outlook: Outlook, interval: Interval
+) -> dict[str, float]:
+    match question.kind:
+        case "flow":
+            if question.subject in interval.groups:
+                group = scenario.group(question.subject)
+                return _of_flow(interval.groups[group.name], normal_packets(group, outlook, group.count))
+            device = interval.devices[question.subject]
+            normal = normal_packets(scenario.group(device.group), outlook, 1)
+            own = {w.QUEUE.name: device.queue_bytes / KILO, w.SINR.name: device.sinr_db}
+            return _of_flow(device.flow, normal) | own
+        case "tasks":
+            measured = interval.workloads[question.subject]
+            normal = normal_tasks(scenario.group(question.subject), outlook)
+            return {w.DONE.name: measured.completed / normal, w.LATENCY.name: measured.latency_ms}
+        case "node":
+            node = interval.nodes[question.subject]
+            return {w.BUSY.name: node.load, w.COUNT.name: node.queue, w.REFUSED.name: node.refused}
+        case "slice":
+            one = interval.slices[SliceType(question.subject)]
+            return {
+                w.GRANTED.name: one.prbs_granted,
+                w.USED.name: one.prbs_used,
+                w.QUEUE.name: one.queue_bytes / KILO,
+            }
+        case "cell":
+            return {w.BUSY.name: interval.cells[question.subject].prb_load}
+
+
+def _of_flow(flow: PacketFlow, normal: float) -> dict[str, float]:
+    return {
+        w.SENT.name: flow.sent_packets / normal,
+        w.DELIVERED.name: flow.delivered_packets / normal,
+        w.LOST.name: flow.lost_packets / normal,
+        w.DROPPED.name: flow.dropped_packets / normal,
+        w.LATENCY.name: flow.latency_ms,
+        w.P95.name: flow.latency_p95_ms,
+        w.LONGEST.name: flow.latency_max_ms,
+        w.JITTER.name: flow.jitter_ms,
+    }
+
+
+def normal_tasks(group: Group, outlook: Outlook) -> float:
+    assert group.workload is not None  # it has tasks
+    return group.workload.rate_hz * group.count * (outlook.end_ms - outlook.start_ms) / 1e3
+
+
+# ---------------------------------------------------------------------- what is known
+def _questions(situation: Situation, outlook: Outlook) -> Iterator[Question]:
+    for group in situation.scenario.groups:
+        links = [outlook.links[name] for name in group.device_ids]
+        if group.airframe is None:
+            yield _flow_question(situation, outlook, group, links, None)
+        else:
+            for link in links:
+                yield _flow_question(situation, outlook, group, [link], link.device.id)
+        if group.workload is not None:
+            yield _tasks_question(situation, outlook, group, links)
+    for node in situation.scenario.compute:
+        yield _node_question(situation, outlook, node.id, node.kind)
+    for kind in situation.policies:
+        yield _slice_question(situation, outlook, kind)
+    for cell in situation.scenario.cells:
+        yield _cell_question(situation, outlook, cell.id)
+
+
+def _flow_question(
+    situation: Situation, outlook: Outlook, group: Group, links: list[Link], uav: str | None
+) -> Question:
+    kind = situation.slice_of[group.name]
+    load = outlook.load[group.name]
+    sporadic = isinstance(group.traffic, OnOff)
+    known = [
+        "flow",
+        kind.value,
+        "uav" if uav else "ground",
+        "bursts" if sporadic else "steady",
+        w.NOMINAL.word(nominal_mbps(group)),
+        w.SIZE.word(group.traffic.packet_bytes),
+    ]
+    if load != 1.0:
+        known.append(w.LOAD.word(load))
+    if situation.outlook is not None and situation.outlook.load[group.name] != load:
+        known.append(w.WAS_LOAD.word(situation.outlook.load[group.name]))
+    if group.name in situation.moved:
+        known.append("moved")
+    for link in sorted(links, key=lambda one: one.sinr_db):
+        known += _link_words(situation, outlook, kind, link)
+    blanks = [blank(w.SENT)] if sporadic else []
+    blanks += [blank(figure) for figure in _FLOW]
+    if uav is not None:
+        blanks += [blank(figure) for figure in _DEVICE]
+        if links[0].asked is not None:
+            blanks.insert(0, w.HANDOVER_BLANK)
+    known += _flow_history(situation, group, uav, kind)
+    return Question("flow", uav or group.name, tuple(known), tuple(blanks))
+
+
+def _link_words(situation: Situation, outlook: Outlook, kind: SliceType, link: Link) -> Iterator[str]:
+    share = outlook.shares[link.cell, kind]
+    yield w.SINR.word(link.sinr_db)
+    yield w.RHO.word(share.rho)
+    if share.rho > _SCARCE:
+        # what it needs over what it has if all devices of the slice in the cell have the same
+        yield w.OWN.word(link.need * max(share.devices, 1) / max(share.have, 0.2))
+    if link.asked is not None:
+        yield "asked"
+        yield w.FROM.word(link.from_db)
+        if link.asked == link.device.cell or link.asked in outlook.refusing:
+            yield "refused"
+    if outlook.backhaul_ms[link.cell] != situation.scenario.backhaul.delay_ms:
+        yield w.WIRE.word(outlook.backhaul_ms[link.cell])
+    if outlook.backhaul_loss[link.cell]:
+        yield w.LEAK.word(outlook.backhaul_loss[link.cell])
+    if situation.outlook is not None:
+        before = situation.outlook.links[link.device.id]
+        then = situation.outlook.shares.get((before.cell, kind))
+        if abs(before.sinr_db - link.sinr_db) >= 1.0 and link.asked is None:
+            yield w.FROM.word(before.sinr_db)
+        if then is not None and not 1 / _GREW < (share.rho + _SAME) / (then.rho + _SAME) < _GREW:
+            yield w.WAS_RHO.word(then.rho)
+
+
+def _flow_history(situation: Situation, group: Group, uav: str | None, kind: SliceType) -> Iterator[str]:
+    if not situation.history or situation.outlook is None:
+        yield "start"
+        return
+    last = situation.history[-1]
+    yield "before"
+    devices = 1 if uav else group.count
+    figures = _of_flow(_flow(last, group, uav), normal_packets(group, situation.outlook, devices))
+    yield from _read((w.SENT, *_FLOW) if isinstance(group.traffic, OnOff) else _FLOW, figures)
+    if uav is not None:
+        device = last.devices[uav]
+        yield w.QUEUE.word(device.queue_bytes / KILO)
+        yield w.SINR.word(device.sinr_db)
+    pending = situation.pending[uav or group.name]
+    if pending:
+        yield w.PENDING.word(pending / normal_packets(group, situation.outlook, devices))
+    queue = last.slices[kind].queue_bytes
+    if queue:
+        yield w.SLICE_QUEUE.word(queue / KILO)
+    if len(situation.history) > 1 and situation.before is not None:
+        earlier = _flow(situation.history[-2], group, uav)
+        yield "earlier"
+        normal = normal_packets(group, situation.before, devices)
+        yield from _read((w.DELIVERED, w.LOST, w.LATENCY), _of_flow(earlier, normal))
+
+
+def _flow(interval: Interval, group: Group, uav: str | None) -> PacketFlow:
+    return interval.groups[group.name] if uav is None else interval.devices[uav].flow
+
+
+def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links: list[Link]) -> Question:
+    assert group.workload is not None  # it has tasks
+    node = situation.runs_on[group.name]
+    places = {one.id: one for one in situation.scenario.compute}
+    place = places.get(node)
+    worst = min(links, key=lambda one: one.sinr_db)
+    dead = sum(one.sinr_db < -6.0 for one in links) / len(links)
+    kind = situation.slice_of[group.name]
+    if place is None:
+        assert group.airframe is not None  # only UAVs compute on board
+        speed, wire_ms, background = group.airframe.onboard_megacycles_per_s, 0.0, 0.0
+        work = outlook.work[f"{ONBOARD} {group.name}"]
+    else:
+        speed, wire_ms = place.megacycles_per_s, place.link_delay_ms
+        work, background = outlook.work[node], outlook.background[node]
+    known = [
+        "tasks",
+        ONBOARD if place is None else place.kind,
+        w.WORK.word(work),
+        w.BACK.word(background),
+        w.LONGEST.word(group.workload.megacycles / speed * 1e3),
+        w.WIRE.word(wire_ms),
+        w.DEVICES.word(group.count),
+        w.SINR.word(worst.sinr_db),
+        w.RHO.word(max(outlook.shares[one.cell, kind].rho for one in links)),
+        w.LOST.word(dead),
+    ]
+    slow = max(outlook.backhaul_ms[one.cell] for one in links)
+    if slow != situation.scenario.backhaul.delay_ms:
+        known.append(w.WIRE.word(slow))
+    leak = max(outlook.backhaul_loss[one.cell] for one in links)
+    if leak:
+        known.append(w.LEAK.word(leak))
+    if group.name in situation.relocated:
+        known.append("moved")
+    if situation.history and situation.outlook is not None:
+        last = situation.history[-1]
+        before = last.workloads[group.name]
+        known += [
+            "before",
+            w.DONE.word(before.completed / normal_tasks(group, situation.outlook)),
+            w.LATENCY.word(before.latency_ms),
+            w.P95.word(last.groups[group.name].latency_ms),
+            w.OPEN.word(situation.open_tasks[group.name]),
+        ]
+        if node in last.nodes:
+            known += [w.BUSY.word(last.nodes[node].load), w.COUNT.word(last.nodes[node].queue)]
+        if len(situation.history) > 1:
+            known += ["earlier", w.LATENCY.word(situation.history[-2].workloads[group.name].latency_ms)]
+    else:
+        known.append("start")
+    return Question("tasks", group.name, tuple(known), tuple(blank(figure) for figure in _TASKS))
+
+
+def _node_question(situation: Situation, outlook: Outlook, node: str, kind: str) -> Question:
+    known = ["node", kind, w.WORK.word(outlook.work[node]), w.BACK.word(outlook.background[node])]
+    before = situation.outlook
+    if before is not None and (before.work[node], before.background[node]) != (
+        outlook.work[node],
+        outlook.background[node],
+    ):
+        known += ["was", w.WORK.word(before.work[node]), w.BACK.word(before.background[node])]
+    if situation.history:
+        last = situation.history[-1].nodes[node]
+        known += ["before", w.BUSY.word(last.load), w.COUNT.word(last.queue), w.REFUSED.word(last.refused)]
+    else:
+        known.append("start")
+    return Question("node", node, tuple(known), tuple(blank(figure) for figure in _NODE))
+
+
+def _slice_question(situation: Situation, outlook: Outlook, kind: SliceType) -> Question:
+    policy = situation.policies[kind]
+    known = ["slice", kind.value]
+    known += [w.PERCENT[name].word(getattr(policy, name)) for name in w.PERCENT]
+    shares = sorted(
+        (outlook.shares[cell.id, kind] for cell in situation.scenario.cells), key=lambda one: one.rho
+    )
+    for share in shares:
+        known += [w.NEED.word(share.need), w.HAVE.word(share.have)]
+    known += _slice_history(situation, kind)
+    return Question("slice", kind.value, tuple(known), tuple(blank(figure) for figure in _SLICE))
+
+
+def _slice_history(situation: Situation, kind: SliceType) -> Iterator[str]:
+    if not situation.history:
+        yield "start"
+        return
+    last = situation.history[-1].slices[kind]
+    yield "before"
+    yield w.GRANTED.word(last.prbs_granted)
+    yield w.USED.word(last.prbs_used)
+    yield w.QUEUE.word(last.queue_bytes / KILO)
+    if situation.moved:
+        yield "moved"
+
+
+def _cell_question(situation: Situation, outlook: Outlook, cell: str) -> Question:
+    known = ["cell"]
+    if outlook.power_dbm[cell] <= -100.0:
+        known.append("dark")
+    for kind in situation.policies:
+        share = outlook.shares[cell, kind]
+        known += [w.NEED.word(share.need), w.HAVE.word(share.have)]
+    if situation.history:
+        known += ["before", w.BUSY.word(situation.history[-1].cells[cell].prb_load)]
+    else:
+        known.append("start")
+    return Question("cell", cell, tuple(known), (blank(w.BUSY),))
+
+
+def _read(figures: tuple[Figure, ...], values: Mapping[str, float]) -> Iterator[str]:
+    return (figure.word(values[figure.name]) for figure in figures)

@@ -1,0 +1,138 @@
+"""The experiment model as a `Simulator`."""
+
+import zlib
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from sixgym.domain.change import Change
+from sixgym.domain.measurement import Interval
+from sixgym.domain.scenario import Scenario
+from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.experiment_model.compose import carried_on, composed
+from sixgym.simulators.experiment_model.questions import Question, questions
+from sixgym.simulators.experiment_model.situation import Situation
+
+Answers = Callable[[Sequence[Question], Sequence[Sequence[float]]], Sequence[dict[str, str]]]
+"""Answers questions; the second argument holds the quantile of each word."""
+
+_MIDDLE = 0.5
+_LONGEST_MS = 60_000
+
+
+class ExperimentModelSimulator:
+    """A network whose measurements a language model predicts.
+
+    Books (settings, faults, flight, serving cells) are kept exactly; how traffic, queues, radio and computing
+    respond is the model's to say. In an interval in which nothing touches a network at rest, the state is kept.
+    """
+
+    def __init__(self, answers: Answers, *, name: str, version: str, interval_ms: int, sampled: bool) -> None:
+        """Take what answers.
+
+        Args:
+            answers: The language model.
+            name: As users type it.
+            version: Hash of the checkpoint.
+            interval_ms: Length of the intervals that it has learned.
+            sampled: Draw from what the model holds possible, instead of taking the median.
+        """
+        self._answers = answers
+        self._name = name
+        self._version = version
+        self._interval_ms = interval_ms
+        self._sampled = sampled
+        self._situation: Situation | None = None
+        self._seed = 0
+
+    @property
+    def name(self) -> str:
+        """As users type it."""
+        return self._name
+
+    @property
+    def version(self) -> str:
+        """Hash of the checkpoint."""
+        return self._version
+
+    def reset(self, scenario: Scenario, *, seed: int) -> Interval:
+        """Start the network; `seed` matters only where answers are drawn."""
+        if scenario.decision_interval_ms != self._interval_ms:
+            raise SimulatorError(
+                f"the experiment model has learned intervals of {self._interval_ms} ms, and {scenario.name} has "
+                f"{scenario.decision_interval_ms} ms: train one on traces of such networks, or take tti or ns3"
+            )
+        if scenario.handover.algorithm == "a3":
+            raise SimulatorError(
+                f"the experiment model knows no handovers by event a3, and {scenario.name} has them: take tti or ns3"
+            )
+        if seed < 0:
+            raise ValueError(f"seed {seed} is negative")
+        self._situation = Situation(scenario)
+        self._seed = seed
+        return self.advance(self._interval_ms)
+
+    def apply(self, change: Change) -> None:
+        """Take a change into the books."""
+        situation = self._running()
+        with self._closing():
+            situation.apply(change)
+
+    def advance(self, duration_ms: int) -> Interval:
+        """Predict the next interval."""
+        situation = self._running()
+        with self._closing():
+            return self._next(situation, duration_ms)
+
+    def _next(self, situation: Situation, duration_ms: int) -> Interval:
+        if duration_ms != self._interval_ms:
+            raise SimulatorError(
+                f"the experiment model advances by {self._interval_ms} ms, not {duration_ms}"
+            )
+        outlook = situation.look(duration_ms)
+        if outlook.rests:
+            interval = carried_on(situation, outlook)
+        else:
+            asked = questions(situation, outlook)
+            interval = composed(
+                situation, outlook, asked, self._answers(asked, self._quantiles(asked, outlook.start_ms))
+            )
+        situation.settle(outlook, interval)
+        return interval
+
+    def close(self) -> None:
+        """Forget the network."""
+        self._situation = None
+
+    # ------------------------------------------------------------------ inside
+    @contextmanager
+    def _closing(self) -> Generator[None, None, None]:
+        """After a `SimulatorError` the network is closed."""
+        try:
+            yield
+        except SimulatorError:
+            self.close()
+            raise
+
+    def _running(self) -> Situation:
+        if self._situation is None:
+            raise SimulatorError("no network is running: call reset first")
+        return self._situation
+
+    def _quantiles(self, asked: Sequence[Question], start_ms: int) -> list[list[float]]:
+        """What is drawn depends on seed, time and subject alone: two what-ifs of one network have one chance."""
+        if not self._sampled:
+            return [[_MIDDLE] * len(question.blanks) for question in asked]
+        return [
+            np.random.default_rng(
+                [
+                    self._seed,
+                    start_ms + _LONGEST_MS,
+                    zlib.crc32(f"{question.kind} {question.subject}".encode()),
+                ]
+            )
+            .random(len(question.blanks))
+            .tolist()
+            for question in asked
+        ]

@@ -1,0 +1,169 @@
+"""The words that the experiment model reads and writes: figures on fixed grids, such as `latency=12.6`.
+
+A figure is one word, so that a model trained from scratch learns a distribution over it at once; for a model
+with a vocabulary of its own the same words are ordinary text. Grids are as fine as chance in ns-3 is coarse.
+"""
+
+import bisect
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A quantity that is written as one of so many words.
+
+    Attributes:
+        name: What stands before the equals sign.
+        grid: Values it may take, rising.
+    """
+
+    name: str
+    grid: tuple[float, ...]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Its words, in the order of the grid."""
+        return tuple(f"{self.name}={value:g}" for value in self.grid)
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """The value of each word."""
+        return dict(zip(self.words, self.grid, strict=True))
+
+    def word(self, value: float) -> str:
+        """The word nearest to a value; what lies outside of the grid is put on its edge."""
+        after = bisect.bisect_left(self.grid, value)
+        if after == 0:
+            return self.words[0]
+        if after == len(self.grid):
+            return self.words[-1]
+        low, high = self.grid[after - 1], self.grid[after]
+        return self.words[after - 1 if value - low < high - value else after]
+
+
+def _geometric(least: float, most: float, step: float, *, zero: bool = True) -> tuple[float, ...]:
+    """Values that grow by a factor of `step`, in three significant digits, and 0 before them."""
+    count = math.ceil(math.log(most / least) / math.log(step))
+    values = {_short(least * (most / least) ** (index / count)) for index in range(count + 1)}
+    return ((0.0,) if zero else ()) + tuple(sorted(values))
+
+
+def _even(least: float, most: float, step: float) -> tuple[float, ...]:
+    return tuple(float(f"{least + index * step:.4g}") for index in range(round((most - least) / step) + 1))
+
+
+def _share(least: float, most: float, step: float) -> tuple[float, ...]:
+    """Geometric, and finer around 1, where what arrives is what was sent."""
+    below = [value for value in _geometric(least, 0.9, step) if value < 0.9]
+    above = [value for value in _geometric(1.1, most, step, zero=False) if value > 1.1]
+    return (*below, *_even(0.9, 1.1, 0.005), *above)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+LATENCY = Figure("latency", _geometric(0.5, 30_000, 1.05))
+P95 = Figure("p95", _geometric(0.5, 1_000, 1.08))
+LONGEST = Figure("longest", _geometric(0.5, 1_000, 1.08))
+JITTER = Figure("jitter", _geometric(0.02, 500, 1.06))
+SENT = Figure("sent", _share(0.02, 3, 1.06))
+DELIVERED = Figure("delivered", _share(0.005, 30, 1.06))
+LOST = Figure("lost", _geometric(0.002, 30, 1.08))
+DROPPED = Figure("dropped", _geometric(0.005, 30, 1.15))
+QUEUE = Figure("queue", _geometric(0.1, 5_000, 1.15))
+"""In kilobytes."""
+SINR = Figure("sinr", (-50.0, *_even(-30, 50, 1)))
+DONE = Figure("done", _share(0.02, 30, 1.08))
+COUNT = Figure("count", (*_even(0, 20, 1), *_geometric(22, 400, 1.1, zero=False)))
+REFUSED = Figure("refused", (0.0, *_geometric(1, 400, 1.4, zero=False)))
+BUSY = Figure("busy", _even(0, 1, 0.01))
+GRANTED = Figure("granted", _geometric(0.2, 1_900, 1.05))
+USED = Figure("used", _geometric(0.02, 1_900, 1.06))
+# below: read, never written
+NOMINAL = Figure("nominal", _geometric(0.001, 100, 1.15))
+SIZE = Figure("size", _geometric(20, 1_400, 1.2, zero=False))
+LOAD = Figure("load", _share(0.02, 50, 1.12))
+WAS_LOAD = Figure("wasload", LOAD.grid)
+NEED = Figure("need", _geometric(0.02, 100, 1.15))
+HAVE = Figure("have", _geometric(0.2, 110, 1.12))
+RHO = Figure("rho", _geometric(0.01, 50, 1.12))
+WAS_RHO = Figure("wasrho", RHO.grid)
+OWN = Figure("own", RHO.grid)
+PENDING = Figure("pending", _geometric(0.02, 100, 1.15))
+OPEN = Figure("open", COUNT.grid)
+FROM = Figure("from", SINR.grid)
+SLICE_QUEUE = Figure("slicequeue", QUEUE.grid)
+WIRE = Figure("wire", _geometric(0.5, 10_000, 1.2))
+LEAK = Figure("leak", _geometric(0.005, 1, 1.2))
+WORK = Figure("work", _geometric(0.01, 100, 1.1))
+BACK = Figure("back", _geometric(0.01, 5, 1.1))
+PERCENT = {name: Figure(name, _even(0, 100, 1)) for name in ("dedicated", "min", "max")}
+DEVICES = Figure("devices", _even(0, 30, 1))
+MBPS = Figure("mbps", _geometric(0.002, 200, 1.06))
+LOSS = Figure("loss", _geometric(0.001, 1, 1.08))
+
+WRITTEN = (
+    LATENCY,
+    P95,
+    LONGEST,
+    JITTER,
+    SENT,
+    DELIVERED,
+    LOST,
+    DROPPED,
+    QUEUE,
+    SINR,
+    DONE,
+    COUNT,
+    REFUSED,
+    BUSY,
+    GRANTED,
+    USED,
+    MBPS,
+    LOSS,
+)  # fmt: skip
+"""Figures that the model writes."""
+
+READ = (
+    NOMINAL, SIZE, LOAD, WAS_LOAD, NEED, HAVE, RHO, WAS_RHO, OWN, PENDING, OPEN, FROM, SLICE_QUEUE, WIRE, LEAK, WORK, BACK, *PERCENT.values(), DEVICES,
+)  # fmt: skip
+"""Figures that it only reads."""
+
+HANDOVER = ("handover=COMPLETE", "handover=FAILED")
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A place in an answer, to be filled with one of these words.
+
+    Attributes:
+        name: What it is called in the answer.
+        words: What may stand there.
+        figure: If the words are those of a figure.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    figure: Figure | None = None
+
+
+def blank(figure: Figure) -> Blank:
+    """A place for a figure."""
+    return Blank(figure.name, figure.words, figure)
+
+
+HANDOVER_BLANK = Blank("handover", HANDOVER)
+
+
+def all_figures() -> Sequence[Figure]:
+    """Every figure, written or read."""
+    return (*WRITTEN, *READ)
+
+
+def figure_words() -> Iterable[str]:
+    """Every word that is a figure."""
+    return (word for figure in all_figures() for word in figure.words)

@@ -1,0 +1,110 @@
+"""The recipe of the experiment model."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sixgym.domain.base import Positive, Record
+from sixgym.domain.splits import require_split
+
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+Portion = Annotated[float, Field(ge=0, le=10)]
+
+
+class Portions(Record):
+    """How often an epoch holds each question of a kind, on average."""
+
+    flow: Portion = Field(description="ground groups and UAVs")
+    tasks: Portion = Field(description="compute tasks of a group")
+    node: Portion = Field(description="compute nodes")
+    slice: Portion = Field(description="PRBs and queue of a slice")
+    cell: Portion = Field(description="PRB load of a cell")
+    account: Portion = Field(description="reasons in words, and the state that follows")
+
+
+class ModelSize(Record):
+    """A decoder of the Llama family, trained from scratch."""
+
+    hidden: Annotated[int, Field(ge=8, le=8_192)]
+    layers: Annotated[int, Field(ge=1, le=100)]
+    heads: Annotated[int, Field(ge=1, le=128)]
+    feed_forward: Annotated[int, Field(ge=8, le=65_536)]
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Self:
+        if self.hidden % (2 * self.heads):
+            raise ValueError(f"hidden {self.hidden} is no multiple of twice the {self.heads} heads")
+        return self
+
+
+class Optimizer(Record):
+    """AdamW with a warm-up and a cosine down to 3 % of the learning rate."""
+
+    steps: Count
+    batch_tokens: Annotated[int, Field(ge=64)] = Field(description="tokens of a step, padding included")
+    learning_rate: Positive
+    warm_up: Annotated[int, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0, lt=1)]
+    neighbours: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="probability mass of a figure that goes to its two neighbours on the grid"
+    )
+
+
+class OwnHistory(Record):
+    """Rounds of learning from what the model does by itself on recorded episodes."""
+
+    every: Count = Field(description="steps of a round")
+    episodes: Count = Field(description="recorded episodes it goes through after each round but the last")
+
+
+class Lora(Record):
+    """Low-rank adaptation of a pretrained model (Hu et al., 2022); merged into its weights at the end."""
+
+    rank: Annotated[int, Field(ge=1, le=1_024)]
+    alpha: Positive
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class ExperimentModelRecipe(Record):
+    """How the experiment model is trained.
+
+    Attributes:
+        kind: Selects the trainer.
+        seed: Of weights and order.
+        traces: Folder that `sixgym traces` has written, of topology seeds 1 to 50.
+        held_back: Of those, seeds to check on and not to learn from.
+        questions: How much of each kind.
+        base: Folder of a pretrained checkpoint to start from; none starts from scratch, with `model`.
+        lora: Train a low-rank adaptation of `base` instead of all its weights.
+        model: Size of a model from scratch.
+        optimizer: Hyper-parameters.
+        own_history: When it learns from its own mistakes.
+        threads: Of the CPU; so small a model is slower on many.
+        checkpoint_every: Steps between two checkpoints.
+    """
+
+    kind: Literal["experiment-model"]
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    traces: str
+    held_back: Annotated[tuple[int, ...], Field(min_length=1)]
+    questions: Portions
+    base: str | None = None
+    lora: Lora | None = None
+    model: ModelSize
+    optimizer: Optimizer
+    own_history: OwnHistory
+    threads: Annotated[int, Field(ge=1, le=256)]
+    checkpoint_every: Count
+
+    @field_validator("held_back")
+    @classmethod
+    def _for_training(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        for seed in seeds:
+            require_split(seed, "training")
+        return seeds
+
+    @model_validator(mode="after")
+    def _lora_of_something(self) -> Self:
+        if self.lora is not None and self.base is None:
+            raise ValueError("lora adapts a pretrained model: name its folder as base")
+        return self

@@ -1,0 +1,97 @@
+"""Lessons from the model's own mistakes: it goes through recorded episodes alone, and is told what was true.
+
+A model that has only seen true histories trusts them: what it gets wrong once, it carries on. So it plays
+recorded calls and faults on top of its own predictions, and the questions that arise from them are answered
+with what ns-3 measured (data as demonstrator: Venkatraman, Hebert and Bagnell, AAAI 2015).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from sixgym.domain.change import Change
+from sixgym.domain.measurement import Interval
+from sixgym.episodes.episode import Episode
+from sixgym.simulators.experiment_model.compose import carried_on, composed
+from sixgym.simulators.experiment_model.engine import MIDDLE, Asked, Engine
+from sixgym.simulators.experiment_model.questions import Question, questions, true_answer
+from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.train.experiment_lessons import play
+
+AT_ONCE = 48
+
+
+class Run:
+    """A recorded episode on which the model goes on by itself."""
+
+    def __init__(self, episode: Episode, *, first: Interval | None = None) -> None:
+        """Start it.
+
+        Args:
+            episode: Whose network, faults and changes.
+            first: The measured interval to go on from; without it the first one is predicted, too.
+        """
+        assert episode.initial_interval is not None  # what has steps has begun
+        self.episode = episode
+        self.truth = [episode.initial_interval, *(step.interval for step in episode.steps)]
+        self.predicted: list[Interval] = []
+        self._changes: list[tuple[Change, ...]] = play(episode).changes
+        self._situation = Situation(episode.task.scenario)
+        self._interval_ms = episode.task.scenario.decision_interval_ms
+        if first is not None:
+            self._settle(self._situation.look(self._interval_ms), first)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come to its end."""
+        return len(self.predicted) == len(self.truth)
+
+    def ask(self) -> tuple[Outlook, list[Question]]:
+        """What the model is asked about the next interval."""
+        for change in self._changes[len(self.predicted)]:
+            self._situation.apply(change)
+        outlook = self._situation.look(self._interval_ms)
+        return outlook, questions(self._situation, outlook)
+
+    def take(
+        self, outlook: Outlook, asked: Sequence[Question], answers: Sequence[dict[str, str]]
+    ) -> Interval:
+        """Go on with these answers; what was measured instead."""
+        truth = self.truth[len(self.predicted)]
+        if outlook.rests:
+            self._settle(outlook, carried_on(self._situation, outlook))
+        else:
+            self._settle(outlook, composed(self._situation, outlook, asked, answers))
+        return truth
+
+    def _settle(self, outlook: Outlook, interval: Interval) -> None:
+        self._situation.settle(outlook, interval)
+        self.predicted.append(interval)
+
+
+Lesson = tuple[Question, dict[str, str]]
+
+
+def own_lessons(
+    episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None] | None = None
+) -> Iterator[tuple[Episode, list[Lesson]]]:
+    """Episodes with the questions that arise when the model goes through them alone, answered by the truth."""
+    while batch := [Run(episode) for episode in islice(episodes, AT_ONCE)]:
+        lessons: list[list[Lesson]] = [[] for _ in batch]
+        while any(not run.done for run in batch):
+            going = [index for index, run in enumerate(batch) if not run.done]
+            asked = {index: batch[index].ask() for index in going}
+            flat = [
+                Asked(question, (MIDDLE,) * len(question.blanks))
+                for index in going
+                for question in asked[index][1]
+            ]
+            answers = iter(engine.answer(flat))
+            for index in going:
+                outlook, own = asked[index]
+                truth = batch[index].take(outlook, own, [next(answers) for _ in own])
+                scenario = batch[index].episode.task.scenario
+                lessons[index] += [(one, true_answer(one, scenario, outlook, truth)) for one in own]
+        for run, learned in zip(batch, lessons, strict=True):
+            yield run.episode, learned
+            if on_episode is not None:
+                on_episode()

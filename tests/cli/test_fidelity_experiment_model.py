@@ -44,7 +44,7 @@ def test_a_page_its_figures_and_its_plots_are_written(
     out = tmp_path / "out"
     done = sixgym(*arguments(folder, model, "--effects", 0, "--out", out))
     assert done.exit_code == 0, done.output
-    stem = "experiment-model-model-4-cases-0-effects"
+    stem = "fidelity-experiment-model-model-4-cases-0-effects"
     page = (out / f"{stem}.md").read_text()
     assert (
         f"sixgym fidelity experiment-model --traces {folder} --model experiment-model:{model} --cases 4"

@@ -16,7 +16,7 @@ from sixgym.domain.slices import SliceType
 from sixgym.episodes.episode import ToolCall
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import Simulator
-from sixgym.simulators.experiment_model.questions import Question
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.simulator import ExperimentModelSimulator
 from sixgym.simulators.tti import TtiSimulator
 from tests.networks import small

@@ -11,10 +11,11 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from sixgym.data.exploration import exploration
 from sixgym.domain.change import HandOver
 from sixgym.domain.scenario import Scenario
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.compose import composed
 from sixgym.simulators.experiment_model.engine import MIDDLE, Asked, Engine
 from sixgym.simulators.experiment_model.language import ANSWER, Language
-from sixgym.simulators.experiment_model.questions import Question, questions
+from sixgym.simulators.experiment_model.questions import questions
 from sixgym.simulators.experiment_model.situation import Situation
 from sixgym.simulators.experiment_model.vocabulary import UNKNOWN, make_tokenizer
 from tests.simulators.experiment_model_checkpoint import random_model

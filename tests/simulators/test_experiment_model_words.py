@@ -14,9 +14,11 @@ from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.scenario import Group, Scenario
 from sixgym.domain.traffic import OnOff
 from sixgym.envs.environment import Environment
+from sixgym.simulators.experiment_model.answers import normal_packets, true_answer
 from sixgym.simulators.experiment_model.compose import composed
-from sixgym.simulators.experiment_model.questions import normal_packets, questions, true_answer
-from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.simulators.experiment_model.outlook import Outlook
+from sixgym.simulators.experiment_model.questions import questions
+from sixgym.simulators.experiment_model.situation import Situation
 from sixgym.simulators.experiment_model.words import WRITTEN, Figure, all_figures
 from sixgym.simulators.tti import TtiSimulator
 

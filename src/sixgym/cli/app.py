@@ -295,6 +295,32 @@ def show(
 
 @app.command()
 @reporting()
+def explain(
+    episode: Annotated[Path, typer.Argument(metavar="EPISODE", help="A stored episode, .jsonl or .parquet.")],
+    *,
+    step: Annotated[int | None, typer.Option(metavar="N", help="Of the N-th call alone.")] = None,
+    episode_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Which one, of a file with several.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A checkpoint of your own  (the one that is shipped).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in words why the network did what it did after each call, and what follows from it.
+
+    The words are the experiment model's. It is told the state before, the call and what the books of the
+    network say has changed, and writes its reasons first and then the state. Needs the extra hf.
+
+    - `sixgym explain runs/EPISODE.jsonl --step 4`
+    """
+    from sixgym.cli.explain import explain as explain_episode
+
+    explain_episode(episode, step=step, episode_id=episode_id, model=model, as_json=as_json)
+
+
+@app.command()
+@reporting()
 def doctor() -> None:
     """Say what is installed and which networks work here; the tti simulator is compiled if it was not yet.
 

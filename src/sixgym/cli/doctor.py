@@ -24,7 +24,7 @@ PROBE = "uav-inspection"
 
 EXTRAS = {
     "llm": "agents that ask a model behind a server",
-    "hf": "agents that ask a checkpoint in a folder",
+    "hf": "agents that ask a checkpoint in a folder and --network experiment-model",
     "mcp": "sixgym serve mcp",
     "rl": "sixgym train",
     "holdout": "sixgym bench holdout",
@@ -70,6 +70,8 @@ def _findings() -> Iterator[Finding]:
     yield _probe("tti", "reinstall sixgym: tti needs the numba and NumPy that its installation asks for")
     yield from _ns3_findings()
     yield from (_extra_finding(extra, user) for extra, user in EXTRAS.items())
+    if None not in (installed_versions("hf") or {"hf": None}).values():
+        yield _probe("experiment-model", "install the hf extra anew: the checkpoint comes with sixgym")
     yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
     yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
 

@@ -182,7 +182,7 @@ def experiment_model(
     are the floor of chance. Effects: sign and size of what single calls and faults do; the recorded network
     runs only where DIR/data holds no valid run of it, and `--effects 0` leaves this out.
 
-    Writes DIR/experiment-model.md with its plots and figures. Needs `sixgym[hf,plot]`.
+    Writes DIR/fidelity-experiment-model.md with its plots and figures. Needs `sixgym[hf,plot]`.
 
     - `sixgym traces --out held-out --seeds 51-80 --twins 2 --network ns3`
     - `sixgym fidelity experiment-model --traces held-out`

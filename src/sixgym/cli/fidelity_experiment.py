@@ -114,7 +114,7 @@ def fidelity_experiment(request: ExperimentRequest) -> None:
 def page_stem(request: ExperimentRequest) -> str:
     """What the page is called; what is not the measurement as it stands in docs says so."""
     _, _, folder = request.model.partition(":")
-    parts = [EXPERIMENT_MODEL, *([Path(folder).name] if folder else [])]
+    parts = ["fidelity", EXPERIMENT_MODEL, *([Path(folder).name] if folder else [])]
     if request.episodes is not None:
         parts.append(f"{request.episodes}-episodes")
     if request.cases != DEFAULT_CASES:

@@ -25,7 +25,9 @@ Network = Annotated[
     typer.Option(
         metavar="NAME",
         help="tti: our compiled simulator, hundreds of times faster than real time. "
-        "ns3: packet-level truth, slower by far; needs the ns3 extra.",
+        "ns3: packet-level truth, slower by far; needs the ns3 extra. "
+        "experiment-model: a language model that has learned from ns-3; needs the hf extra; "
+        "experiment-model:DIR is one of your own, experiment-model-sampled draws.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]

@@ -37,18 +37,23 @@ def show(path: Path, step: int | None, episode_id: str | None) -> None:
             raise CommandError(f"{path} holds {len(episodes)} episodes; add --id to choose one", WRONG_USE)
         _list(console, episodes)
         return
-    episode = _choose(path, episodes, episode_id)
+    episode = choose(path, episodes, episode_id)
     if step is None:
         _replay(console, episode)
     else:
         _step(console, episode, step)
 
 
-def _choose(path: Path, episodes: list[Episode], episode_id: str | None) -> Episode:
+def choose(path: Path, episodes: list[Episode], episode_id: str | None) -> Episode:
+    """The episode of that id, or the first.
+
+    Raises:
+        CommandError: there is none.
+    """
     for episode in episodes:
         if episode_id in (None, episode.id):
             return episode
-    known = ", ".join(episode.id for episode in episodes[:5])
+    known = ", ".join(episode.id for episode in episodes[:5]) or "none"
     raise CommandError(f"{path}: holds no episode {episode_id}; it holds {known}", WRONG_USE)
 
 

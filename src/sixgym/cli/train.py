@@ -1,8 +1,8 @@
-"""`sixgym train`: what a recipe says, with a progress bar, and how the trained agent compares."""
+"""`sixgym train`: what a recipe says, with a progress bar, and how good it has become."""
 
 import shlex
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class TrainRequest:
 
 
 def train(request: TrainRequest) -> None:
-    """Train what the recipe says, then compare it with others.
+    """Train what the recipe says, and say how good it is.
 
     Raises:
         CommandError: wrong use, a missing extra, or a network that failed; finished iterations are kept.
@@ -49,13 +49,13 @@ def train(request: TrainRequest) -> None:
     with wrong_use_on(RecipeError):
         recipe = load_recipe(request.recipe, request.changes)
     out = request.out or Path("runs") / request.recipe.stem
-    if isinstance(recipe, ExperimentModelRecipe):
-        with _extra_needed(EXTRAS["experiment-model"]):
-            _train_experiment_model(recipe, request, out)
-        return
-    choose_simulator(recipe.network).close()
-    with _extra_needed(EXTRAS["drl-slicing"]):
-        _train_drl_slicing(recipe, request, out)
+    with _extra_needed(EXTRAS[recipe.kind]):
+        match recipe:
+            case ExperimentModelRecipe():
+                _train_experiment_model(recipe, request, out)
+            case DrlSlicingRecipe():
+                choose_simulator(recipe.network).close()
+                _train_drl_slicing(recipe, request, out)
 
 
 def command_of(request: TrainRequest) -> str:
@@ -112,24 +112,29 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
 
 
 def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest, out: Path) -> None:
-    from sixgym.train.experiment_corpus import read_traces
-    from sixgym.train.experiment_model import Progress, Training, prepare
+    from sixgym.train.experiment_checkpoints import Progress
+    from sixgym.train.experiment_model import Training
+    from sixgym.train.experiment_traces import read_traces
+
+    def held_back(progress: Progress) -> str:
+        return ", ".join(f"{kind} {loss:.3f}" for kind, loss in progress.held_back.items())
 
     with _failures_of(out):
         traces = read_traces(Path(recipe.traces))
-        prepare(recipe, out, resume=request.resume)
-        episodes = traces.episodes * traces.twins
-        with metering(sys.stderr, "reading", episodes, "episodes") as meter:
-            training = Training(recipe, out, on_episode=meter.advance)
-        steps = recipe.optimizer.steps
-        with metering(sys.stderr, "learning", steps, "steps", training.step) as meter:
+        with metering(sys.stderr, "reading", traces.episodes * traces.twins, "episodes") as meter:
+            training = Training(recipe, out, resume=request.resume, on_episode=meter.advance)
+        while not training.done:
+            if training.episodes_alone:
+                with metering(sys.stderr, "going alone", training.episodes_alone, "episodes") as meter:
+                    training.go_alone(meter.advance)
+            with metering(sys.stderr, "learning", recipe.optimizer.steps, "steps", training.step) as meter:
 
-            def report(progress: Progress) -> None:
-                losses = ", ".join(f"{kind} {loss:.3f}" for kind, loss in progress.held_back.items())
-                meter.say(f"step {progress.step}: loss {progress.loss:.3f} nats a word; held back: {losses}")
+                def report(progress: Progress, say: Callable[[str], None] = meter.say) -> None:
+                    say(f"step {progress.step}: loss {progress.loss:.3f}; held back: {held_back(progress)}")
 
-            training.run(report, meter.advance)
+                training.learn(report, meter.advance)
         folder = training.save(command_of(request))
+    typer.echo(f"loss on held-back places, in nats a word: {held_back(training.progress[-1])}")
     typer.echo(f"{folder}: try it with `--network experiment-model:{folder.as_posix()}`")
 
 

@@ -21,14 +21,22 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="For checkpoint and weights  (runs/RECIPE).")
     ] = None,
 ) -> None:
-    """Train an agent as a recipe says, and compare it on training seeds that it has not learned from.
+    """Train what a recipe says: the agent drl-slicing, or the experiment model.
 
-    DIR gets the drawn tasks, a checkpoint and a line of progress after every iteration, and at the end
-    the weights. The same recipe gives the same weights, interrupted and resumed or not. The last line is
-    the mean return with its 95 % interval. Needs the extra rl.
+    DIR gets a checkpoint and a line of progress every so often, and at the end the weights. A training that
+    was stopped in any way goes on from its last checkpoint with --resume, and ends with the same weights (on
+    one thread) as if it had not been stopped.
+
+    drl-slicing: learns on simulated networks and is then compared with others on training seeds that it has
+    not learned from; the last line is the mean return with its 95 % interval. Needs the extra rl.
+
+    experiment-model: learns how a network answers from what `sixgym traces` has recorded; DIR/model is then a
+    network, `--network experiment-model:DIR/model`. `base` in the recipe starts from a pretrained checkpoint.
+    Needs the extra hf; on a GPU if there is one and `base` is given.
 
     - `sixgym train recipes/agentgym/drl_slicing.yaml`
     - `sixgym train recipes/agentgym/drl_slicing.yaml --set seed=2 --set ppo.iterations=10 --out runs/two`
+    - `sixgym train recipes/agentgym/experiment_model.yaml --set traces=traces/mine --out runs/mine`
     """
     from sixgym.cli.train import TrainRequest
     from sixgym.cli.train import train as run_training

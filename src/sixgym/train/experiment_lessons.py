@@ -13,8 +13,10 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.episodes.episode import Episode, Step
 from sixgym.simulators.experiment_model.accounts import facts
-from sixgym.simulators.experiment_model.questions import Question, questions, true_answer
-from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.simulators.experiment_model.answers import Question, true_answer
+from sixgym.simulators.experiment_model.outlook import Outlook
+from sixgym.simulators.experiment_model.questions import questions
+from sixgym.simulators.experiment_model.situation import Situation
 
 
 class LessonError(RuntimeError):
@@ -105,8 +107,8 @@ def play(episode: Episode) -> RecordedSimulator:
         if outcome.ok != step.outcome.ok:
             raise LessonError(
                 f"{episode.id}, step {step.index}: {call.tool} was "
-                f"{'carried out' if step.outcome.ok else 'refused'} and is not now; these traces are of another "
-                "version: make them again"
+                f"{'carried out' if step.outcome.ok else 'refused'} and is not now; these traces are of "
+                "another version: make them again"
             )
     return simulator
 

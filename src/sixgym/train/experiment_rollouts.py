@@ -11,10 +11,12 @@ from itertools import islice
 from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
-from sixgym.simulators.experiment_model.compose import carried_on, composed
+from sixgym.simulators.experiment_model.answers import Question, true_answer
+from sixgym.simulators.experiment_model.compose import foreseen
 from sixgym.simulators.experiment_model.engine import MIDDLE, Asked, Engine
-from sixgym.simulators.experiment_model.questions import Question, questions, true_answer
-from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.simulators.experiment_model.outlook import Outlook
+from sixgym.simulators.experiment_model.questions import questions
+from sixgym.simulators.experiment_model.situation import Situation
 from sixgym.train.experiment_lessons import play
 
 AT_ONCE = 48
@@ -57,10 +59,7 @@ class Run:
     ) -> Interval:
         """Go on with these answers; what was measured instead."""
         truth = self.truth[len(self.predicted)]
-        if outlook.rests:
-            self._settle(outlook, carried_on(self._situation, outlook))
-        else:
-            self._settle(outlook, composed(self._situation, outlook, asked, answers))
+        self._settle(outlook, foreseen(self._situation, outlook, asked, answers))
         return truth
 
     def _settle(self, outlook: Outlook, interval: Interval) -> None:
@@ -74,7 +73,7 @@ Lesson = tuple[Question, dict[str, str]]
 def own_lessons(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None] | None = None
 ) -> Iterator[tuple[Episode, list[Lesson]]]:
-    """Episodes with the questions that arise when the model goes through them alone, answered by the truth."""
+    """Episodes with the questions that arise when the model goes through them, and the true answers."""
     while batch := [Run(episode) for episode in islice(episodes, AT_ONCE)]:
         lessons: list[list[Lesson]] = [[] for _ in batch]
         while any(not run.done for run in batch):

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -118,13 +118,24 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     values = cast("dict[str, Any]", data)
     for change in changes:
         _set(values, change)
-    kind = KINDS.get(str(values.get("kind")))
-    if kind is None:
-        raise RecipeError(f"{path}: kind is {values.get('kind')!r}; there is {' and '.join(KINDS)}")
+    kind = _kind(path, values)
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         raise RecipeError("\n".join(f"{path}: {problem}" for problem in _problems(error, kind))) from None
+
+
+def _kind(path: Path, values: Mapping[str, Any]) -> type[DrlSlicingRecipe] | type[ExperimentModelRecipe]:
+    """The class of a recipe's kind."""
+    known = f"there is {' and '.join(KINDS)}"
+    if "kind" not in values:
+        raise RecipeError(f"{path}: kind is missing; {known}")
+    name = str(values["kind"])
+    if name not in KINDS:
+        near = difflib.get_close_matches(name, KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else known
+        raise RecipeError(f"{path}: kind: no trainer is called {name[:80]!r}; {hint}")
+    return KINDS[name]
 
 
 def _set(values: dict[str, Any], change: str) -> None:
@@ -167,5 +178,9 @@ def _keys(kind: type[Record], prefix: str = "") -> Iterator[str]:
     """Every key of a recipe, those of its sections with a dot."""
     for name, field in kind.model_fields.items():
         yield prefix + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Record):
-            yield from _keys(field.annotation, f"{prefix}{name}.")
+        for section in (
+            field.annotation,
+            *get_args(field.annotation),
+        ):  # one that may be left out is `X | None`
+            if isinstance(section, type) and issubclass(section, Record):
+                yield from _keys(section, f"{prefix}{name}.")

@@ -23,10 +23,13 @@ from sixgym.evaluate.fidelity.side_by_side import side_by_side
 from sixgym.evaluate.fidelity.statistics import Floats
 from sixgym.models.chat import ModelUnusableError
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.compose import carried_on, composed
-from sixgym.simulators.experiment_model.questions import Question, questions
+from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.compose import foreseen
+from sixgym.simulators.experiment_model.loading import load_engine
+from sixgym.simulators.experiment_model.outlook import Outlook
+from sixgym.simulators.experiment_model.questions import questions
 from sixgym.simulators.experiment_model.simulator import Answers
-from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.simulators.experiment_model.situation import Situation
 from sixgym.simulators.factory import make_simulator
 
 DRAWS = 16
@@ -134,12 +137,12 @@ def load_answers(folder: Path) -> Answers:
     """The language model in a folder as something that answers.
 
     Raises:
-        ModelUnusableError: it cannot be used.
+        SimulatorError: it cannot be used.
     """
-    from sixgym.models.checkpoint import load_causal
-    from sixgym.simulators.experiment_model.engine import Asked, Engine
+    engine = load_engine(folder)
 
-    engine = Engine(*load_causal(folder, "auto"))
+    # imports torch, which the line above needs as well
+    from sixgym.simulators.experiment_model.engine import Asked
 
     def answers(asked: Sequence[Question], levels: Sequence[Sequence[float]]) -> list[dict[str, str]]:
         all_asked = [Asked(*pair) for pair in zip(asked, map(tuple, levels), strict=True)]
@@ -217,15 +220,13 @@ class _Network:
     def _foretell(self, outlook: Outlook, draws: Sequence[random.Random] = ()) -> list[Interval]:
         """The middle, then what is drawn: as `ExperimentModelSimulator` does it."""
         situation = self._situation
-        if outlook.rests:
-            return [carried_on(situation, outlook)] * (1 + len(draws))
-        asked = questions(situation, outlook)
+        asked = [] if outlook.rests else questions(situation, outlook)
         levels = [[_MIDDLE] * len(one.blanks) for one in asked]
         for rng in draws:
             levels += [[rng.random() for _ in one.blanks] for one in asked]
-        answers = self._answers(asked * (1 + len(draws)), levels)
-        parts = range(0, len(answers), len(asked))
-        return [composed(situation, outlook, asked, answers[at : at + len(asked)]) for at in parts]
+        answers = self._answers(asked * (1 + len(draws)), levels) if asked else ()
+        parts = (len(asked) * draw for draw in range(1 + len(draws)))
+        return [foreseen(situation, outlook, asked, answers[at : at + len(asked)]) for at in parts]
 
 
 class _Recorded(_Network):

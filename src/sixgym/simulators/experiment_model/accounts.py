@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import NetworkState
 from sixgym.simulators.experiment_model import words as w
-from sixgym.simulators.experiment_model.questions import KILO
-from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.simulators.experiment_model.answers import KILO
+from sixgym.simulators.experiment_model.outlook import Outlook
+from sixgym.simulators.experiment_model.situation import Situation
 from sixgym.simulators.experiment_model.words import Blank, blank
 
 THUS = "=>"

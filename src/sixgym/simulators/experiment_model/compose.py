@@ -17,8 +17,10 @@ from sixgym.domain.radio import PRB_HZ
 from sixgym.domain.scenario import Group
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model import words as w
-from sixgym.simulators.experiment_model.questions import KILO, Kind, Question, normal_packets, normal_tasks
-from sixgym.simulators.experiment_model.situation import Outlook, Situation
+from sixgym.simulators.experiment_model.answers import KILO, Kind, Question, normal_packets, normal_tasks
+from sixgym.simulators.experiment_model.flows import beyond, together
+from sixgym.simulators.experiment_model.outlook import Outlook
+from sixgym.simulators.experiment_model.situation import Situation
 
 Figures = Mapping[str, float]
 """An answer's values by the names of its figures."""
@@ -49,6 +51,18 @@ def composed(
         for key, (question, answer) in by_subject.items()
     }
     return _Composer(situation, outlook, figures, by_subject).interval()
+
+
+def foreseen(
+    situation: Situation,
+    outlook: Outlook,
+    asked: Sequence[Question],
+    answers: Sequence[Mapping[str, str]],
+) -> Interval:
+    """The interval ahead: what the answers describe, or the state as it is where a network rests."""
+    if outlook.rests:
+        return carried_on(situation, outlook)
+    return composed(situation, outlook, asked, answers)
 
 
 def carried_on(situation: Situation, outlook: Outlook) -> Interval:
@@ -88,7 +102,7 @@ class _Composer:
         for group in self._scenario.groups:
             if group.airframe is not None:
                 own = {name: self._uav(group, name) for name in group.device_ids}
-                groups[group.name] = self._together([one.flow for one in own.values()])
+                groups[group.name] = together([one.flow for one in own.values()], self._seconds)
             else:
                 figures = self._figures["flow", group.name]
                 groups[group.name] = self._flow(group, figures, group.count, group.name)
@@ -133,7 +147,7 @@ class _Composer:
         p95 = figures[w.P95.name]
         longest = max(figures[w.LONGEST.name], p95, latency)
         bound = sla.max_latency_ms
-        late = 0 if bound is None else round(delivered * _beyond(bound, latency, p95, longest))
+        late = 0 if bound is None else round(delivered * beyond(bound, latency, p95, longest))
         size = group.traffic.packet_bytes
         settled = lost + delivered
         return PacketFlow(
@@ -151,37 +165,6 @@ class _Composer:
             jitter_ms=figures[w.JITTER.name],
             loss_ratio=lost / settled if settled else 0.0,
             throughput_mbps=delivered * size * 8 / (self._seconds * 1e6),
-        )
-
-    def _together(self, flows: Sequence[PacketFlow]) -> PacketFlow:
-        """Several flows as one; delays are those of the packets that arrived."""
-        arrived = [flow for flow in flows if flow.delivered_packets]
-        delivered = sum(flow.delivered_packets for flow in flows)
-        lost = sum(flow.lost_packets for flow in flows)
-        counted = arrived or list(flows)
-        weights = [flow.delivered_packets / delivered for flow in arrived]
-
-        def mean(values: list[float]) -> float:
-            if not weights:
-                return max(values, default=0.0)  # nothing arrived: the age of the oldest that waits
-            return sum(weight * value for weight, value in zip(weights, values, strict=True))
-
-        delivered_bytes = sum(flow.delivered_bytes for flow in flows)
-        return PacketFlow(
-            sent_packets=sum(flow.sent_packets for flow in flows),
-            delivered_packets=delivered,
-            lost_packets=lost,
-            late_packets=sum(flow.late_packets for flow in flows),
-            dropped_packets=sum(flow.dropped_packets for flow in flows),
-            sent_bytes=sum(flow.sent_bytes for flow in flows),
-            delivered_bytes=delivered_bytes,
-            dropped_bytes=sum(flow.dropped_bytes for flow in flows),
-            latency_ms=mean([flow.latency_ms for flow in counted]),
-            latency_p95_ms=_p95(counted, weights),
-            latency_max_ms=max((flow.latency_max_ms for flow in counted), default=0.0),
-            jitter_ms=mean([flow.jitter_ms for flow in counted]) if arrived else 0.0,
-            loss_ratio=lost / (lost + delivered) if lost + delivered else 0.0,
-            throughput_mbps=delivered_bytes * 8 / (self._seconds * 1e6),
         )
 
     # ------------------------------------------------------------------ devices
@@ -230,7 +213,7 @@ class _Composer:
     # ------------------------------------------------------------------ the network
     def _slice(self, kind: SliceType, groups: Mapping[str, PacketFlow]) -> SliceMeasurement:
         members = [g for g in self._scenario.groups if self._situation.slice_of[g.name] is kind]
-        flow = self._together([groups[group.name] for group in members])
+        flow = together([groups[group.name] for group in members], self._seconds)
         figures = self._figures["slice", kind.value]
         granted = figures[w.GRANTED.name]
         bits_per_s = flow.throughput_mbps * 1e6
@@ -283,30 +266,3 @@ class _Composer:
             )
             for cell in self._scenario.cells
         }
-
-
-def _beyond(at_ms: float, latency: float, p95: float, longest: float) -> float:
-    """Share of packets slower than that, between the points of the distribution that are known."""
-    p95 = max(p95, latency)
-    if at_ms >= longest:
-        return 0.0
-    if at_ms >= p95:
-        return 0.05 * (longest - at_ms) / max(longest - p95, 1e-9)
-    if at_ms >= latency:
-        return 0.05 + 0.45 * (p95 - at_ms) / max(p95 - latency, 1e-9)
-    return 1.0 - 0.5 * at_ms / max(latency, 1e-9)
-
-
-def _p95(flows: Sequence[PacketFlow], weights: Sequence[float]) -> float:
-    """95th percentile of several flows together."""
-    if not weights:
-        return max((flow.latency_p95_ms for flow in flows), default=0.0)
-    low, high = 0.0, max(flow.latency_max_ms for flow in flows)
-    for _ in range(24):
-        middle = (low + high) / 2
-        slower = sum(
-            weight * _beyond(middle, flow.latency_ms, flow.latency_p95_ms, flow.latency_max_ms)
-            for flow, weight in zip(flows, weights, strict=True)
-        )
-        low, high = (middle, high) if slower > 0.05 else (low, middle)
-    return high

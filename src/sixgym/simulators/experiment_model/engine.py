@@ -10,15 +10,15 @@ import torch
 from transformers import DynamicCache
 
 from sixgym.simulators.experiment_model.accounts import THUS, state_blanks
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.language import Branch, Language
-from sixgym.simulators.experiment_model.questions import Question
 from sixgym.simulators.experiment_model.words import Blank
 
 MOST_REASONS = 160
 """Tokens of an account's reasons."""
 
 MOST_ROWS = 128
-"""Questions in one batch. On a CPU larger ones take longer a question: 960 of them 1.5 s at once, 0.63 s so."""
+"""Questions in one batch. On a CPU larger ones take longer a question: 960 took 1.5 s at once, 0.63 s so."""
 
 _SMALL = 50_000_000
 """Parameters of a model that is slower on several threads than on one."""
@@ -168,7 +168,7 @@ class Engine:
             # rounding may leave the last sum a hair below 1
             places = (heaps < levels[:, None] * heaps[:, -1:]).sum(1).clamp(max=len(words) - 1)
             chosen[members] = tokens[places].cpu()
-            for index, place in zip(members, places.tolist(), strict=True):
+            for index, place in zip(members, map(int, places), strict=True):
                 row = rows[index]
                 row.answer[row.blank.name] = words[place]
         return chosen.to(self._device)

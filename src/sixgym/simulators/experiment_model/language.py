@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sixgym.simulators.experiment_model.questions import Question
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.words import Blank
 
 ANSWER = "->"

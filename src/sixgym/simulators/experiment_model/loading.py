@@ -15,7 +15,7 @@ from sixgym.domain.extras import install_command
 from sixgym.models.batching import Batcher
 from sixgym.models.chat import ModelUnusableError
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.questions import Question
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.simulator import ExperimentModelSimulator
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def load_engine(folder: Path) -> "Engine":
 
 @lru_cache(maxsize=2)
 def _batcher(folder: Path, version: str) -> Batcher[Network, list[dict[str, str]]]:
-    """What answers the questions of all networks of this process; a folder that has changed is loaded anew."""
+    """What answers the questions of all networks of this process; a changed folder is loaded anew."""
     from sixgym.simulators.experiment_model.engine import Asked
 
     engine = load_engine(folder)

@@ -10,7 +10,16 @@ from sixgym.domain.slices import SliceType
 
 @dataclass(slots=True)
 class Device:
-    """A device: where it is, what serves it, where it flies."""
+    """A device: where it is, what serves it, where it flies.
+
+    Attributes:
+        id, group: Its name and group.
+        cell: Serves it.
+        position: At the end of the last interval.
+        route, speed_mps: Where it flies, and how fast.
+        gains_db, gains_at: Path gain of every cell, and the place where it is that.
+        handover, handover_target, handover_ms: The last handover: its state, where to, how long it took.
+    """
 
     id: str
     group: Group
@@ -23,6 +32,21 @@ class Device:
     handover: str = "IDLE"
     handover_target: str | None = None
     handover_ms: float = 0.0
+
+    def fly(self, duration_ms: int) -> Position:
+        """Go on along its route for so long; where it was half way, for the mean of that time."""
+        start = self.position
+        left_m = self.speed_mps * duration_ms / 1e3
+        here, route = self.position, self.route
+        while route and left_m > 0:
+            leg_m = here.distance_m(route[0])
+            here, arrived = here.toward(route[0], left_m), leg_m <= left_m
+            left_m -= leg_m
+            if not arrived:
+                break
+            route = route[1:]
+        self.position, self.route = here, route
+        return start.toward(here, start.distance_m(here) / 2)
 
 
 @dataclass(frozen=True, slots=True)

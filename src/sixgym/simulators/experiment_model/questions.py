@@ -6,18 +6,23 @@ not depend on each other and are answered together.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from sixgym.domain.measurement import Interval, PacketFlow
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.scenario import Group
 from sixgym.domain.slices import SliceType
 from sixgym.domain.traffic import OnOff
 from sixgym.simulators.experiment_model import words as w
-from sixgym.simulators.experiment_model.situation import ONBOARD, Link, Outlook, Situation, nominal_mbps
-from sixgym.simulators.experiment_model.words import Blank, Figure, blank
-
-Kind = Literal["flow", "tasks", "node", "slice", "cell"]
+from sixgym.simulators.experiment_model.answers import (
+    KILO,
+    Question,
+    flow_figures,
+    normal_packets,
+    normal_tasks,
+)
+from sixgym.simulators.experiment_model.outlook import Link, Outlook
+from sixgym.simulators.experiment_model.situation import ONBOARD, Situation
+from sixgym.simulators.experiment_model.supply import nominal_mbps
+from sixgym.simulators.experiment_model.words import Figure, blank
 
 _FLOW = (w.DELIVERED, w.LOST, w.DROPPED, w.LATENCY, w.P95, w.LONGEST, w.JITTER)
 _DEVICE = (w.QUEUE, w.SINR)
@@ -25,31 +30,9 @@ _TASKS = (w.DONE, w.LATENCY)
 _NODE = (w.BUSY, w.COUNT, w.REFUSED)
 _SLICE = (w.GRANTED, w.USED, w.QUEUE)
 _CELL = (w.BUSY,)
-KILO = 1_000.0
 _SAME = 0.05
 _GREW = 1.1
 _SCARCE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question.
-
-    Attributes:
-        kind: What it is about.
-        subject: Its name: a group, a UAV, a node, a slice or a cell.
-        words: What is known.
-        blanks: What the answer consists of.
-    """
-
-    kind: Kind
-    subject: str
-    words: tuple[str, ...]
-    blanks: tuple[Blank, ...]
-
-
-Answer = Mapping[str, str]
-"""A word for each blank, by its name."""
 
 
 def questions(situation: Situation, outlook: Outlook) -> list[Question]:
@@ -57,78 +40,6 @@ def questions(situation: Situation, outlook: Outlook) -> list[Question]:
     return list(_questions(situation, outlook))
 
 
-def normal_packets(group: Group, outlook: Outlook, devices: int) -> float:
-    """Packets that so many devices of a group are sent in an interval, at the load of that interval.
-
-    At no load at all, those at the normal one, so that shares of it are defined.
-    """
-    load = outlook.load[group.name] or 1.0
-    seconds = (outlook.end_ms - outlook.start_ms) / 1e3
-    return group.traffic.packets_per_s * load * devices * seconds
-
-
-def true_answer(
-    question: Question, scenario: Scenario, outlook: Outlook, interval: Interval
-) -> dict[str, str]:
-    """What was measured, in the words of the answer."""
-    figures = _measured(question, scenario, outlook, interval)
-    answer = {one.name: one.figure.word(figures[one.name]) for one in question.blanks if one.figure}
-    if any(one is w.HANDOVER_BLANK for one in question.blanks):
-        state = interval.devices[question.subject].handover
-        answer["handover"] = f"handover={state if state == 'FAILED' else 'COMPLETE'}"
-    return answer
-
-
-# ---------------------------------------------------------------------- what was measured
-def _measured(
-    question: Question, scenario: Scenario, outlook: Outlook, interval: Interval
-) -> dict[str, float]:
-    match question.kind:
-        case "flow":
-            if question.subject in interval.groups:
-                group = scenario.group(question.subject)
-                return _of_flow(interval.groups[group.name], normal_packets(group, outlook, group.count))
-            device = interval.devices[question.subject]
-            normal = normal_packets(scenario.group(device.group), outlook, 1)
-            own = {w.QUEUE.name: device.queue_bytes / KILO, w.SINR.name: device.sinr_db}
-            return _of_flow(device.flow, normal) | own
-        case "tasks":
-            measured = interval.workloads[question.subject]
-            normal = normal_tasks(scenario.group(question.subject), outlook)
-            return {w.DONE.name: measured.completed / normal, w.LATENCY.name: measured.latency_ms}
-        case "node":
-            node = interval.nodes[question.subject]
-            return {w.BUSY.name: node.load, w.COUNT.name: node.queue, w.REFUSED.name: node.refused}
-        case "slice":
-            one = interval.slices[SliceType(question.subject)]
-            return {
-                w.GRANTED.name: one.prbs_granted,
-                w.USED.name: one.prbs_used,
-                w.QUEUE.name: one.queue_bytes / KILO,
-            }
-        case "cell":
-            return {w.BUSY.name: interval.cells[question.subject].prb_load}
-
-
-def _of_flow(flow: PacketFlow, normal: float) -> dict[str, float]:
-    return {
-        w.SENT.name: flow.sent_packets / normal,
-        w.DELIVERED.name: flow.delivered_packets / normal,
-        w.LOST.name: flow.lost_packets / normal,
-        w.DROPPED.name: flow.dropped_packets / normal,
-        w.LATENCY.name: flow.latency_ms,
-        w.P95.name: flow.latency_p95_ms,
-        w.LONGEST.name: flow.latency_max_ms,
-        w.JITTER.name: flow.jitter_ms,
-    }
-
-
-def normal_tasks(group: Group, outlook: Outlook) -> float:
-    assert group.workload is not None  # it has tasks
-    return group.workload.rate_hz * group.count * (outlook.end_ms - outlook.start_ms) / 1e3
-
-
-# ---------------------------------------------------------------------- what is known
 def _questions(situation: Situation, outlook: Outlook) -> Iterator[Question]:
     for group in situation.scenario.groups:
         links = [outlook.links[name] for name in group.device_ids]
@@ -211,7 +122,7 @@ def _flow_history(situation: Situation, group: Group, uav: str | None, kind: Sli
     last = situation.history[-1]
     yield "before"
     devices = 1 if uav else group.count
-    figures = _of_flow(_flow(last, group, uav), normal_packets(group, situation.outlook, devices))
+    figures = flow_figures(_flow(last, group, uav), normal_packets(group, situation.outlook, devices))
     yield from _read((w.SENT, *_FLOW) if isinstance(group.traffic, OnOff) else _FLOW, figures)
     if uav is not None:
         device = last.devices[uav]
@@ -227,7 +138,7 @@ def _flow_history(situation: Situation, group: Group, uav: str | None, kind: Sli
         earlier = _flow(situation.history[-2], group, uav)
         yield "earlier"
         normal = normal_packets(group, situation.before, devices)
-        yield from _read((w.DELIVERED, w.LOST, w.LATENCY), _of_flow(earlier, normal))
+        yield from _read((w.DELIVERED, w.LOST, w.LATENCY), flow_figures(earlier, normal))
 
 
 def _flow(interval: Interval, group: Group, uav: str | None) -> PacketFlow:

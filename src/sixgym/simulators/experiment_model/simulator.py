@@ -10,8 +10,9 @@ from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.compose import carried_on, composed
-from sixgym.simulators.experiment_model.questions import Question, questions
+from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.compose import foreseen
+from sixgym.simulators.experiment_model.questions import questions
 from sixgym.simulators.experiment_model.situation import Situation
 
 Answers = Callable[[Sequence[Question], Sequence[Sequence[float]]], Sequence[dict[str, str]]]
@@ -25,7 +26,7 @@ class ExperimentModelSimulator:
     """A network whose measurements a language model predicts.
 
     Books (settings, faults, flight, serving cells) are kept exactly; how traffic, queues, radio and computing
-    respond is the model's to say. In an interval in which nothing touches a network at rest, the state is kept.
+    respond is the model's to say. While nothing touches a network at rest, its state is kept.
     """
 
     def __init__(self, answers: Answers, *, name: str, version: str, interval_ms: int, sampled: bool) -> None:
@@ -60,12 +61,14 @@ class ExperimentModelSimulator:
         """Start the network; `seed` matters only where answers are drawn."""
         if scenario.decision_interval_ms != self._interval_ms:
             raise SimulatorError(
-                f"the experiment model has learned intervals of {self._interval_ms} ms, and {scenario.name} has "
-                f"{scenario.decision_interval_ms} ms: train one on traces of such networks, or take tti or ns3"
+                f"the experiment model has learned intervals of {self._interval_ms} ms, and "
+                f"{scenario.name} has {scenario.decision_interval_ms} ms: train one on traces of such "
+                "networks, or take tti or ns3"
             )
         if scenario.handover.algorithm == "a3":
             raise SimulatorError(
-                f"the experiment model knows no handovers by event a3, and {scenario.name} has them: take tti or ns3"
+                f"the experiment model knows no handovers by event a3, and {scenario.name} has them: "
+                "take tti or ns3"
             )
         if seed < 0:
             raise ValueError(f"seed {seed} is negative")
@@ -91,13 +94,9 @@ class ExperimentModelSimulator:
                 f"the experiment model advances by {self._interval_ms} ms, not {duration_ms}"
             )
         outlook = situation.look(duration_ms)
-        if outlook.rests:
-            interval = carried_on(situation, outlook)
-        else:
-            asked = questions(situation, outlook)
-            interval = composed(
-                situation, outlook, asked, self._answers(asked, self._quantiles(asked, outlook.start_ms))
-            )
+        asked = [] if outlook.rests else questions(situation, outlook)
+        answers = self._answers(asked, self._quantiles(asked, outlook.start_ms)) if asked else ()
+        interval = foreseen(situation, outlook, asked, answers)
         situation.settle(outlook, interval)
         return interval
 
@@ -121,7 +120,7 @@ class ExperimentModelSimulator:
         return self._situation
 
     def _quantiles(self, asked: Sequence[Question], start_ms: int) -> list[list[float]]:
-        """What is drawn depends on seed, time and subject alone: two what-ifs of one network have one chance."""
+        """What is drawn depends on seed, time and subject alone: what-ifs of a network have one chance."""
         if not self._sampled:
             return [[_MIDDLE] * len(question.blanks) for question in asked]
         return [

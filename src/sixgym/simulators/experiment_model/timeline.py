@@ -19,13 +19,17 @@ DARK_DBM = -200.0
 
 def power_dbm(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, float]:
     """What every cell radiates."""
-    power = {cell.id: cell.tx_power_dbm for cell in scenario.cells}
-    faults = list(active)
-    for fault in faults:
+    drops_db: dict[str, list[float]] = {cell.id: [] for cell in scenario.cells}
+    dark: set[str] = set()
+    for fault in active:
         if isinstance(fault, CellPowerDrop):
-            power[fault.cell] -= fault.drop_db
-    dark = {fault.cell for fault in faults if isinstance(fault, CellOutage)}
-    return {cell: DARK_DBM if cell in dark else level for cell, level in power.items()}
+            drops_db[fault.cell].append(fault.drop_db)
+        elif isinstance(fault, CellOutage):
+            dark.add(fault.cell)
+    return {
+        cell.id: DARK_DBM if cell.id in dark else cell.tx_power_dbm - sum(drops_db[cell.id])
+        for cell in scenario.cells
+    }
 
 
 def backhaul_ms(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, float]:

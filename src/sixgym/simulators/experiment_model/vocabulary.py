@@ -42,6 +42,20 @@ def make_tokenizer(texts: Iterable[str] = (), *, frequent: int = 300) -> PreTrai
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=UNKNOWN, max_input_chars_per_word=64))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.decoder = decoders.WordPiece(cleanup=False)
+    return _whole(tokenizer)
+
+
+def written(tokenizer: PreTrainedTokenizerFast) -> str:
+    """A tokenizer that `make_tokenizer` made, as text."""
+    return str(tokenizer.backend_tokenizer.to_str())
+
+
+def read_tokenizer(text: str) -> PreTrainedTokenizerFast:
+    """The tokenizer that `written` wrote."""
+    return _whole(Tokenizer.from_str(text))
+
+
+def _whole(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         unk_token=UNKNOWN,

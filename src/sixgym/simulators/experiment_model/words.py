@@ -125,12 +125,30 @@ WRITTEN = (
     USED,
     MBPS,
     LOSS,
-)  # fmt: skip
+)
 """Figures that the model writes."""
 
 READ = (
-    NOMINAL, SIZE, LOAD, WAS_LOAD, NEED, HAVE, RHO, WAS_RHO, OWN, PENDING, OPEN, FROM, SLICE_QUEUE, WIRE, LEAK, WORK, BACK, *PERCENT.values(), DEVICES,
-)  # fmt: skip
+    NOMINAL,
+    SIZE,
+    LOAD,
+    WAS_LOAD,
+    NEED,
+    HAVE,
+    RHO,
+    WAS_RHO,
+    OWN,
+    PENDING,
+    OPEN,
+    FROM,
+    SLICE_QUEUE,
+    WIRE,
+    LEAK,
+    WORK,
+    BACK,
+    *PERCENT.values(),
+    DEVICES,
+)
 """Figures that it only reads."""
 
 HANDOVER = ("handover=COMPLETE", "handover=FAILED")

@@ -1,0 +1,118 @@
+"""`sixgym explain`: the experiment model's reasons for what a network did in a stored episode."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from sixgym.cli import text as words
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.show import choose
+from sixgym.cli.view import open_console
+from sixgym.domain.slices import NetworkState
+from sixgym.episodes.episode import Episode
+from sixgym.episodes.store import EpisodeFileError, read_episodes
+from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.experiment_model.accounts import STATE, account_words
+from sixgym.simulators.experiment_model.loading import SHIPPED, load_engine, read_card
+from sixgym.train.experiment_lessons import LessonError, Moment, moments
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the model says of a step.
+
+    Attributes:
+        step: Its number, from 1.
+        tool: That was called.
+        reasons: In the model's words.
+        foretold: Figures of the state that follow from them, by name.
+        measured: The same as they were measured.
+    """
+
+    step: int
+    tool: str
+    reasons: str
+    foretold: dict[str, float]
+    measured: dict[str, float]
+
+
+def explain(
+    path: Path, *, step: int | None, episode_id: str | None, model: Path | None, as_json: bool
+) -> None:
+    """Show the model's account of an episode, or of one of its steps.
+
+    Raises:
+        CommandError: no such episode or step, no usable checkpoint, or an episode that it cannot explain.
+    """
+    folder = SHIPPED if model is None else model
+    with wrong_use_on(EpisodeFileError, SimulatorError):
+        episode = choose(path, list(read_episodes(path)), episode_id)
+        interval_ms = read_card(folder).interval_ms
+    own_ms = episode.task.scenario.decision_interval_ms
+    if own_ms != interval_ms:
+        raise CommandError(
+            f"{episode.id} has intervals of {own_ms} ms, and the model has learned those of {interval_ms} ms",
+            WRONG_USE,
+        )
+    if step is not None and not 1 <= step <= len(episode.steps):
+        raise CommandError(f"{episode.id} has {len(episode.steps)} calls, so there is no {step}", WRONG_USE)
+    try:
+        accounts = _accounts(episode, folder, step)
+    except (LessonError, SimulatorError) as error:
+        raise CommandError(str(error), WORK_FAILED) from None
+    if as_json:
+        typer.echo(json.dumps([_plain(one) for one in accounts]))
+        return
+    console = open_console(sys.stdout)
+    for one in accounts:
+        console.print(f"{one.step:>3}  {words.clean(one.tool)}", highlight=False, markup=False, style="bold")
+        console.print(f"     {words.clean(one.reasons)}", highlight=False, markup=False, soft_wrap=True)
+        figures = "  ".join(
+            f"{name} {one.foretold[name]:g} ({one.measured[name]:.3g})" for name in one.measured
+        )
+        console.print(f"     {figures}", highlight=False, markup=False, style="dim", soft_wrap=True)
+    console.print("foretold (measured), of the state after the call", style="dim", highlight=False)
+
+
+def _accounts(episode: Episode, folder: Path, step: int | None) -> list[Account]:
+    engine = load_engine(folder)
+    found: list[Account] = []
+    for number, moment in enumerate(moments(episode)):
+        if moment.step is None or (step is not None and number != step):
+            continue
+        reasons, answer = engine.account(_words(moment))
+        foretold = {figure.name: figure.values[answer[figure.name]] for figure in STATE}
+        measured = _figures(moment.step.after)
+        found.append(Account(number, _tool(moment), reasons, foretold, measured))
+    return found
+
+
+def _tool(moment: Moment) -> str:
+    assert moment.step is not None  # the caller has looked
+    assert moment.step.turn.call is not None  # a step is a turn that made a call
+    return moment.step.turn.call.tool
+
+
+def _words(moment: Moment) -> tuple[str, ...]:
+    assert moment.step is not None  # the caller has looked
+    return account_words(
+        _tool(moment), ok=moment.step.outcome.ok, facts=moment.facts, before=moment.step.before
+    )
+
+
+def _figures(state: NetworkState) -> dict[str, float]:
+    values = (state.latency_ms, state.jitter_ms, state.loss_ratio, state.throughput_mbps, state.edge_load)
+    return dict(zip((figure.name for figure in STATE), values, strict=True))
+
+
+def _plain(account: Account) -> dict[str, object]:
+    return {
+        "step": account.step,
+        "tool": account.tool,
+        "reasons": account.reasons,
+        "foretold": account.foretold,
+        "measured": account.measured,
+    }

@@ -1,0 +1,13 @@
+"""Traces to train on, made once."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few explorations of `tti`; not to be changed."""
+    from tests.train.experiment_samples import explore
+
+    return explore(tmp_path_factory.mktemp("traces"))

@@ -42,9 +42,7 @@ def test_one_step_has_reasons_and_a_state_on_the_grid_beside_the_measured_one(
     assert account["measured"]["latency"] == measured["latency_ms"]
 
 
-def test_what_a_model_writes_cannot_command_the_terminal(
-    sixgym: Sixgym, model: Path, episode: Path
-) -> None:
+def test_what_a_model_writes_cannot_command_the_terminal(sixgym: Sixgym, model: Path, episode: Path) -> None:
     done = sixgym("explain", episode, "--model", model, "--step", 1)
     assert done.exit_code == 0, done.output
     assert calls(episode)[0] in done.stdout

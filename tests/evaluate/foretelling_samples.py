@@ -7,8 +7,8 @@ from pathlib import Path
 from sixgym.data.collection import Collector, Traces
 from sixgym.data.exploration import tool_probabilities
 from sixgym.episodes.episode import BackendInfo, Episode
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.loading import CARD, Card
-from sixgym.simulators.experiment_model.questions import Question
 from sixgym.simulators.factory import make_simulator
 from sixgym.train.experiment_lessons import moments
 

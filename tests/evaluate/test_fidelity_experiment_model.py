@@ -25,7 +25,7 @@ from sixgym.evaluate.fidelity.foretelling import DRAWS, OPEN_LOOP_STEPS
 from sixgym.evaluate.fidelity.held_out import Pair, UnfitTracesError, read_manifest, read_pairs, weights
 from sixgym.evaluate.fidelity.one_step import ALL, EQUAL_TOOLS, MODEL, PREDICTORS
 from sixgym.evaluate.fidelity.side_by_side import side_by_side
-from sixgym.simulators.experiment_model.questions import Question
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.simulator import Answers
 from tests.evaluate.foretelling_samples import Knowing, Levels, Spread, make_traces
 

@@ -163,7 +163,7 @@ def _template(folder: Path, tokenizer: Any) -> Template:
 def _load_model(folder: Path, device: torch.device) -> Any:
     auto: Any = transformers.AutoModelForCausalLM
     try:
-        with _no_progress_bar():
+        with no_progress_bar():
             model, loaded = auto.from_pretrained(
                 str(folder),
                 local_files_only=True,
@@ -186,7 +186,7 @@ def _load_model(folder: Path, device: torch.device) -> Any:
 
 
 @contextmanager
-def _no_progress_bar() -> Generator[None, None, None]:
+def no_progress_bar() -> Generator[None, None, None]:
     """Without the library's own progress bar, which knows nothing of those of others."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from stable_baselines3 import PPO
 from stable_baselines3.common.utils import set_random_seed
 
@@ -123,8 +124,7 @@ def prepare(recipe: DrlSlicingRecipe, out: Path, *, resume: bool = False) -> int
     if stored.exists() and not resume:
         raise RecipeError(f"{out} holds a training already; --resume goes on with it, or take another --out")
     if stored.exists():
-        before = DrlSlicingRecipe.model_validate_json(stored.read_text(encoding="utf-8"))
-        if _less_iterations(before) != _less_iterations(recipe):
+        if not _goes_on(stored, recipe):
             raise RecipeError(f"{out} holds a training of another recipe ({stored}); take another --out")
         if done > recipe.ppo.iterations:
             raise RecipeError(f"{out} holds {done} iterations, more than ppo.iterations asks for")
@@ -134,6 +134,15 @@ def prepare(recipe: DrlSlicingRecipe, out: Path, *, resume: bool = False) -> int
 
 
 # ---------------------------------------------------------------------- inside
+def _goes_on(stored: Path, recipe: DrlSlicingRecipe) -> bool:
+    """Whether a stored recipe is this one, but for the number of iterations."""
+    try:
+        before = DrlSlicingRecipe.model_validate_json(stored.read_text(encoding="utf-8"))
+    except ValidationError:  # of another kind
+        return False
+    return _less_iterations(before) == _less_iterations(recipe)
+
+
 def _less_iterations(recipe: DrlSlicingRecipe) -> dict[str, object]:
     """The recipe without what may change when a training goes on."""
     return recipe.model_dump(exclude={"ppo": {"iterations"}})

@@ -2,18 +2,16 @@
 
 import importlib
 import math
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
-from transformers.utils import logging
 
 from sixgym.domain.extras import install_command
 from sixgym.models.chat import ModelUnusableError
-from sixgym.models.checkpoint import load_causal
+from sixgym.models.checkpoint import load_causal, no_progress_bar
 from sixgym.simulators.experiment_model.words import all_figures
 from sixgym.train.experiment_recipe import Lora, ModelSize
 from sixgym.train.recipe import RecipeError
@@ -65,7 +63,7 @@ class Learner:
     def save(self, folder: Path) -> None:
         """Write the model as transformers reads it; an adaptation becomes part of the weights."""
         model = self.model.merge_and_unload() if self._adapted else self.model
-        with _no_progress_bar():
+        with no_progress_bar():
             model.to(self.dtype).save_pretrained(folder)
 
     def mixed(self) -> torch.autocast:
@@ -156,15 +154,3 @@ def _order_figures(weight: torch.Tensor, vocabulary: dict[str, int]) -> None:
             seen = torch.cat([angle.sin() / numbers, angle.cos() / numbers], 1)
             turned = seen @ torch.randn(2 * _WAVES, weight.shape[1])
             weight[tokens] = 0.02 * (turned / turned.std() + torch.randn(weight.shape[1]))
-
-
-@contextmanager
-def _no_progress_bar() -> Generator[None]:
-    """Without the library's own progress bar, which knows nothing of ours."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

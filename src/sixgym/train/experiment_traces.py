@@ -19,10 +19,14 @@ from sixgym.episodes.episode import Episode
 from sixgym.episodes.store import EpisodeFileError, read_episodes
 from sixgym.simulators.experiment_model.accounts import THUS, account_words, state_blanks, state_words
 from sixgym.simulators.experiment_model.language import Language
+from sixgym.simulators.experiment_model.questions import forgetting
 from sixgym.simulators.experiment_model.vocabulary import make_tokenizer, read_tokenizer, written
 from sixgym.train.experiment_corpus import Corpus, Lesson, corpus_of, read_corpus, write_corpus
 from sixgym.train.experiment_lessons import LessonError, Moment, moments
 from sixgym.train.recipe import RecipeError
+
+FORGOTTEN = 0.15
+"""Share of questions that say nothing of what was before."""
 
 TEXTS_OF_EPISODES = 60
 """Episodes whose reasons decide which words get tokens of their own."""
@@ -154,6 +158,7 @@ class _Reader:
         self._on_episode = on_episode
         self.episodes = 0
         self.interval_ms = 0
+        self._rng = random.Random(0)
 
     def lessons(self) -> Iterator[Lesson]:
         """Of all episodes."""
@@ -178,7 +183,8 @@ class _Reader:
     def _of(self, moment: Moment, episode: Episode) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
         language = self._language
         for question, answer in zip(moment.questions, moment.answers, strict=True):
-            yield question.kind, *language.lesson(question, answer)
+            asked = forgetting(question) if self._rng.random() < FORGOTTEN else question
+            yield question.kind, *language.lesson(asked, answer)
         text = _reason(moment, episode)
         if text is None:
             return

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sixgym.simulators.experiment_model.questions import Question
+from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.simulator import Answers
 
 Result = TypeVar("Result")

@@ -9,6 +9,9 @@ from sixgym.domain.scenario import Scenario
 from sixgym.simulators.experiment_model.outlook import Device, Link
 from sixgym.simulators.experiment_model.supply import needed_prbs
 
+LEAST_SINR_DB = -6.0
+"""Below, hardly a block gets through (the lowest CQI of TS 36.213 needs about that)."""
+
 _UNHEARD_DB = -50.0
 _SILENT_DBM = -150.0
 
@@ -66,6 +69,7 @@ class Links:
             asked=asked,
             from_db=max(sinr[device.cell], _UNHEARD_DB),
             need=needed_prbs(device.group, load, sinr[cell], self._scenario.prbs),
+            heard=sinr[cell] >= LEAST_SINR_DB,
             rsrp_dbm=rsrp,
         )
 

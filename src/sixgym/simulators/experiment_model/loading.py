@@ -1,5 +1,6 @@
 """Checkpoints of the experiment model: the one that comes with the package, and those that users train."""
 
+import atexit
 import hashlib
 import json
 import threading
@@ -152,7 +153,10 @@ def _batcher(folder: Path, version: str) -> Batcher[Network, list[dict[str, str]
         cuts = [len(questions) for questions, _ in networks]
         return [answers[sum(cuts[:i]) : sum(cuts[: i + 1])] for i in range(len(cuts))]
 
-    return Batcher(work, max_batch=MOST_NETWORKS_AT_ONCE, name="experiment-model")
+    batcher = Batcher(work, max_batch=MOST_NETWORKS_AT_ONCE, name="experiment-model")
+    # a thread that computes while the interpreter goes down takes the process with it
+    atexit.register(batcher.close)
+    return batcher
 
 
 def _require_libraries() -> None:

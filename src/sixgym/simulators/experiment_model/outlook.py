@@ -60,6 +60,7 @@ class Link:
         asked: The cell that a handover was asked to.
         from_db: The SINR under the cell it comes from.
         need: PRBs that its traffic takes.
+        heard: Whether its SINR lets anything through.
         rsrp_dbm: By cell.
     """
 
@@ -69,6 +70,7 @@ class Link:
     asked: str | None
     from_db: float
     need: float
+    heard: bool
     rsrp_dbm: Mapping[str, float]
 
 
@@ -99,6 +101,7 @@ class Outlook:
         background: Offered background load by node.
         links: By device.
         shares: By cell and slice.
+        served: By device, the share of its traffic that would arrive if traffic were fluid.
         work: Offered work by node, its background excluded, relative to its speed.
         changed: Anything was changed, or a fault began or ended.
         rests: Nothing has moved for a while.
@@ -116,6 +119,7 @@ class Outlook:
     background: Mapping[str, float]
     links: Mapping[str, Link]
     shares: Mapping[tuple[str, SliceType], Share]
+    served: Mapping[str, float]
     work: Mapping[str, float]
     changed: bool
     rests: bool

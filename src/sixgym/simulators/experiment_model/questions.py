@@ -6,6 +6,8 @@ not depend on each other and are answered together.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from statistics import fmean
 
 from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.scenario import Group
@@ -30,6 +32,9 @@ _TASKS = (w.DONE, w.LATENCY)
 _NODE = (w.BUSY, w.COUNT, w.REFUSED)
 _SLICE = (w.GRANTED, w.USED, w.QUEUE)
 _CELL = (w.BUSY,)
+BEFORE = "before"
+"""What follows is history."""
+
 _SAME = 0.05
 _GREW = 1.1
 _SCARCE = 0.5
@@ -78,6 +83,10 @@ def _flow_question(
         known.append(w.WAS_LOAD.word(situation.outlook.load[group.name]))
     if group.name in situation.moved:
         known.append("moved")
+    known.append(w.FLUID.word(fmean(outlook.served[link.device.id] for link in links)))
+    silent = sum(not link.heard for link in links)
+    if silent:
+        known.append(w.SILENT.word(silent))
     for link in sorted(links, key=lambda one: one.sinr_db):
         known += _link_words(situation, outlook, kind, link)
     blanks = [blank(w.SENT)] if sporadic else []
@@ -120,7 +129,7 @@ def _flow_history(situation: Situation, group: Group, uav: str | None, kind: Sli
         yield "start"
         return
     last = situation.history[-1]
-    yield "before"
+    yield BEFORE
     devices = 1 if uav else group.count
     figures = flow_figures(_flow(last, group, uav), normal_packets(group, situation.outlook, devices))
     yield from _read((w.SENT, *_FLOW) if isinstance(group.traffic, OnOff) else _FLOW, figures)
@@ -171,7 +180,13 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
         w.SINR.word(worst.sinr_db),
         w.RHO.word(max(outlook.shares[one.cell, kind].rho for one in links)),
         w.LOST.word(dead),
+        w.FLUID.word(fmean(outlook.served[one.device.id] for one in links)),
     ]
+    if work + background < 1:
+        # a queue with random arrivals and work, and the wires there and back
+        known.append(
+            w.EXPECT.word(group.workload.megacycles / speed * 1e3 / (1 - work - background) + 2 * wire_ms)
+        )
     slow = max(outlook.backhaul_ms[one.cell] for one in links)
     if slow != situation.scenario.backhaul.delay_ms:
         known.append(w.WIRE.word(slow))
@@ -184,7 +199,7 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
         last = situation.history[-1]
         before = last.workloads[group.name]
         known += [
-            "before",
+            BEFORE,
             w.DONE.word(before.completed / normal_tasks(group, situation.outlook)),
             w.LATENCY.word(before.latency_ms),
             w.P95.word(last.groups[group.name].latency_ms),
@@ -209,7 +224,7 @@ def _node_question(situation: Situation, outlook: Outlook, node: str, kind: str)
         known += ["was", w.WORK.word(before.work[node]), w.BACK.word(before.background[node])]
     if situation.history:
         last = situation.history[-1].nodes[node]
-        known += ["before", w.BUSY.word(last.load), w.COUNT.word(last.queue), w.REFUSED.word(last.refused)]
+        known += [BEFORE, w.BUSY.word(last.load), w.COUNT.word(last.queue), w.REFUSED.word(last.refused)]
     else:
         known.append("start")
     return Question("node", node, tuple(known), tuple(blank(figure) for figure in _NODE))
@@ -224,6 +239,11 @@ def _slice_question(situation: Situation, outlook: Outlook, kind: SliceType) -> 
     )
     for share in shares:
         known += [w.NEED.word(share.need), w.HAVE.word(share.have)]
+    members = [
+        name for name, link in outlook.links.items() if situation.slice_of[link.device.group.name] is kind
+    ]
+    if members:
+        known.append(w.FLUID.word(fmean(outlook.served[name] for name in members)))
     known += _slice_history(situation, kind)
     return Question("slice", kind.value, tuple(known), tuple(blank(figure) for figure in _SLICE))
 
@@ -233,10 +253,16 @@ def _slice_history(situation: Situation, kind: SliceType) -> Iterator[str]:
         yield "start"
         return
     last = situation.history[-1].slices[kind]
-    yield "before"
+    yield BEFORE
     yield w.GRANTED.word(last.prbs_granted)
     yield w.USED.word(last.prbs_used)
     yield w.QUEUE.word(last.queue_bytes / KILO)
+    waiting = sum(
+        situation.pending[group.name] * group.traffic.packet_bytes
+        for group in situation.scenario.groups
+        if situation.slice_of[group.name] is kind
+    )
+    yield w.WAITING.word(waiting / KILO)
     if situation.moved:
         yield "moved"
 
@@ -249,7 +275,7 @@ def _cell_question(situation: Situation, outlook: Outlook, cell: str) -> Questio
         share = outlook.shares[cell, kind]
         known += [w.NEED.word(share.need), w.HAVE.word(share.have)]
     if situation.history:
-        known += ["before", w.BUSY.word(situation.history[-1].cells[cell].prb_load)]
+        known += [BEFORE, w.BUSY.word(situation.history[-1].cells[cell].prb_load)]
     else:
         known.append("start")
     return Question("cell", cell, tuple(known), (blank(w.BUSY),))
@@ -257,3 +283,11 @@ def _cell_question(situation: Situation, outlook: Outlook, cell: str) -> Questio
 
 def _read(figures: tuple[Figure, ...], values: Mapping[str, float]) -> Iterator[str]:
     return (figure.word(values[figure.name]) for figure in figures)
+
+
+def forgetting(question: Question) -> Question:
+    """The question without what was before: so a model learns what follows from the present alone."""
+    if BEFORE not in question.words:
+        return question
+    known = question.words[: question.words.index(BEFORE)]
+    return replace(question, words=(*known, "unknown"))

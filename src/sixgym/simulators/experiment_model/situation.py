@@ -25,7 +25,7 @@ from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model import timeline
 from sixgym.simulators.experiment_model.links import Links
 from sixgym.simulators.experiment_model.outlook import Device, Outlook
-from sixgym.simulators.experiment_model.supply import shares
+from sixgym.simulators.experiment_model.supply import served, shares
 
 ONBOARD = "onboard"
 _REST_INTERVALS = 3
@@ -176,6 +176,7 @@ class Situation:
         }
         quiet = 0 if self._touched or edge or flying or not self.history else self._quiet + 1
         supply = shares(self.scenario, self.policies, self.slice_of, links)
+        leaks = timeline.backhaul_loss(self.scenario, active)
         work = self._work()
         background = timeline.background_load(self.scenario, active)
         strained = any(share.devices and share.rho > _CROWDED for share in supply.values()) or any(
@@ -186,7 +187,7 @@ class Situation:
             end_ms=end_ms,
             power_dbm=power,
             backhaul_ms=timeline.backhaul_ms(self.scenario, active),
-            backhaul_loss=timeline.backhaul_loss(self.scenario, active),
+            backhaul_loss=leaks,
             refusing=refusing,
             interferers=interferers,
             kinds=tuple(sorted({f.kind for f in touching})),
@@ -194,6 +195,7 @@ class Situation:
             background=background,
             links=links,
             shares=supply,
+            served=served(self.slice_of, links, supply, leaks),
             work=work,
             changed=self._touched or edge,
             rests=quiet > _REST_INTERVALS and not strained,

@@ -63,6 +63,30 @@ def shares(
     return found
 
 
+def served(
+    slice_of: Mapping[str, SliceType],
+    links: Mapping[str, Link],
+    found: Mapping[tuple[str, SliceType], Share],
+    backhaul_loss: Mapping[str, float],
+) -> dict[str, float]:
+    """The share of its traffic that would reach each device if traffic were fluid, 0 to 1.
+
+    Devices of a slice in a cell share its PRBs evenly, and none gets more than it needs.
+    """
+    together: dict[tuple[str, SliceType], list[Link]] = {}
+    for link in links.values():
+        together.setdefault((link.cell, slice_of[link.device.group.name]), []).append(link)
+    shares_: dict[str, float] = {}
+    for key, members in together.items():
+        left, waiting = found[key].have, len(members)
+        for link in sorted(members, key=lambda one: one.need):
+            given = min(link.need, left / waiting)
+            left, waiting = left - given, waiting - 1
+            carried = given / link.need if link.need > 0 else 1.0
+            shares_[link.device.id] = carried * (1 - backhaul_loss[link.cell]) if link.heard else 0.0
+    return shares_
+
+
 def _supply(
     policies: Mapping[SliceType, RrmPolicyRatio], need: Mapping[SliceType, float], total: float
 ) -> dict[SliceType, float]:

@@ -97,6 +97,10 @@ PENDING = Figure("pending", _geometric(0.02, 100, 1.15))
 OPEN = Figure("open", COUNT.grid)
 FROM = Figure("from", SINR.grid)
 SLICE_QUEUE = Figure("slicequeue", QUEUE.grid)
+FLUID = Figure("fluid", _even(0, 1, 0.02))
+SILENT = Figure("silent", _even(0, 30, 1))
+EXPECT = Figure("expect", _geometric(0.5, 5_000, 1.1))
+WAITING = Figure("waiting", QUEUE.grid)
 WIRE = Figure("wire", _geometric(0.5, 10_000, 1.2))
 LEAK = Figure("leak", _geometric(0.005, 1, 1.2))
 WORK = Figure("work", _geometric(0.01, 100, 1.1))
@@ -142,6 +146,10 @@ READ = (
     OPEN,
     FROM,
     SLICE_QUEUE,
+    FLUID,
+    SILENT,
+    EXPECT,
+    WAITING,
     WIRE,
     LEAK,
     WORK,

@@ -20,6 +20,7 @@ Machine = Callable[..., None]
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Makes this machine look as if it had, or had not, what the networks need."""
     monkeypatch.setitem(factory.SIMULATORS, "tti", FluidSimulator)
+    monkeypatch.setitem(factory.SIMULATORS, "experiment-model", FluidSimulator)
 
     def pretend(
         wheel: str | None,
@@ -47,7 +48,7 @@ def test_a_healthy_machine_is_told_so(sixgym: Sixgym, machine: Machine) -> None:
     result = sixgym("doctor")
     assert result.exit_code == 0
     assert set(states(result.stdout).values()) == {"ok"}
-    assert result.stdout.count("starts uav-inspection in") == 2
+    assert result.stdout.count("starts uav-inspection in") == 3
 
 
 def test_ns3_is_optional_and_it_says_how_to_install_it(sixgym: Sixgym, machine: Machine) -> None:
@@ -111,3 +112,17 @@ def test_a_broken_tti_is_a_failure_and_the_rest_is_still_looked_at(
     assert states(result.stdout)["ns3"] == "ok"
     assert "tti cannot be used here" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_the_experiment_model_is_started_where_its_libraries_are(
+    sixgym: Sixgym, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine("3.44", "/usr/bin/g++", compiled=True)
+    monkeypatch.setitem(factory.SIMULATORS, "experiment-model", lambda: FluidSimulator(fail_on_reset=True))
+    result = sixgym("doctor")
+    assert result.exit_code == 1
+    assert states(result.stdout)["experiment-model"] == "broken"
+    machine("3.44", "/usr/bin/g++", compiled=True, extras=None)
+    without = sixgym("doctor")
+    assert without.exit_code == 0
+    assert "experiment-model" not in states(without.stdout)

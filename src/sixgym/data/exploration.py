@@ -17,9 +17,8 @@ from sixgym.domain import faults
 from sixgym.domain.faults import FaultEvent
 from sixgym.domain.geometry import Position
 from sixgym.domain.intent import Goal, Target
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.snapshot import Snapshot
-from sixgym.domain.traffic import Periodic
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Task, ToolCall, Turn
 from sixgym.tasks.networks import MANAGEMENT_SCENARIOS, vary
@@ -230,7 +229,7 @@ def _degradation(world: Snapshot, _: Arguments, rng: random.Random) -> Arguments
     action = rng.choice(("cap_bitrate", "drop_fps", "reduce_rate", "shed_flow"))
     spec["action"] = action
     if action == "cap_bitrate":
-        spec["value"] = round(rng.uniform(0.05, 1.0) * _most_mbps(group), 3)
+        spec["value"] = round(rng.uniform(0.05, 1.0) * group.traffic.rate_mbps, 3)
     elif action == "drop_fps":
         spec["value"] = rng.randint(3, _FULL_FPS - 1)
     elif action == "reduce_rate":
@@ -271,11 +270,3 @@ _SENSIBLE: Mapping[str, Callable[[Snapshot, Arguments, random.Random], Arguments
     "negotiate_priority": _priority,
 }
 """Arguments that take the world into account, for tools that refuse most of what their schema allows."""
-
-
-def _most_mbps(group: Group) -> float:
-    """Payload rate of a device while it sends."""
-    traffic = group.traffic
-    if isinstance(traffic, Periodic):
-        return traffic.packet_bytes * 8 / 1e3 / traffic.interval_ms
-    return traffic.rate_mbps

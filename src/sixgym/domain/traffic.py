@@ -50,6 +50,11 @@ class Periodic(Record):
         """Packets per second."""
         return 1_000 / self.interval_ms
 
+    @property
+    def rate_mbps(self) -> float:
+        """Payload rate, Mbit/s."""
+        return self.packet_bytes * 8 / 1e3 / self.interval_ms
+
 
 class ComputeDemand(Record):
     """Tasks that each device of a group creates and that some node has to compute."""

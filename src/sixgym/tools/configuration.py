@@ -2,7 +2,7 @@
 
 from sixgym.domain.change import MoveToSlice, Offload, ScaleTraffic, SetPrbPolicy
 from sixgym.domain.mission import TaskSpec
-from sixgym.domain.scenario import Group, Periodic, Traffic
+from sixgym.domain.scenario import Group
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.admission import admitting, refusal
@@ -81,7 +81,7 @@ def _factor(group: Group, spec: DegradationSpec) -> float:
     """Load relative to normal that the action leaves."""
     match spec.action, spec.value:
         case "cap_bitrate", float(cap_mbps):
-            normal = _rate_mbps(group.traffic)
+            normal = group.traffic.rate_mbps
             if cap_mbps >= normal:
                 raise ToolError(
                     f"devices of {group.name} send {normal:g} Mbit/s; a cap has to be lower to have an effect"
@@ -93,13 +93,6 @@ def _factor(group: Group, spec: DegradationSpec) -> float:
             return round(1 - share, 9)  # 1 - 0.8 is 0.19999...: below the floor it is meant to meet
         case _:
             return 0.0
-
-
-def _rate_mbps(traffic: Traffic) -> float:
-    """Payload rate of one device while it sends."""
-    if isinstance(traffic, Periodic):
-        return traffic.packet_bytes * 8 / 1e3 / traffic.interval_ms
-    return traffic.rate_mbps
 
 
 def _offload_result(network: Snapshot) -> OffloadResult:

@@ -23,7 +23,6 @@ from sixgym.simulators.experiment_model.answers import (
 )
 from sixgym.simulators.experiment_model.outlook import Link, Outlook
 from sixgym.simulators.experiment_model.situation import ONBOARD, Situation
-from sixgym.simulators.experiment_model.supply import nominal_mbps
 from sixgym.simulators.experiment_model.words import Figure, blank
 
 _FLOW = (w.DELIVERED, w.LOST, w.DROPPED, w.LATENCY, w.P95, w.LONGEST, w.JITTER)
@@ -74,7 +73,7 @@ def _flow_question(
         kind.value,
         "uav" if uav else "ground",
         "bursts" if sporadic else "steady",
-        w.NOMINAL.word(nominal_mbps(group)),
+        w.NOMINAL.word(group.traffic.rate_mbps),
         w.SIZE.word(group.traffic.packet_bytes),
     ]
     if load != 1.0:

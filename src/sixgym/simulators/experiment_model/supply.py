@@ -5,20 +5,11 @@ from collections.abc import Mapping
 from sixgym.domain.radio import CQI_EFFICIENCY, PRB_HZ, cqi_of_sinr
 from sixgym.domain.scenario import Group, Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
-from sixgym.domain.traffic import Periodic
 from sixgym.simulators.experiment_model.outlook import Link, Share
 
 _PAYLOAD_SHARE = 0.75
 """Of the bits that a CQI stands for, those that are payload: control region, reference signals, headers."""
 _LEAST_EFFICIENCY = 0.05
-
-
-def nominal_mbps(group: Group) -> float:
-    """Payload that a device of a group is sent while it is on, Mbit/s."""
-    traffic = group.traffic
-    if isinstance(traffic, Periodic):
-        return traffic.packet_bytes * 8 / 1e3 / traffic.interval_ms
-    return traffic.rate_mbps
 
 
 def needed_prbs(group: Group, load: float, sinr_db: float, most: int) -> float:
@@ -30,7 +21,7 @@ def needed_prbs(group: Group, load: float, sinr_db: float, most: int) -> float:
         sinr_db: Of its link.
         most: PRBs of the cell.
     """
-    bits_per_s = nominal_mbps(group) * 1e6 * load
+    bits_per_s = group.traffic.rate_mbps * 1e6 * load
     efficiency = max(CQI_EFFICIENCY[cqi_of_sinr(sinr_db)], _LEAST_EFFICIENCY)
     return min(bits_per_s / (efficiency * PRB_HZ * _PAYLOAD_SHARE), float(most))
 

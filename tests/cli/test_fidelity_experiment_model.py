@@ -7,6 +7,7 @@ import pytest
 
 from sixgym.cli import fidelity_experiment
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE
+from sixgym.domain.extras import install_command
 from sixgym.evaluate.fidelity import effect_cases, effects
 from sixgym.simulators.experiment_model.simulator import Answers
 from tests.cli.conftest import Sixgym
@@ -158,7 +159,7 @@ def test_missing_libraries_are_one_error_that_names_the_extra(
     monkeypatch.setattr(util, "find_spec", lambda name: None if name == "torch" else find(name))
     done = sixgym(*arguments(folder, model))
     assert done.exit_code == WORK_FAILED
-    assert "hf" in done.stderr
+    assert f"the experiment model needs torch: {install_command('hf')}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

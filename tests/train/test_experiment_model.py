@@ -446,7 +446,7 @@ def other_tools(traces: Path) -> None:
         (no_episodes, r"episodes\.jsonl\.gz cannot be read: No such file"),
         (another_file, "holds no whole episode to learn from"),
         (broken_episodes, "holds no whole episode to learn from"),
-        (other_tools, "these traces are of another version"),
+        (other_tools, "it is of another version of the tools: record it again"),
     ],
 )
 def test_traces_that_cannot_be_learned_from_are_one_error_and_leave_no_training(

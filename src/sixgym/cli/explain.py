@@ -11,13 +11,14 @@ from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.show import choose
 from sixgym.cli.view import open_console
+from sixgym.data.replay import ReplayError
 from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.store import EpisodeFileError, read_episodes
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.accounts import STATE, account_words
 from sixgym.simulators.experiment_model.loading import SHIPPED, load_engine, read_card
-from sixgym.train.experiment_lessons import LessonError, Moment, moments
+from sixgym.train.experiment_lessons import Moment, moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def explain(
         raise CommandError(f"{episode.id} has {len(episode.steps)} calls, so there is no {step}", WRONG_USE)
     try:
         accounts = _accounts(episode, folder, step)
-    except (LessonError, SimulatorError) as error:
+    except (ReplayError, SimulatorError) as error:
         raise CommandError(str(error), WORK_FAILED) from None
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in accounts]))

@@ -5,10 +5,11 @@ recorded calls and faults on top of its own predictions, and the questions that 
 with what ns-3 measured (data as demonstrator: Venkatraman, Hebert and Bagnell, AAAI 2015).
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from sixgym.domain.change import Change
+from sixgym.data.replay import measured_intervals, recorded_changes
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
 from sixgym.simulators.experiment_model.answers import Question, true_answer
@@ -17,7 +18,6 @@ from sixgym.simulators.experiment_model.engine import MIDDLE, Asked, Engine
 from sixgym.simulators.experiment_model.outlook import Outlook
 from sixgym.simulators.experiment_model.questions import questions
 from sixgym.simulators.experiment_model.situation import Situation
-from sixgym.train.experiment_lessons import play
 
 AT_ONCE = 48
 
@@ -25,46 +25,31 @@ AT_ONCE = 48
 class Run:
     """A recorded episode on which the model goes on by itself."""
 
-    def __init__(self, episode: Episode, *, first: Interval | None = None) -> None:
-        """Start it.
-
-        Args:
-            episode: Whose network, faults and changes.
-            first: The measured interval to go on from; without it the first one is predicted, too.
-        """
-        assert episode.initial_interval is not None  # what has steps has begun
+    def __init__(self, episode: Episode) -> None:
+        """Start it, with the network, faults and changes of that episode."""
         self.episode = episode
-        self.truth = [episode.initial_interval, *(step.interval for step in episode.steps)]
-        self.predicted: list[Interval] = []
-        self._changes: list[tuple[Change, ...]] = play(episode).changes
+        self._left = deque(zip(recorded_changes(episode), measured_intervals(episode), strict=True))
         self._situation = Situation(episode.task.scenario)
-        self._interval_ms = episode.task.scenario.decision_interval_ms
-        if first is not None:
-            self._settle(self._situation.look(self._interval_ms), first)
 
     @property
     def done(self) -> bool:
         """Whether it has come to its end."""
-        return len(self.predicted) == len(self.truth)
+        return not self._left
 
     def ask(self) -> tuple[Outlook, list[Question]]:
         """What the model is asked about the next interval."""
-        for change in self._changes[len(self.predicted)]:
+        for change in self._left[0][0]:
             self._situation.apply(change)
-        outlook = self._situation.look(self._interval_ms)
+        outlook = self._situation.look(self.episode.task.scenario.decision_interval_ms)
         return outlook, questions(self._situation, outlook)
 
     def take(
         self, outlook: Outlook, asked: Sequence[Question], answers: Sequence[dict[str, str]]
     ) -> Interval:
         """Go on with these answers; what was measured instead."""
-        truth = self.truth[len(self.predicted)]
-        self._settle(outlook, foreseen(self._situation, outlook, asked, answers))
+        self._situation.settle(outlook, foreseen(self._situation, outlook, asked, answers))
+        _, truth = self._left.popleft()
         return truth
-
-    def _settle(self, outlook: Outlook, interval: Interval) -> None:
-        self._situation.settle(outlook, interval)
-        self.predicted.append(interval)
 
 
 Lesson = tuple[Question, dict[str, str]]

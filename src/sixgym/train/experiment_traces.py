@@ -13,6 +13,7 @@ from pydantic import ValidationError
 import sixgym
 from sixgym.data.collection import Traces
 from sixgym.data.reasons import reason
+from sixgym.data.replay import ReplayError
 from sixgym.domain.base import first_problem
 from sixgym.domain.splits import TRAINING_SEEDS
 from sixgym.episodes.episode import Episode
@@ -22,7 +23,7 @@ from sixgym.simulators.experiment_model.language import Language
 from sixgym.simulators.experiment_model.questions import forgetting
 from sixgym.simulators.experiment_model.vocabulary import make_tokenizer, read_tokenizer, written
 from sixgym.train.experiment_corpus import Corpus, Lesson, corpus_of, read_corpus, write_corpus
-from sixgym.train.experiment_lessons import LessonError, Moment, moments
+from sixgym.train.experiment_lessons import Moment, moments
 from sixgym.train.recipe import RecipeError
 
 FORGOTTEN = 0.15
@@ -145,7 +146,7 @@ def _all_episodes(folder: Path) -> Iterator[Episode]:
 def _moments(folder: Path, episode: Episode) -> Iterator[Moment]:
     try:
         yield from moments(episode)
-    except LessonError as error:
+    except ReplayError as error:
         raise RecipeError(f"traces: {folder}: {error}") from None
 
 

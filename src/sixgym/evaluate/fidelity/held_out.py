@@ -7,12 +7,10 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.data.collection import Traces, TracesFolder, task_id
+from sixgym.data.replay import Changes, ReplayError, recorded_changes
 from sixgym.domain.base import first_problem
-from sixgym.domain.change import Change, Fly, HandOver
-from sixgym.domain.measurement import Interval
-from sixgym.domain.scenario import Scenario
+from sixgym.domain.change import Fly, HandOver
 from sixgym.domain.splits import HELD_OUT_SEEDS
 from sixgym.episodes.episode import Episode, Step, ToolCall
 from sixgym.evaluate.fidelity.dimensions import vectors
@@ -85,7 +83,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Pair]:
     first = {task_id((number, 0)): number for number in wanted}
     second = {task_id((number, 1)): number for number in wanted}
     episodes: dict[int, Episode] = {}
-    twins: dict[int, tuple[list[tuple[Change, ...]], Floats]] = {}
+    twins: dict[int, tuple[list[Changes], Floats]] = {}
     for episode in TracesFolder(folder).episodes():
         if episode.task.id in first and episode.steps:
             episodes[first[episode.task.id]] = episode
@@ -122,7 +120,7 @@ def call_of(step: Step) -> ToolCall:
 
 
 # ---------------------------------------------------------------------- inside
-def _pair(episode: Episode, twin_changes: list[tuple[Change, ...]], twin: Floats) -> Pair:
+def _pair(episode: Episode, twin_changes: list[Changes], twin: Floats) -> Pair:
     changes = _changes(episode)
     both = list(zip(changes, twin_changes, strict=False))
     same = next((index for index, (ours, theirs) in enumerate(both) if ours != theirs), len(both))
@@ -130,7 +128,7 @@ def _pair(episode: Episode, twin_changes: list[tuple[Change, ...]], twin: Floats
     return Pair(episode, twin, same, tuple(kinds))
 
 
-def _kind(episode: Episode, step: Step, changes: tuple[Change, ...]) -> StepKind:
+def _kind(episode: Episode, step: Step, changes: Changes) -> StepKind:
     if step.outcome.ok and CATALOG[call_of(step).tool].effect is Effect.CONFIGURATION:
         return "configuration"
     if any(isinstance(change, Fly | HandOver) for change in changes):
@@ -140,46 +138,9 @@ def _kind(episode: Episode, step: Step, changes: tuple[Change, ...]) -> StepKind
     return "fault" if any(at in during for at in edges) else "else"
 
 
-def _changes(episode: Episode) -> list[tuple[Change, ...]]:
-    """What was changed in the network before each step's interval: its calls are carried out again."""
-    network = _Recorded(episode)
-    backend = SimulatedBackend(network)
-    backend.reset(episode.task.scenario, seed=episode.task.seed)
-    for step in episode.steps:
-        if backend.execute(call_of(step)).outcome.ok != step.outcome.ok:
-            raise UnfitTracesError(
-                f"{episode.id}, step {step.index}: {call_of(step).tool} was "
-                f"{'carried out' if step.outcome.ok else 'refused'} and is not now: these traces are of "
-                "another version of the tools; make them again"
-            )
-    return network.changes[1:]
-
-
-class _Recorded:
-    """Answers with the intervals of an episode, and keeps what it is told to change."""
-
-    name = "recorded"
-    version = "0"
-
-    def __init__(self, episode: Episode) -> None:
-        assert episode.initial_interval is not None  # what has steps has begun
-        self._left = iter((episode.initial_interval, *(step.interval for step in episode.steps)))
-        self._changing: list[Change] = []
-        self.changes: list[tuple[Change, ...]] = []
-
-    def reset(self, scenario: Scenario, *, seed: int) -> Interval:
-        """The first interval."""
-        return self.advance(scenario.decision_interval_ms)
-
-    def apply(self, change: Change) -> None:
-        """Keep it."""
-        self._changing.append(change)
-
-    def advance(self, duration_ms: int) -> Interval:
-        """The next interval."""
-        self.changes.append(tuple(self._changing))
-        self._changing.clear()
-        return next(self._left)
-
-    def close(self) -> None:
-        """Nothing runs."""
+def _changes(episode: Episode) -> list[Changes]:
+    """What was changed in the network before each step's interval."""
+    try:
+        return recorded_changes(episode)[1:]
+    except ReplayError as error:
+        raise UnfitTracesError(str(error)) from None

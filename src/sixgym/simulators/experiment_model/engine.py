@@ -1,5 +1,6 @@
 """A causal language model that answers questions in batches, held to what an answer may say."""
 
+import inspect
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedModel
 
 from sixgym.simulators.experiment_model.accounts import THUS, state_blanks
 from sixgym.simulators.experiment_model.answers import Question
@@ -68,6 +69,7 @@ class Engine:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         """Take a causal language model of transformers and its tokenizer."""
         self._model = model.eval()
+        self._cache = _cache_argument(model)
         self.language = Language(tokenizer)
         self._device = next(model.parameters()).device
         self._words: dict[tuple[str, ...], torch.Tensor] = {}
@@ -124,9 +126,9 @@ class Engine:
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=positions,
-                past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
+                **{self._cache: cache},
             )
             chosen = self._choose(rows, out.logits[:, -1].float())
             if any(row.done for row in rows):
@@ -199,6 +201,12 @@ class Engine:
         if branch.word is not None:
             row.answer[row.blank.name] = branch.word
         return tokens[place]
+
+
+def _cache_argument(model: Any) -> str:
+    """What the model calls its key-value cache: transformers 5.24 has renamed it."""
+    whole = next(module for module in model.modules() if isinstance(module, PreTrainedModel))
+    return "cache" if "cache" in inspect.signature(whole.forward).parameters else "past_key_values"
 
 
 @contextmanager

@@ -63,7 +63,8 @@ def run(network: str, limit: int | None, workers: int) -> None:
             )
         )
         rows += RunFolder(folder).results()
-    lines = "".join(f"{row.model_dump_json(exclude_defaults=True)}\n" for row in rows)
+    # everything, defaults too: a row keeps the version of the rules it was graded by
+    lines = "".join(f"{row.model_dump_json()}\n" for row in rows)
     path = stored(network)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(lines.encode(), mtime=0))

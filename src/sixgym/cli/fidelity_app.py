@@ -42,7 +42,11 @@ Limit = Annotated[
 ]
 Runs = Annotated[
     list[Path] | None,
-    typer.Option(metavar="DIR", help="A `bench` run of such an agent on the reference itself; repeatable."),
+    typer.Option(
+        metavar="PATH",
+        help="A `bench` run of such an agent on the reference itself, or a gzip file of graded rows; "
+        "repeatable.",
+    ),
 ]
 TracesFolder = Annotated[
     Path,

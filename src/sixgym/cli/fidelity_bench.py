@@ -1,13 +1,16 @@
 """`sixgym fidelity bench`: agents' success on a stand-in, held against a replay of their calls."""
 
+import gzip
 import signal
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 
 from sixgym.cli import text as words
 from sixgym.cli.bench import check_agent, load_tasks, start
@@ -15,6 +18,7 @@ from sixgym.cli.bench_view import progress_on
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.fidelity_app import DEFAULT_LIMIT
 from sixgym.cli.run import choose_simulator, writable
+from sixgym.domain.base import first_problem
 from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
 from sixgym.evaluate.bench.worker import BENCH_AGENTS
@@ -26,7 +30,14 @@ from sixgym.evaluate.fidelity.bench import (
     bench_figures,
 )
 from sixgym.evaluate.fidelity.bench_report import bench_page, summary_lines
-from sixgym.evaluate.fidelity.bench_rows import BenchRow, Conditions, RowKey, RowStore, row_of
+from sixgym.evaluate.fidelity.bench_rows import (
+    BenchRow,
+    Conditions,
+    RowKey,
+    RowStore,
+    grade_alone,
+    row_of,
+)
 from sixgym.evaluate.fidelity.bench_runs import TRIAL, BenchJob, own_jobs, play_missing, replay_jobs
 from sixgym.evaluate.fidelity.store import RunFileError, same_version
 from sixgym.scoring.metrics import MetricError
@@ -46,7 +57,7 @@ class ReplayRequest:
         limit: How many tasks, balanced over tiers and domains.
         tasks: File of a task set; None is the frozen one.
         workers: Processes.
-        runs: Folders of `sixgym bench` runs on the reference.
+        runs: Folders of `sixgym bench` runs on the reference, or gzip files of their graded rows.
         replay: Repeat on the reference what agents did on the candidate, instead of taking `runs` alone.
         out: The page and its figures are written here, stored rows under `data`.
         as_json: The figures on standard output.
@@ -147,35 +158,67 @@ def _agents(names: str | None, task: BenchTask) -> tuple[str, ...]:
 
 
 def _run_results(run: Path, reference: BackendInfo, tasks: TaskSet, agents: Sequence[str]) -> list[Result]:
-    """The first trials of a run of the benchmark on the reference, if they can be held against ours."""
+    """The first trials of agents' own work on the reference, if they can be held against ours."""
+    if run.is_file():
+        return [row for row in _graded_rows(run, reference, tasks) if row.agent in agents]
     with wrong_use_on(RunFolderError):
         folder = RunFolder(run)
         manifest = folder.manifest()
         rows = [row for row in folder.results() if row.trial == TRIAL]
     wrong = [
-        f"{what} is {theirs}, not {ours}"
-        for what, theirs, ours, same in (
-            ("network", manifest.network.name, reference.name, manifest.network.name == reference.name),
-            (
-                "version of the network",
-                manifest.network.version,
-                reference.version,
-                same_version(manifest.network.version, reference.version),
-            ),
-            (
-                "task set",
-                manifest.task_set_sha256[:12],
-                tasks.sha256[:12],
-                manifest.task_set_sha256 == tasks.sha256,
-            ),
-            ("agent", manifest.agent, f"one of {', '.join(agents)}", manifest.agent in agents),
-            ("grader", {row.grader for row in rows}, GRADER, all(row.grader == GRADER for row in rows)),
-        )
-        if not same
+        *_other_network(manifest.network, reference),
+        *_unequal("task set", manifest.task_set_sha256[:12], tasks.sha256[:12]),
+        *(
+            []
+            if manifest.agent in agents
+            else _unequal("agent", manifest.agent, f"one of {', '.join(agents)}")
+        ),
+        *_other_grader(rows),
     ]
     if wrong:
         raise CommandError(f"--runs {run}: {'; '.join(wrong)}", WRONG_USE)
     return rows
+
+
+def _graded_rows(path: Path, reference: BackendInfo, tasks: TaskSet) -> list[Result]:
+    """The first trials in a file of graded rows, such as benchmarks/bench.py keeps."""
+    try:
+        lines = gzip.decompress(path.read_bytes()).splitlines()
+        rows = [Result.model_validate_json(line) for line in lines]
+    except (OSError, EOFError, zlib.error) as error:
+        raise CommandError(
+            f"--runs {path}: no folder of a run and no gzip file: {error}", WRONG_USE
+        ) from None
+    except ValidationError as error:
+        raise CommandError(f"--runs {path}: no graded rows: {first_problem(error)}", WRONG_USE) from None
+    known = {task.task.id for task in tasks.tasks}
+    networks = [
+        BackendInfo(name=name, version=v) for name, _, v in {row.network.partition(" ") for row in rows}
+    ]
+    wrong = [
+        *(one for network in networks for one in _other_network(network, reference)),
+        *(f"task {row.task} is none of the task set" for row in rows if row.task not in known),
+        *_other_grader(rows),
+    ]
+    if wrong:
+        raise CommandError(f"--runs {path}: {wrong[0]}", WRONG_USE)
+    return [row for row in rows if row.trial == TRIAL]
+
+
+def _other_network(theirs: BackendInfo, ours: BackendInfo) -> list[str]:
+    if theirs.name == ours.name and same_version(theirs.version, ours.version):
+        return []
+    what = "network" if theirs.name != ours.name else "version of the network"
+    return _unequal(what, *((one.name if what == "network" else one.version) for one in (theirs, ours)))
+
+
+def _other_grader(rows: Sequence[Result]) -> list[str]:
+    others = sorted({row.grader for row in rows} - {GRADER})
+    return [f"grader is {others[0]}, not {GRADER}"] if others else []
+
+
+def _unequal(what: str, theirs: str, ours: str) -> list[str]:
+    return [] if theirs == ours else [f"{what} is {theirs}, not {ours}"]
 
 
 def _run_rows(
@@ -198,7 +241,13 @@ def _run_rows(
             WRONG_USE,
         )
     rows: dict[RowKey, BenchRow] = {}  # of an episode that was tried again, the last
+    for result in results.values():
+        version = result.network.partition(" ")[2]
+        key = RowKey(agent=result.agent, task=result.task)
+        rows[key] = grade_alone(key, version, tasks.sha256, result)
     for run in request.runs:
+        if run.is_file():
+            continue
         folder = RunFolder(run)
         agent = folder.manifest().agent
         for trial, episode in folder.episodes(TRIAL + 1):

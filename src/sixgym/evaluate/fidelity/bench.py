@@ -23,7 +23,7 @@ the gap, and the correlation over agents. Not as there:
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -332,7 +332,6 @@ def _closed_loop(candidate: Sequence[BenchRow], runs: Sequence[Result]) -> Group
 
 def _disagreement(pair: Pair) -> Disagreement:
     here, there = pair.here, pair.there
-    both = zip(here.parts, there.parts, strict=True)
     return Disagreement(
         agent=here.key.agent,
         task=here.key.task,
@@ -342,8 +341,19 @@ def _disagreement(pair: Pair) -> Disagreement:
         refused_candidate=here.result.refused,
         refused_reference=there.result.refused,
         calls=here.result.calls,
-        decided=tuple(Decided(candidate=a, reference=b) for a, b in both if a.met != b.met),
+        decided=tuple(_decided(here, there)),
     )
+
+
+def _decided(here: BenchRow, there: BenchRow) -> Iterator[Decided]:
+    if there.parts:
+        for ours, theirs in zip(here.parts, there.parts, strict=True):
+            if ours.met != theirs.met:
+                yield Decided(candidate=ours, reference=theirs)
+    elif there.result.success:  # only the grade was kept, and says that every part was met
+        for ours in here.parts:
+            if not ours.met:
+                yield Decided(candidate=ours, reference=Part(about=ours.about, metric=ours.metric, met=True))
 
 
 def _causes(disagreements: Sequence[Disagreement]) -> list[Cause]:

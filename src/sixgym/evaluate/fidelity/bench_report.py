@@ -198,6 +198,12 @@ def _disagreements(figures: BenchFigures) -> Iterator[str]:
         ("metric", f"missed on {here} only", f"missed on {there} only"),
         ((one.metric, str(one.missed_on_candidate), str(one.missed_on_reference)) for one in figures.causes),
     )
+    if unknown := sum(not one.decided for one in figures.disagreements):
+        yield (
+            f"Of {unknown} of them, missed on {there} only, no more than the grade was kept there: the table "
+            "does not count them."
+        )
+        yield ""
     yield (
         "Each: share of the counting intervals in which it held, then lowest, median and highest value "
         "measured in them, in the metric's unit."

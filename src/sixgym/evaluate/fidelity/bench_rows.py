@@ -3,6 +3,7 @@
 import gzip
 import math
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,8 +62,10 @@ class BenchRow(Record):
         version: Of the network.
         task_set_sha256: Checksum of the task set.
         result: Its grade. Wall-clock times are 0, so that equal episodes are equal rows.
-        parts: Targets, constraints, duties and answer of the goal; none where our side broke.
-        episode: Its id; a replay's is the id of the original and `-on-NETWORK`.
+        parts: Targets, constraints, duties and answer of the goal; none where our side broke, or where
+            nothing but the grade was kept.
+        episode: Its id; a replay's is the id of the original and `-on-NETWORK`; empty where only the grade
+            was kept.
         script: What the agent did; None in a replay, and where our side broke.
     """
 
@@ -147,7 +150,7 @@ class RowStore:
         if self.path.exists():
             try:
                 lines = gzip.decompress(self.path.read_bytes()).splitlines()
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise RunFileError(f"{self.path}: not a gzip file of rows: {error}") from None
             yield from _parsed(self.path, lines)
         if self._growing.exists():
@@ -168,6 +171,13 @@ def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) 
         parts=tuple(_parts(episode)) if intact else (),
         episode=episode.id,
         script=Script.of(episode) if intact and key.script is None else None,
+    )
+
+
+def grade_alone(key: RowKey, version: str, task_set_sha256: str, result: Result) -> BenchRow:
+    """A row of an episode of which nothing but the grade was kept."""
+    return BenchRow(
+        key=key, version=version, task_set_sha256=task_set_sha256, result=result, parts=(), episode=""
     )
 
 

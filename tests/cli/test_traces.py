@@ -1,6 +1,9 @@
 """`sixgym traces`: what is made, kept, refused, and how it goes on."""
 
 import json
+import lzma
+import operator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +12,9 @@ import pytest
 from sixgym.data.transitions import SCHEMA
 from sixgym.episodes.store import read_episodes
 from tests.cli.conftest import Sixgym
+
+Change = Callable[[list[bytes]], bytes]
+"""From the lines of a packed file to the bytes of another."""
 
 
 @pytest.fixture
@@ -123,5 +129,78 @@ def test_telemetry_of_ones_own_network_comes_in_the_same_form(sixgym: Sixgym, tm
     file.write_text(header + "\n0,URLLC,x,1,0,2,0.3")
     wrong = sixgym("traces", "--out", tmp_path / "other", "--csv", file)
     assert wrong.exit_code == 2
+    assert "--network ns3 is a simulator" in wrong.stderr
+    wrong = sixgym("traces", "--out", tmp_path / "other", "--csv", file, "--network", "site-7")
+    assert wrong.exit_code == 2
     assert f"{file}:2: latency_ms" in wrong.stderr
     assert not list((tmp_path / "other").glob("*"))
+
+
+def test_packed_traces_are_the_same_traces(
+    sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
+) -> None:
+    sixgym(*shared, "--episodes", 3, "--twins", 2)
+    packed, out, again = tmp_path / "small" / "traces.xz", tmp_path / "out", tmp_path / "again"
+    done = sixgym("traces", "--out", out, "--pack", packed)
+    assert done.exit_code == 0, done.output
+    assert "6 episodes on fluid" in done.stdout
+    assert packed.stat().st_size < (out / "episodes.jsonl.gz").stat().st_size
+    done = sixgym("traces", "--out", again, "--unpack", packed)
+    assert done.exit_code == 0, done.output
+    assert "120 transitions of 6 episodes on fluid" in done.stdout
+    before, after = (
+        sorted(read_episodes(folder / "episodes.jsonl.gz"), key=lambda one: one.id) for folder in (out, again)
+    )
+    assert before == after
+    assert (again / "traces.json").read_bytes() == (out / "traces.json").read_bytes()
+    first, second = (pq.read_table(folder / "transitions.parquet").to_pylist() for folder in (out, again))
+    key = operator.itemgetter("episode", "step")
+    assert sorted(first, key=key) == sorted(second, key=key)
+
+
+def test_traces_that_are_not_whole_are_not_packed(
+    sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
+) -> None:
+    sixgym(*shared, "--episodes", 2)
+    path = tmp_path / "out" / "episodes.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-100])
+    done = sixgym("traces", "--out", tmp_path / "out", "--pack", tmp_path / "traces.xz")
+    assert done.exit_code == 2
+    assert "lacks 1 of 2 episodes" in done.stderr
+    nothing = sixgym("traces", "--out", tmp_path / "none", "--pack", tmp_path / "traces.xz")
+    assert nothing.exit_code == 2
+    assert "holds no traces" in nothing.stderr
+    assert not (tmp_path / "traces.xz").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lines: b"no xz", "is no packed traces"),
+        (lambda lines: lzma.compress(b"".join(lines))[:-20], "is no packed traces"),
+        (lambda lines: lzma.compress(b""), "is empty"),
+        (lambda lines: lzma.compress(b"{}\n"), "does not begin with a manifest of traces"),
+        (lambda lines: lzma.compress(lines[0] + b"{}\n"), "episode 1 is not packed as it should be"),
+        (lambda lines: lzma.compress(lines[0] + b"[" * 9_000 + b"\n"), "episode 1 is not packed"),
+        (lambda lines: lzma.compress(lines[0]), "lacks 1 of its episodes"),
+        (lambda lines: lzma.compress(lines[0] + lines[1][:-1]), "has a line that does not end"),
+        (lambda lines: lzma.compress(lines[0] + b" " * 20_000_000), "has a line that does not end"),
+    ],
+)
+def test_a_file_that_is_no_packed_traces_is_one_error(
+    sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path, change: Change, words: str
+) -> None:
+    packed = tmp_path / "traces.xz"
+    sixgym(*shared, "--episodes", 1)
+    assert sixgym("traces", "--out", tmp_path / "out", "--pack", packed).exit_code == 0
+    lines = lzma.decompress(packed.read_bytes()).splitlines(keepends=True)
+    packed.write_bytes(change(lines))
+    done = sixgym("traces", "--out", tmp_path / "again", "--unpack", packed)
+    assert done.exit_code == 2, done.output
+    assert words in done.stderr.splitlines()[-1]
+
+
+def test_one_thing_is_done_at_a_time(sixgym: Sixgym, tmp_path: Path) -> None:
+    done = sixgym("traces", "--out", tmp_path / "out", "--pack", "a.xz", "--unpack", "b.xz")
+    assert done.exit_code == 2
+    assert "three different things" in done.stderr

@@ -16,10 +16,11 @@ import sixgym
 from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.progress import metering
-from sixgym.cli.run import choose_simulator
+from sixgym.cli.run import choose_simulator, writable
 from sixgym.cli.starting import saying_why_it_takes_long
 from sixgym.data.collection import Collector, Traces, TracesError, TracesFolder
 from sixgym.data.exploration import exploration, tool_probabilities
+from sixgym.data.packing import pack, unpack
 from sixgym.data.telemetry import TelemetryError, read_telemetry
 from sixgym.data.transitions import write_transitions
 from sixgym.domain.splits import SPLITS
@@ -27,6 +28,7 @@ from sixgym.episodes.episode import BackendInfo
 from sixgym.episodes.store import EpisodeFileError
 from sixgym.evaluate.executor import Broken, WorkError, execute
 from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.factory import SIMULATORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def collect(request: TracesRequest) -> None:
         sixgym_version=sixgym.__version__,
         command=_command(request),
     )
+    writable(request.out)
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = TracesFolder(request.out)
@@ -99,13 +102,52 @@ def import_csv(files: Sequence[Path], out: Path, network: str) -> None:
     Raises:
         CommandError: a file cannot be imported, or there is something in the folder.
     """
-    path = out / "transitions.parquet"
+    if network in SIMULATORS:
+        raise CommandError(f"--network {network} is a simulator: name the network of --csv", WRONG_USE)
+    path = writable(out) / "transitions.parquet"
     if path.exists():
         raise CommandError(f"{path} exists; --out takes another folder", WRONG_USE)
     rows = (row for file in files for row in read_telemetry(file, network))
     with wrong_use_on(TelemetryError):
         written = write_transitions(path, rows, provenance={"sixgym.telemetry": ", ".join(map(str, files))})
     typer.echo(f"{written} transitions of {network}: {path}")
+
+
+def pack_into(path: Path, out: Path) -> None:
+    """Write a folder of traces into one file.
+
+    Raises:
+        CommandError: there are none or some are missing, or the file cannot be written.
+    """
+    folder = TracesFolder(out)
+    try:
+        traces = folder.manifest()
+        count = pack(folder, traces, path)
+    except (TracesError, EpisodeFileError) as error:
+        raise CommandError(str(error), WRONG_USE) from None
+    except OSError as error:
+        raise CommandError(f"--pack {path}: cannot be written: {error.strerror}", WRONG_USE) from None
+    typer.echo(f"{count} episodes on {traces.network.name}: {path}, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def unpack_from(path: Path, out: Path) -> None:
+    """Make a folder of traces out of a packed file.
+
+    Raises:
+        CommandError: it is no such file, or there is something in the folder.
+    """
+    folder = TracesFolder(out)
+    with wrong_use_on(TracesError):
+        traces, episodes = unpack(path)
+        folder.open(traces, resume=False)
+        with metering(sys.stderr, "unpacking", len(traces.jobs), "episodes") as meter:
+            for episode in episodes:
+                folder.add(episode)
+                meter.advance(1)
+        if missing := folder.missing(traces):
+            raise TracesError(f"{path} lacks {len(missing)} of its episodes")
+        rows, written = folder.write_rows(traces)
+    typer.echo(f"{written} transitions of {len(traces.jobs)} episodes on {traces.network.name}: {rows}")
 
 
 def topology_seeds(text: str) -> tuple[int, ...]:

@@ -60,6 +60,11 @@ class Traces(Record):
         """Every episode, scenarios and places in turn, so that an unfinished folder is not lopsided."""
         return [(number, twin) for twin in range(self.twins) for number in range(self.episodes)]
 
+    @property
+    def task_ids(self) -> list[str]:
+        """Of the tasks of these episodes, in the same order."""
+        return [task_id(job) for job in self.jobs]
+
 
 class TracesFolder:
     """The files of a folder of traces."""
@@ -90,11 +95,26 @@ class TracesFolder:
         append_episode(self._episodes, episode)
 
     def episodes(self) -> Iterator[Episode]:
-        """All that are whole, as they came in."""
+        """All that are whole, as they came in; one that was made twice only once."""
+        seen: set[str] = set()
         if self._episodes.exists():
-            yield from (
-                episode for episode in read_episodes(self._episodes) if episode.infrastructure_failure is None
-            )
+            for episode in read_episodes(self._episodes):
+                if episode.infrastructure_failure is None and episode.task.id not in seen:
+                    seen.add(episode.task.id)
+                    yield episode
+
+    def manifest(self) -> Traces:
+        """What the folder says that it holds.
+
+        Raises:
+            TracesError: it says nothing.
+        """
+        try:
+            return Traces.model_validate_json(self._manifest.read_bytes())
+        except FileNotFoundError:
+            raise TracesError(f"{self.path} holds no traces; --out takes another folder") from None
+        except ValidationError as error:
+            raise TracesError(f"{self._manifest}: no manifest of traces: {first_problem(error)}") from None
 
     def missing(self, traces: Traces) -> list[Job]:
         """What is still to be explored."""
@@ -103,7 +123,7 @@ class TracesFolder:
 
     def write_rows(self, traces: Traces) -> tuple[Path, int]:
         """Write the transitions of all episodes; where, and how many."""
-        wanted = {task_id(job) for job in traces.jobs}
+        wanted = set(traces.task_ids)
         path = self.path / "transitions.parquet"
         rows = (
             row
@@ -115,12 +135,7 @@ class TracesFolder:
 
     def _require_same(self, asked: Traces) -> None:
         """Fewer or more episodes are the same traces; anything else is not."""
-        try:
-            stored = Traces.model_validate_json(self._manifest.read_bytes())
-        except FileNotFoundError:
-            raise TracesError(f"{self.path} holds no traces; --out takes another folder") from None
-        except ValidationError as error:
-            raise TracesError(f"{self._manifest}: no manifest of traces: {first_problem(error)}") from None
+        stored = self.manifest()
         for name in ("network", "topology_seeds", "probabilities", "sixgym_version"):
             before, now = (record.model_dump(mode="json")[name] for record in (stored, asked))
             if before != now:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -71,7 +72,7 @@ class RunStore(Generic[Stored]):
         if self.path.exists():
             try:
                 lines = gzip.decompress(self.path.read_bytes()).decode().splitlines()
-            except (OSError, EOFError, UnicodeDecodeError) as error:
+            except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
                 raise RunFileError(f"{self.path}: not a gzip file of runs: {error}") from None
             yield from self._parsed(self.path, lines)
         if self.growing.exists():

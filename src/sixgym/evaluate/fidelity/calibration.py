@@ -84,7 +84,7 @@ def calibration(measured: Measured) -> Calibration | None:
         if one in MEASURED:
             true, said = (values[..., index] * one.factor for values in (measured.true, draws))
             greedy = np.where(drawn, measured.one_step[MODEL][..., index], np.nan)
-            dimensions.append(_dimension(one.name, true, said, greedy, rng))
+            dimensions.append(_dimension(one.name, true, said, greedy, at=measured.places, rng=rng))
     return Calibration(
         transitions=int(drawn.sum()),
         resting=resting,
@@ -109,12 +109,18 @@ def places(said: Floats, true: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _dimension(
-    name: str, true: Floats, said: Floats, greedy: Floats, rng: np.random.Generator
+    name: str,
+    true: Floats,
+    said: Floats,
+    greedy: Floats,
+    *,
+    at: Sequence[int],
+    rng: np.random.Generator,
 ) -> DimensionCalibration:
     known = ~np.isnan(said[..., 0])
 
     def mean(values: Floats) -> Estimate:
-        found = clustered_mean(np.where(known, values, np.nan), np.ones_like(true))
+        found = clustered_mean(np.where(known, values, np.nan), np.ones_like(true), at)
         assert found is not None  # something was drawn
         return found
 

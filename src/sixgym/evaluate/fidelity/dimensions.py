@@ -58,25 +58,28 @@ def errors(predicted: Floats, true: Floats) -> Floats:
     return np.concatenate([right, apart[..., 1:]], axis=-1) * [one.factor for one in DIMENSIONS]
 
 
-def clustered_mean(values: Floats, weights: Floats) -> Estimate | None:
-    """Weighted mean of the values that exist; its interval comes from drawing whole episodes.
+def clustered_mean(values: Floats, weights: Floats, places: Sequence[int]) -> Estimate | None:
+    """Weighted mean of the values that exist; its interval comes from drawing whole topology seeds.
 
     Args:
         values: Shape (episodes, steps). NaN is a value that does not exist.
         weights: The same shape.
+        places: Topology seed of each episode.
     """
     known = np.where(np.isnan(values), 0.0, weights)
-    return _ratio((np.nan_to_num(values) * known).sum(axis=1), known.sum(axis=1))
+    return _ratio(np.nan_to_num(values) * known, known, places)
 
 
-def ratio_of_means(above: Floats, below: Floats, weights: Floats) -> Estimate | None:
+def ratio_of_means(above: Floats, below: Floats, weights: Floats, places: Sequence[int]) -> Estimate | None:
     """One weighted mean over another, where both exist; None where the lower one is 0."""
     known = np.where(np.isnan(above) | np.isnan(below), 0.0, weights)
-    return _ratio((np.nan_to_num(above) * known).sum(axis=1), (np.nan_to_num(below) * known).sum(axis=1))
+    return _ratio(np.nan_to_num(above) * known, np.nan_to_num(below) * known, places)
 
 
-def _ratio(above: Floats, below: Floats) -> Estimate | None:
-    """Sum over sum, both by episode."""
+def _ratio(values: Floats, weights: Floats, places: Sequence[int]) -> Estimate | None:
+    """Sum over sum."""
+    _, place = np.unique(places, return_inverse=True)
+    above, below = (np.bincount(place, one.sum(axis=1)) for one in (values, weights))
     if not below.sum() > 0:
         return None
     drawn = resamples(len(below))

@@ -95,8 +95,8 @@ def _heading(figures: ExperimentFigures, stem: str) -> Iterator[str]:
         "The state has six dimensions: the active slice, and its latency, jitter, loss, throughput, and "
         f"the load of its edge node. Errors are absolute differences from what {reference.name} recorded, "
         f"of the slice the share that is right; with their {CONFIDENCE:.0%} intervals from {RESAMPLES} "
-        f"bootstrap samples of whole episodes. {figures.compared} of {figures.steps} steps count; in the "
-        "others something else had been changed in the twin."
+        f"bootstrap samples of whole topology seeds. {figures.compared} of {figures.steps} steps count; in "
+        "the others something else had been changed in the twin."
     )
     yield ""
     names = who(figures)

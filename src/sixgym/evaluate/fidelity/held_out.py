@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> Traces:
         UnfitTracesError: it holds no traces, or none that a measurement may use.
     """
     path = folder / "traces.json"
-    how = "sixgym traces --seeds 51-80 --twins 2 --network ns3 makes them"
+    how = f"sixgym traces --out {folder} --seeds 51-80 --episodes 180 --twins 2 makes them"
     try:
         traces = Traces.model_validate_json(path.read_bytes())
     except OSError:
@@ -85,6 +85,8 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Pair]:
     episodes: dict[int, Episode] = {}
     twins: dict[int, tuple[list[Changes], Floats]] = {}
     for episode in TracesFolder(folder).episodes():
+        if place_of(episode) not in HELD_OUT_SEEDS:
+            raise UnfitTracesError(f"{folder}: {episode.id} is on a topology seed that is not held out")
         if episode.task.id in first and episode.steps:
             episodes[first[episode.task.id]] = episode
         elif episode.task.id in second and episode.steps:
@@ -111,6 +113,13 @@ def weights(traces: Traces, episode: Episode) -> Iterator[float]:
         if probability <= 0:
             raise UnfitTracesError(f"{episode.id} calls a tool whose probability the manifest does not say")
         yield 1 / probability
+
+
+def place_of(episode: Episode) -> int:
+    """The topology seed of an exploration."""
+    seed = episode.task.scenario.topology_seed
+    assert seed is not None  # explorations are placed
+    return seed
 
 
 def call_of(step: Step) -> ToolCall:

@@ -18,7 +18,7 @@ from sixgym.evaluate.fidelity.dimensions import (
     vectors,
 )
 from sixgym.evaluate.fidelity.foretelling import OPEN_LOOP_STEPS, Foretold
-from sixgym.evaluate.fidelity.held_out import STEP_KINDS, Pair
+from sixgym.evaluate.fidelity.held_out import STEP_KINDS, Pair, place_of
 from sixgym.evaluate.fidelity.statistics import Estimate, Floats
 
 MODEL, NO_CHANGE, BESIDE, FLOOR = PREDICTORS = ("model", "no_change", "beside", "floor")
@@ -79,6 +79,11 @@ class Measured:
     pairs: Sequence[Pair]
     foretold: Sequence[Foretold]
     tool_weights: Sequence[Sequence[float]]
+
+    @property
+    def places(self) -> Sequence[int]:
+        """Topology seed of each episode."""
+        return [place_of(pair.episode) for pair in self.pairs]
 
     @cached_property
     def compared(self) -> npt.NDArray[np.bool_]:
@@ -148,17 +153,17 @@ def one_step_errors(measured: Measured) -> Iterator[StepErrors]:
     """Over all steps, over all with equal tools, and by kind of step."""
     found = measured.one_step
     everywhere = measured.compared
-    yield StepErrors(
-        of=ALL, steps=int(everywhere.sum()), dimensions=_dimensions(found, everywhere.astype(np.float64))
-    )
-    weighted = _dimensions(found, np.where(everywhere, measured.weights, 0.0))
-    yield StepErrors(of=EQUAL_TOOLS, steps=int(everywhere.sum()), dimensions=weighted)
+
+    def of(name: str, weights: Floats) -> StepErrors:
+        dimensions = _dimensions(found, weights, measured.places)
+        return StepErrors(of=name, steps=int((weights > 0).sum()), dimensions=dimensions)
+
+    yield of(ALL, everywhere.astype(np.float64))
+    yield of(EQUAL_TOOLS, np.where(everywhere, measured.weights, 0.0))
     for kind in STEP_KINDS:
         chosen = measured.of_kind(kind)
         if chosen.any():
-            yield StepErrors(
-                of=kind, steps=int(chosen.sum()), dimensions=_dimensions(found, chosen.astype(np.float64))
-            )
+            yield of(kind, chosen.astype(np.float64))
 
 
 def drift_errors(measured: Measured) -> Iterator[DriftErrors]:
@@ -167,21 +172,25 @@ def drift_errors(measured: Measured) -> Iterator[DriftErrors]:
         chosen = measured.compared[:, index : index + 1]
         if chosen.any():
             found = {name: values[:, index : index + 1] for name, values in measured.open_loop.items()}
-            dimensions = _dimensions(found, chosen.astype(np.float64))
+            dimensions = _dimensions(found, chosen.astype(np.float64), measured.places)
             yield DriftErrors(step=index + 1, episodes=int(chosen.sum()), dimensions=dimensions)
 
 
-def _dimensions(found: Mapping[str, Floats], weights: Floats) -> tuple[DimensionErrors, ...]:
+def _dimensions(
+    found: Mapping[str, Floats], weights: Floats, places: Sequence[int]
+) -> tuple[DimensionErrors, ...]:
     return tuple(
-        _dimension(one.name, {name: values[..., index] for name, values in found.items()}, weights)
+        _dimension(one.name, {name: values[..., index] for name, values in found.items()}, weights, places)
         for index, one in enumerate(DIMENSIONS)
     )
 
 
-def _dimension(name: str, found: Mapping[str, Floats], weights: Floats) -> DimensionErrors:
-    means = {who: clustered_mean(values, weights) for who, values in found.items()}
+def _dimension(
+    name: str, found: Mapping[str, Floats], weights: Floats, places: Sequence[int]
+) -> DimensionErrors:
+    means = {who: clustered_mean(values, weights, places) for who, values in found.items()}
     ratios = {
-        who: None if name == SLICE.name else ratio_of_means(found[who], found[FLOOR], weights)
+        who: None if name == SLICE.name else ratio_of_means(found[who], found[FLOOR], weights, places)
         for who in (MODEL, BESIDE)
     }
     return DimensionErrors(

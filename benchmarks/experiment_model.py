@@ -165,8 +165,12 @@ def at_once(network: str, todo: Sequence[Job], count: int) -> Measured:
 
     def work(number: int) -> Measured:
         job = todo[number % len(todo)]
-        backend = SimulatedBackend(make_simulator(network))
-        backend.reset(job.task.scenario, seed=job.task.seed + number)
+        try:
+            backend = SimulatedBackend(make_simulator(network))
+            backend.reset(job.task.scenario, seed=job.task.seed + number)
+        except Exception:
+            ready.abort()  # or everybody would wait for ever
+            raise
         ready.wait()
         measured = play(backend, job)
         backend.close()

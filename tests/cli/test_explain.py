@@ -49,6 +49,17 @@ def test_what_a_model_writes_cannot_command_the_terminal(sixgym: Sixgym, model: 
     assert "\x1b" not in done.stdout
 
 
+def test_an_episode_without_calls_has_nothing_to_explain(
+    sixgym: Sixgym, model: Path, episode: Path, tmp_path: Path
+) -> None:
+    stored = json.loads(episode.read_text().splitlines()[0])
+    path = tmp_path / "none.jsonl"
+    path.write_text(json.dumps(stored | {"steps": [], "initial_interval": None}) + "\n")
+    done = sixgym("explain", path, "--model", model)
+    assert done.exit_code == 2, done.output
+    assert "has no calls to explain" in done.stderr
+
+
 def test_wrong_use_is_named(sixgym: Sixgym, model: Path, episode: Path, tmp_path: Path) -> None:
     for arguments, words in (
         ((episode, "--model", model, "--step", 999), "so there is no 999"),

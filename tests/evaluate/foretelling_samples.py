@@ -9,6 +9,7 @@ from sixgym.data.exploration import tool_probabilities
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.loading import CARD, Card
+from sixgym.simulators.experiment_model.words import words_digest
 from sixgym.simulators.factory import make_simulator
 from sixgym.train.experiment_lessons import moments
 
@@ -47,6 +48,7 @@ def save_card(folder: Path, **changes: object) -> Path:
         episodes=1,
         questions=1,
         traces="0" * 64,
+        words=words_digest(),
         recipe={},
         command="none",
         sixgym_version="0",

@@ -248,17 +248,31 @@ def test_errors_are_in_points_where_the_state_has_shares_and_unknown_stays_unkno
     assert np.isnan(errors(said, true)[0]).all()
 
 
+PLACES = (51, 52)
+
+
 def test_means_and_ratios_leave_out_what_is_unknown() -> None:
     above = np.array([[1.0, np.nan], [3.0, 5.0]])
     below = np.array([[1.0, 100.0], [2.0, np.nan]])
     ones = np.ones((2, 2))
-    mean = clustered_mean(above, ones)
+    mean = clustered_mean(above, ones, PLACES)
     assert mean is not None
     assert mean.value == 3
-    ratio = ratio_of_means(above, below, ones)
+    ratio = ratio_of_means(above, below, ones, PLACES)
     assert ratio is not None
     assert ratio.value == pytest.approx(4 / 3)
-    assert ratio_of_means(above, 0 * below, ones) is None
+    assert ratio_of_means(above, 0 * below, ones, PLACES) is None
+
+
+def test_episodes_of_one_place_are_no_evidence_for_each_other() -> None:
+    values = np.array([[1.0], [1.0], [1.0], [3.0], [3.0], [3.0]])
+    apart = clustered_mean(values, np.ones_like(values), range(51, 57))
+    together = clustered_mean(values, np.ones_like(values), (51, 51, 51, 52, 52, 52))
+    assert apart is not None
+    assert together is not None
+    assert apart.value == together.value == 2
+    assert (together.low, together.high) == (1, 3)
+    assert apart.high - apart.low < together.high - together.low
 
 
 # ---------------------------------------------------------------------- side by side

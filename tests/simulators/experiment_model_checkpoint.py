@@ -8,6 +8,7 @@ import transformers
 
 from sixgym.simulators.experiment_model.loading import CARD, Card
 from sixgym.simulators.experiment_model.vocabulary import make_tokenizer
+from sixgym.simulators.experiment_model.words import words_digest
 
 INTERVAL_MS = 500
 
@@ -42,6 +43,7 @@ def card(interval_ms: int = INTERVAL_MS) -> Card:
         episodes=0,
         questions=0,
         traces="0" * 64,
+        words=words_digest(),
         recipe={},
         command="none: its weights are random",
         sixgym_version="0",

@@ -18,6 +18,7 @@ from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import Simulator
 from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.simulator import ExperimentModelSimulator
+from sixgym.simulators.experiment_model.words import DELIVERED, LOST, QUEUE
 from sixgym.simulators.tti import TtiSimulator
 from tests.networks import small
 
@@ -29,7 +30,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.rounds: list[list[Question]] = []
-        self.said: dict[str, str] = {}
+        self.said: dict[str, str] = {"queue": "queue=0"}
         """Words by the name of their blank."""
 
     def __call__(
@@ -169,6 +170,8 @@ def sinr_errors_db(scenario: Scenario) -> dict[str, list[float]]:
     errors: dict[str, list[float]] = {name: [] for _, name, _ in scenario.devices()}
     for _ in range(4):
         measured = tti.advance(500)
+        # a network at rest would not be asked about
+        simulator.apply(ScaleTraffic(scenario.groups[0].name, 1.0))
         mine = simulator.advance(500)
         for group in scenario.groups:
             for name in group.device_ids:
@@ -293,7 +296,7 @@ TOUCHES: Mapping[str, Touch] = {
         )
     ),
     "another slice": lambda backend, _: backend.execute(
-        ToolCall(tool="switch_network_slice", arguments={"from_slice": "eMBB", "to_slice": "mMTC"})
+        ToolCall(tool="switch_network_slice", arguments={"from_slice": "eMBB", "to_slice": "URLLC"})
     ),
     "a fault": lambda backend, _: backend.execute(
         READS[0], CellPowerDrop(start_ms=300, duration_ms=5_000, cell="west", drop_db=1)
@@ -342,6 +345,30 @@ def test_a_fault_wakes_a_network_at_rest_when_it_begins_and_when_it_ends() -> No
     assert asked[0] == 500
     assert 2_000 in asked
     assert not {400, 1_900, 2_900} & set(asked)
+
+
+def test_a_queue_that_is_worked_off_is_no_rest() -> None:
+    oracle = Oracle()
+    oracle.said["queue"] = QUEUE.word(59)
+    simulator = network(oracle, 100)
+    simulator.reset(calm(), seed=1)
+    for _ in range(5):
+        simulator.advance(100)
+    assert len(oracle.rounds) == 6
+
+
+def test_nothing_is_on_its_way_the_longer_a_network_rests() -> None:
+    oracle = Oracle()
+    oracle.said |= {"delivered": DELIVERED.word(0.995), "lost": LOST.word(0)}
+    simulator = network(oracle, 100)
+    simulator.reset(calm(), seed=1)
+    for _ in range(30):
+        simulator.advance(100)
+    assert len(oracle.rounds) == 1
+    simulator.apply(ScaleTraffic("uav", 0.9))
+    simulator.advance(100)
+    told = oracle.asked_about("uav-1").words
+    assert all(float(word.partition("=")[2]) < 0.2 for word in told if word.startswith("pending="))
 
 
 def test_a_network_short_of_resources_is_never_at_rest() -> None:

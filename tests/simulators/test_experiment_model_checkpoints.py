@@ -1,6 +1,7 @@
 """Folders of the experiment model: what is wrong with one is said in a line, which one it was is recorded."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +136,7 @@ def test_a_network_that_could_not_start_can_once_its_folder_is_whole(copy: Path)
 # ------------------------------------------------------------------ which one it was
 def test_another_byte_in_the_weights_is_another_version(checkpoint: Path, copy: Path) -> None:
     version = make_simulator(f"experiment-model:{checkpoint}").version
-    assert len(version) == 16
+    assert re.fullmatch("[0-9a-f]{16}[+][0-9a-f]{12}", version)
     assert make_simulator(f"experiment-model:{copy}").version == version  # wherever it lies
     other = Path(shutil.copytree(copy, copy.with_name("other")))
     weights = bytearray((other / "model.safetensors").read_bytes())

@@ -9,10 +9,16 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.splits import TRAINING_SEEDS
 from sixgym.scenarios import load_scenario
-from sixgym.simulators.experiment_model.loading import CARD, SHIPPED, identity, read_card
+from sixgym.simulators.experiment_model.language import Language
+from sixgym.simulators.experiment_model.loading import CARD, SHIPPED, identity, read_card, source_digest
+from sixgym.simulators.experiment_model.vocabulary import WORDS
+from sixgym.simulators.experiment_model.words import figure_words
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.networks import MANAGEMENT_SCENARIOS
+from sixgym.train.recipe import load_recipe
 
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "recipes" / "agentgym" / "experiment_model.yaml"
 MOST_BYTES = 20_000_000
 
 
@@ -32,13 +38,24 @@ def test_it_has_learned_from_training_places_alone() -> None:
     assert card.episodes * 20 >= 30_000
 
 
-def test_a_recipe_of_the_repository_has_made_it() -> None:
-    assert "experiment_model.yaml" in read_card(SHIPPED).command
+def test_the_recipe_of_the_repository_has_made_it() -> None:
+    card = read_card(SHIPPED)
+    assert card.recipe == load_recipe(RECIPE).model_dump(mode="json")
+    assert card.command == f"sixgym train {RECIPE.relative_to(ROOT)}"
 
 
-def test_its_identity_is_the_version_of_the_network() -> None:
+def test_its_tokenizer_has_a_token_for_every_word_that_it_is_asked_in() -> None:
+    transformers = pytest.importorskip("transformers")
+    language = Language(transformers.AutoTokenizer.from_pretrained(SHIPPED))
+    assert {word for word in (*WORDS, *figure_words()) if len(language.tokens(word)) != 1} == set()
+
+
+def test_its_identity_is_in_the_version_of_the_network_together_with_that_of_the_code() -> None:
     simulator = make_simulator("experiment-model")
-    assert (simulator.name, simulator.version) == ("experiment-model", identity(SHIPPED))
+    assert (simulator.name, simulator.version) == (
+        "experiment-model",
+        f"{identity(SHIPPED)}+{source_digest()}",
+    )
     assert (SHIPPED / CARD).exists()
 
 

@@ -32,6 +32,7 @@ from sixgym.train.experiment_model import (
     Training,
 )
 from sixgym.train.experiment_start import Learner
+from sixgym.train.experiment_traces import whole_episodes
 from sixgym.train.recipe import RecipeError
 from tests.train.experiment_samples import EPISODES, PLACES, go_on, recipe, with_lessons
 
@@ -195,7 +196,9 @@ def test_a_likelihood_is_what_the_model_says_of_each_word_after_those_before_it(
 def test_an_epoch_holds_every_lesson_as_often_as_the_recipe_says_and_none_that_is_held_back(
     traces: Path, corpus: Corpus
 ) -> None:
-    some = recipe(traces, "questions={flow: 2, tasks: 1, node: 0.5, slice: 0, cell: 0, account: 0}")
+    some = recipe(
+        traces, "questions={flow: 2, tasks: 1, node: 0.5, slice: 0, cell: 0, changed: 0, account: 0}"
+    )
     wanted = ~np.isin(corpus.place, some.held_back)
     of_kind = {kind: wanted & (corpus.kind == index) for index, kind in enumerate(KINDS)}
     counts = np.zeros(len(corpus), int)
@@ -275,7 +278,8 @@ def test_lessons_that_are_torn_are_made_again(
 def test_lessons_of_other_traces_are_not_taken_for_these(traces: Path, lessons: Path, tmp_path: Path) -> None:
     more = Path(shutil.copytree(traces, tmp_path / "more"))
     first = next(iter(read_episodes(more / "episodes.jsonl.gz")))
-    append_episode(more / "episodes.jsonl.gz", first.model_copy(update={"id": "again"}))
+    another = first.task.model_copy(update={"id": "another"})
+    append_episode(more / "episodes.jsonl.gz", first.model_copy(update={"task": another}))
     training = Training(recipe(more), with_lessons(lessons, tmp_path / "out"))
     assert training.lessons.episodes == EPISODES + 1
 
@@ -437,6 +441,15 @@ def other_tools(traces: Path) -> None:
     append_episode(path, first.model_copy(update={"steps": steps}))
 
 
+def smuggled(traces: Path) -> None:
+    """An episode on a place for judging, which the manifest does not mention."""
+    path = traces / "episodes.jsonl.gz"
+    first = next(iter(read_episodes(path)))
+    scenario = first.task.scenario.model_copy(update={"topology_seed": 51})
+    task = first.task.model_copy(update={"id": "another", "scenario": scenario})
+    append_episode(path, first.model_copy(update={"task": task}))
+
+
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
@@ -447,6 +460,7 @@ def other_tools(traces: Path) -> None:
         (another_file, "holds no whole episode to learn from"),
         (broken_episodes, "holds no whole episode to learn from"),
         (other_tools, "it is of another version of the tools: record it again"),
+        (smuggled, "topology seed 51 is not in the training split"),
     ],
 )
 def test_traces_that_cannot_be_learned_from_are_one_error_and_leave_no_training(
@@ -457,6 +471,20 @@ def test_traces_that_cannot_be_learned_from_are_one_error_and_leave_no_training(
     with pytest.raises(RecipeError, match=rf"^traces: .*{message}"):
         Training(recipe(mine), tmp_path / "out")
     assert not (tmp_path / "out" / RECIPE_FILE).exists()
+
+
+def test_an_episode_that_was_made_twice_is_learned_from_once(traces: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(traces, tmp_path / "mine"))
+    path = mine / "episodes.jsonl.gz"
+    before = [episode.id for episode in whole_episodes(mine)]
+    append_episode(path, next(iter(read_episodes(path))))
+    assert [episode.id for episode in whole_episodes(mine)] == before
+
+
+def test_a_recipe_that_learns_from_nothing_is_refused(traces: Path) -> None:
+    nothing = ", ".join(f"{kind}: 0" for kind in KINDS)
+    with pytest.raises(RecipeError, match="all portions are 0"):
+        recipe(traces, f"questions={{{nothing}}}")
 
 
 def test_places_that_the_traces_do_not_hold_cannot_be_held_back(begin: Begin) -> None:

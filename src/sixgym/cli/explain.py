@@ -58,6 +58,8 @@ def explain(
             f"{episode.id} has intervals of {own_ms} ms, and the model has learned those of {interval_ms} ms",
             WRONG_USE,
         )
+    if not episode.steps:
+        raise CommandError(f"{episode.id} has no calls to explain", WRONG_USE)
     if step is not None and not 1 <= step <= len(episode.steps):
         raise CommandError(f"{episode.id} has {len(episode.steps)} calls, so there is no {step}", WRONG_USE)
     try:

@@ -70,7 +70,9 @@ def take(path: Path, learner: Learner, optimizer: torch.optim.Optimizer, lessons
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise RecipeError(f"{path} is no checkpoint of this training ({error}); take another --out") from None
     if beside["lessons"] != lessons:
-        raise RecipeError(f"{path} has learned from other traces than these; take another --out")
+        raise RecipeError(
+            f"{path} has learned from other traces, or by another version of sixgym; take another --out"
+        )
     return progress
 
 

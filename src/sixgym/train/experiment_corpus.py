@@ -11,9 +11,12 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from sixgym.episodes.files import replacing
+from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.questions import CHANGED
 
-KINDS = ("flow", "tasks", "node", "slice", "cell", "account")
-"""Of lessons, as an epoch may hold each as often as a recipe says."""
+KINDS = ("flow", "tasks", "node", "slice", "cell", "changed", "account")
+"""Of lessons, as an epoch may hold each as often as a recipe says. `changed` are those of the other kinds in
+which the past says little: they are few, and what a call or a fault does is learned from them."""
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -59,6 +62,11 @@ class Corpus:
     def lengths(self) -> Ints:
         """Tokens of each lesson."""
         return self.asked + self.answered
+
+
+def kind_of(question: Question) -> str:
+    """Of which kind a lesson with that question is."""
+    return "changed" if CHANGED in question.words or "moved" in question.words else question.kind
 
 
 def corpus_of(lessons: Iterable[Lesson]) -> Corpus:

@@ -31,9 +31,18 @@ from sixgym.episodes.episode import Episode
 from sixgym.episodes.files import write_whole
 from sixgym.simulators.experiment_model.engine import Engine
 from sixgym.simulators.experiment_model.loading import CARD, Card
+from sixgym.simulators.experiment_model.words import words_digest
 from sixgym.train.experiment_batches import batches, cut
 from sixgym.train.experiment_checkpoints import Progress, keep, take, weights_of
-from sixgym.train.experiment_corpus import KINDS, Corpus, Lesson, corpus_of, read_corpus, write_corpus
+from sixgym.train.experiment_corpus import (
+    KINDS,
+    Corpus,
+    Lesson,
+    corpus_of,
+    kind_of,
+    read_corpus,
+    write_corpus,
+)
 from sixgym.train.experiment_loss import Likelihoods
 from sixgym.train.experiment_recipe import ExperimentModelRecipe
 from sixgym.train.experiment_rollouts import own_lessons
@@ -81,6 +90,7 @@ class Training:
         self.out = out
         self._folder = Path(recipe.traces)
         self.traces = read_traces(self._folder)
+        self._manifest = hashlib.sha256((self._folder / "traces.json").read_bytes()).hexdigest()
         torch.set_num_threads(recipe.threads)
         _seed(recipe.seed)
         base = None if recipe.base is None else pretrained(Path(recipe.base), recipe.lora)
@@ -181,7 +191,8 @@ class Training:
             topology_seeds=tuple(sorted(learned)),
             episodes=self.lessons.episodes,
             questions=self._learned,
-            traces=hashlib.sha256((self._folder / "traces.json").read_bytes()).hexdigest(),
+            traces=self._manifest,
+            words=words_digest(),
             recipe=self.recipe.model_dump(mode="json"),
             command=command,
             sixgym_version=sixgym.__version__,
@@ -287,7 +298,7 @@ def _own_lessons(
     for episode, lessons in own_lessons(episodes, engine, on_episode):
         place = cast("int", episode.task.scenario.topology_seed)
         for question, answer in lessons:
-            yield (question.kind, *engine.language.lesson(question, answer), place)
+            yield (kind_of(question), *engine.language.lesson(question, answer), place)
 
 
 def _again_and_again(folder: Path) -> Iterator[Episode]:

@@ -19,7 +19,14 @@ class Portions(Record):
     node: Portion = Field(description="compute nodes")
     slice: Portion = Field(description="PRBs and queue of a slice")
     cell: Portion = Field(description="PRB load of a cell")
+    changed: Portion = Field(description="of all these, where conditions are others than before")
     account: Portion = Field(description="reasons in words, and the state that follows")
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise ValueError("all portions are 0, which leaves nothing to learn")
+        return self
 
 
 class ModelSize(Record):

@@ -12,9 +12,9 @@ from itertools import islice
 from sixgym.data.replay import measured_intervals, recorded_changes
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
-from sixgym.simulators.experiment_model.answers import Question, true_answer
+from sixgym.simulators.experiment_model.answers import MIDDLE, Question, true_answer
 from sixgym.simulators.experiment_model.compose import foreseen
-from sixgym.simulators.experiment_model.engine import MIDDLE, Asked, Engine
+from sixgym.simulators.experiment_model.engine import Asked, Engine
 from sixgym.simulators.experiment_model.outlook import Outlook
 from sixgym.simulators.experiment_model.questions import questions
 from sixgym.simulators.experiment_model.situation import Situation

@@ -12,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from sixgym.domain.extras import install_command
 from sixgym.models.chat import ModelUnusableError
 from sixgym.models.checkpoint import load_causal, no_progress_bar
+from sixgym.simulators.experiment_model.engine import Engine
 from sixgym.simulators.experiment_model.words import all_figures
 from sixgym.train.experiment_recipe import Lora, ModelSize
 from sixgym.train.recipe import RecipeError
@@ -99,7 +100,8 @@ def pretrained(base: Path, lora: Lora | None) -> tuple[Learner, Any]:
     adapt = None if lora is None else _adaptation(lora)
     try:
         model, tokenizer = load_causal(base, "auto")
-    except ModelUnusableError as error:
+        Engine(model, tokenizer)  # which has to tell all words apart
+    except (ModelUnusableError, ValueError) as error:
         raise RecipeError(f"base: {error}") from None
     learner = Learner(model) if adapt is None else Learner(adapt(model), adapted=True)
     _check_parts(base, learner)

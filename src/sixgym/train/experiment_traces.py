@@ -10,19 +10,19 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-import sixgym
-from sixgym.data.collection import Traces
+from sixgym.data.collection import Traces, TracesFolder
 from sixgym.data.reasons import reason
 from sixgym.data.replay import ReplayError
 from sixgym.domain.base import first_problem
-from sixgym.domain.splits import TRAINING_SEEDS
+from sixgym.domain.splits import TRAINING_SEEDS, require_split
 from sixgym.episodes.episode import Episode
-from sixgym.episodes.store import EpisodeFileError, read_episodes
+from sixgym.episodes.store import EpisodeFileError
 from sixgym.simulators.experiment_model.accounts import THUS, account_words, state_blanks, state_words
 from sixgym.simulators.experiment_model.language import Language
+from sixgym.simulators.experiment_model.loading import source_digest
 from sixgym.simulators.experiment_model.questions import forgetting
 from sixgym.simulators.experiment_model.vocabulary import make_tokenizer, read_tokenizer, written
-from sixgym.train.experiment_corpus import Corpus, Lesson, corpus_of, read_corpus, write_corpus
+from sixgym.train.experiment_corpus import Corpus, Lesson, corpus_of, kind_of, read_corpus, write_corpus
 from sixgym.train.experiment_lessons import Moment, moments
 from sixgym.train.recipe import RecipeError
 
@@ -42,7 +42,7 @@ class Lessons:
         tokenizer: That their tokens are of.
         episodes: That they were made of.
         interval_ms: Length of their intervals.
-        key: Changes with the traces, the tokenizer and the version of the code.
+        key: Changes with the traces, the tokenizer and the code that asks.
     """
 
     corpus: Corpus
@@ -78,7 +78,10 @@ def whole_episodes(folder: Path) -> Iterator[Episode]:
     Raises:
         RecipeError: their file cannot be read.
     """
-    return (episode for episode in _all_episodes(folder) if episode.infrastructure_failure is None)
+    try:
+        yield from TracesFolder(folder).episodes()
+    except EpisodeFileError as error:
+        raise RecipeError(f"traces: {error}") from None
 
 
 def load_lessons(
@@ -119,7 +122,7 @@ def load_lessons(
 # ---------------------------------------------------------------------- inside
 def _key(folder: Path, tokenizer: Any | None) -> str:
     path = folder / "episodes.jsonl.gz"
-    digest = hashlib.sha256(sixgym.__version__.encode())
+    digest = hashlib.sha256(source_digest().encode())
     try:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -134,13 +137,6 @@ def _frequent_texts(folder: Path) -> Iterator[str]:
     """The reasons of the first episodes of a folder."""
     for episode in islice(whole_episodes(folder), TEXTS_OF_EPISODES):
         yield from (text for moment in _moments(folder, episode) if (text := _reason(moment, episode)))
-
-
-def _all_episodes(folder: Path) -> Iterator[Episode]:
-    try:
-        yield from read_episodes(folder / "episodes.jsonl.gz")
-    except EpisodeFileError as error:
-        raise RecipeError(f"traces: {error}") from None
 
 
 def _moments(folder: Path, episode: Episode) -> Iterator[Moment]:
@@ -165,12 +161,18 @@ class _Reader:
         """Of all episodes."""
         for episode in whole_episodes(self._folder):
             self._measure(episode.task.scenario.decision_interval_ms)
-            place = cast("int", episode.task.scenario.topology_seed)
+            place = self._place(episode)
             for moment in _moments(self._folder, episode):
                 yield from ((*lesson, place) for lesson in self._of(moment, episode))
             self.episodes += 1
             if self._on_episode is not None:
                 self._on_episode()
+
+    def _place(self, episode: Episode) -> int:
+        try:
+            return require_split(cast("int", episode.task.scenario.topology_seed), "training")
+        except ValueError as error:
+            raise RecipeError(f"traces: {self._folder}: {episode.id}: {error}") from None
 
     def _measure(self, interval_ms: int) -> None:
         if self.interval_ms not in (0, interval_ms):
@@ -185,7 +187,7 @@ class _Reader:
         language = self._language
         for question, answer in zip(moment.questions, moment.answers, strict=True):
             asked = forgetting(question) if self._rng.random() < FORGOTTEN else question
-            yield question.kind, *language.lesson(asked, answer)
+            yield kind_of(question), *language.lesson(asked, answer)
         text = _reason(moment, episode)
         if text is None:
             return

@@ -23,7 +23,7 @@ from sixgym.evaluate.fidelity.side_by_side import side_by_side
 from sixgym.evaluate.fidelity.statistics import Floats
 from sixgym.models.chat import ModelUnusableError
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.answers import MIDDLE, Question
 from sixgym.simulators.experiment_model.compose import foreseen
 from sixgym.simulators.experiment_model.loading import load_engine
 from sixgym.simulators.experiment_model.outlook import Outlook
@@ -38,10 +38,7 @@ DRAWS = 16
 OPEN_LOOP_STEPS = 15
 BESIDE = "tti"
 EPISODES_AT_ONCE = 16
-"""Episodes in lockstep: some 500 questions a call, beyond which a batch is not answered faster."""
-
-MOST_QUESTIONS = 1_024
-_MIDDLE = 0.5
+"""Episodes in lockstep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +142,7 @@ def load_answers(folder: Path) -> Answers:
     from sixgym.simulators.experiment_model.engine import Asked
 
     def answers(asked: Sequence[Question], levels: Sequence[Sequence[float]]) -> list[dict[str, str]]:
-        all_asked = [Asked(*pair) for pair in zip(asked, map(tuple, levels), strict=True)]
-        parts = range(0, len(all_asked), MOST_QUESTIONS)
-        return [one for at in parts for one in engine.answer(all_asked[at : at + MOST_QUESTIONS])]
+        return engine.answer([Asked(*pair) for pair in zip(asked, map(tuple, levels), strict=True)])
 
     return answers
 
@@ -221,7 +216,7 @@ class _Network:
         """The middle, then what is drawn: as `ExperimentModelSimulator` does it."""
         situation = self._situation
         asked = [] if outlook.rests else questions(situation, outlook)
-        levels = [[_MIDDLE] * len(one.blanks) for one in asked]
+        levels = [[MIDDLE] * len(one.blanks) for one in asked]
         for rng in draws:
             levels += [[rng.random() for _ in one.blanks] for one in asked]
         answers = self._answers(asked * (1 + len(draws)), levels) if asked else ()

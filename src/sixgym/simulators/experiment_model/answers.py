@@ -17,6 +17,10 @@ KILO = 1_000.0
 """Bytes in the kilobyte of a queue's figure."""
 
 
+MIDDLE = 0.5
+"""The quantile that is written where nothing is drawn: of a figure, its median."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question.

@@ -177,13 +177,13 @@ class _Composer:
         if link.asked is not None:
             state = answer[w.HANDOVER_BLANK.name].partition("=")[2]
             target, took_ms = link.asked, HANDOVER_MS if state == "COMPLETE" else 0.0
-        moves = link.asked is not None and state == "COMPLETE"
+        moves_to = link.asked if link.asked is not None and state == "COMPLETE" else None
         flow = self._flow(group, figures, 1, name)
         return DeviceMeasurement(
             flow=flow,
             group=group.name,
             slice=self._situation.slice_of[group.name],
-            cell=link.cell if moves else device.cell,
+            cell=moves_to or device.cell,
             position=device.position,
             sinr_db=figures[w.SINR.name],
             rsrp_dbm=link.rsrp_dbm,

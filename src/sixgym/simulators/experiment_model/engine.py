@@ -11,9 +11,9 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from sixgym.simulators.experiment_model.accounts import THUS, state_blanks
-from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.answers import MIDDLE, Question
 from sixgym.simulators.experiment_model.language import Branch, Language
-from sixgym.simulators.experiment_model.words import Blank
+from sixgym.simulators.experiment_model.words import WRITTEN, Blank, blank
 
 MOST_REASONS = 160
 """Tokens of an account's reasons."""
@@ -23,9 +23,6 @@ MOST_ROWS = 128
 
 _SMALL = 50_000_000
 """Parameters of a model that is slower on several threads than on one."""
-
-MIDDLE = 0.5
-"""The quantile that is written where nothing is drawn: of a figure, its median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +64,18 @@ class Engine:
     """
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
-        """Take a causal language model of transformers and its tokenizer."""
+        """Take a causal language model of transformers and its tokenizer.
+
+        Raises:
+            ValueError: the tokenizer cannot tell all words apart that an answer may hold.
+        """
         self._model = model.eval()
         self._cache = _cache_argument(model)
         self.language = Language(tokenizer)
         self._device = next(model.parameters()).device
         self._words: dict[tuple[str, ...], torch.Tensor] = {}
+        for figure in WRITTEN:
+            self.language.single(blank(figure))
         self._lock = threading.Lock()
         self._small = self._device.type == "cpu" and model.num_parameters() < _SMALL
 

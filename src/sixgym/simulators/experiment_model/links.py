@@ -1,16 +1,18 @@
 """Radio links by the large-scale map of TR 38.901 and TR 36.777; fading is for the model to say."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sixgym.domain.geometry import Position
 from sixgym.domain.radio import SUBCARRIERS_PER_PRB, Emitter, dbm, milliwatts, path_gain_db, radio_map
 from sixgym.domain.scenario import Scenario
+from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model.outlook import Device, Link
 from sixgym.simulators.experiment_model.supply import needed_prbs
 
-LEAST_SINR_DB = -6.0
-"""Below, hardly a block gets through (the lowest CQI of TS 36.213 needs about that)."""
+LEAST_SINR_DB = -18.0
+"""Below, hardly a block gets through. (A device that hears no CQI at all is sent the lowest one on ns-3, and
+data meet less interference than reference signals, which cells always send.)"""
 
 _UNHEARD_DB = -50.0
 _SILENT_DBM = -150.0
@@ -37,7 +39,10 @@ class Links:
     def link(
         self,
         device: Device,
+        *,
+        kind: SliceType,
         asked: str | None,
+        refusing: Collection[str],
         power_dbm: Mapping[str, float],
         interferers: tuple[tuple[Position, float], ...],
         load: float,
@@ -46,7 +51,9 @@ class Links:
 
         Args:
             device: Whose.
+            kind: Its slice.
             asked: The cell that a handover was asked to.
+            refusing: Cells that let nobody in.
             power_dbm: By cell.
             interferers: Place and power in dBm.
             load: The device's offered load relative to the normal one.
@@ -61,12 +68,16 @@ class Links:
             gain = path_gain_db(self._interferer(place), device.position, self._scenario.channel)
             rest += milliwatts(level_dbm - self._per_subcarrier_db + gain)
         sinr = {cell: rsrp[cell] - dbm(max(rest - received[cell], 1e-30)) for cell in rsrp}
-        cell = device.cell if asked is None else asked
+        refused = asked is not None and (asked == device.cell or asked in refusing)
+        cell = device.cell if asked is None or refused else asked
         return Link(
             device=device,
+            kind=kind,
             cell=cell,
             sinr_db=max(sinr[cell], _UNHEARD_DB),
+            load=load,
             asked=asked,
+            refused=refused,
             from_db=max(sinr[device.cell], _UNHEARD_DB),
             need=needed_prbs(device.group, load, sinr[cell], self._scenario.prbs),
             heard=sinr[cell] >= LEAST_SINR_DB,

@@ -18,6 +18,7 @@ from sixgym.models.chat import ModelUnusableError
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.answers import Question
 from sixgym.simulators.experiment_model.simulator import ExperimentModelSimulator
+from sixgym.simulators.experiment_model.words import words_digest
 
 if TYPE_CHECKING:
     from sixgym.simulators.experiment_model.engine import Engine
@@ -34,8 +35,10 @@ class Card(Record):
         interval_ms: Length of the intervals.
         network: Name and version of the network that it stands for.
         topology_seeds: Places that it has seen.
-        episodes, questions: That it has learned from.
+        episodes: Of the traces, those on places that were held back included.
+        questions: That it has learned from.
         traces: SHA-256 of the manifest of those traces.
+        words: Hash of the words that it was asked in.
         recipe: As it was carried out.
         command: What makes the same.
     """
@@ -46,6 +49,7 @@ class Card(Record):
     episodes: int
     questions: int
     traces: str
+    words: str
     recipe: dict[str, object]
     command: str
     sixgym_version: str
@@ -61,7 +65,7 @@ def open_simulator(folder: str | None, *, sampled: bool) -> ExperimentModelSimul
     card = read_card(path)
     _require_libraries()
     name = "experiment-model-sampled" if sampled else "experiment-model"
-    version = identity(path)
+    version = version_of(path)
     return ExperimentModelSimulator(
         _Answerer(path.resolve(), version),
         name=name if folder is None else f"{name}:{folder}",
@@ -79,14 +83,34 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD
     try:
-        return Card.model_validate_json(path.read_bytes())
+        card = Card.model_validate_json(path.read_bytes())
     except OSError:
         raise SimulatorError(
-            f"{folder} holds no experiment model ({CARD} cannot be read): name the folder that "
+            f"{folder} holds no experiment model ({CARD} cannot be read): name the folder `model` in what "
             "`sixgym train recipes/agentgym/experiment_model.yaml` has written"
         ) from None
     except ValidationError as error:
         raise SimulatorError(f"{path} is no card of an experiment model: {first_problem(error)}") from None
+    if card.words != words_digest():
+        raise SimulatorError(
+            f"{folder} was trained by another version of sixgym ({card.sixgym_version}), which asked in "
+            "other words: train it again"
+        )
+    return card
+
+
+def version_of(folder: Path) -> str:
+    """What a network on that checkpoint calls its version: hashes of the checkpoint and of our code."""
+    return f"{identity(folder)}+{source_digest()}"
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Hash of the code that asks and makes measurements of answers, 12 digits."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
 
 
 def identity(folder: Path) -> str:

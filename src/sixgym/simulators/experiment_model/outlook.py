@@ -19,6 +19,7 @@ class Device:
         route, speed_mps: Where it flies, and how fast.
         gains_db, gains_at: Path gain of every cell, and the place where it is that.
         handover, handover_target, handover_ms: The last handover: its state, where to, how long it took.
+        backlog_bytes: Waiting for it in the cell; of a device on the ground, as if traffic were fluid.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Device:
     handover: str = "IDLE"
     handover_target: str | None = None
     handover_ms: float = 0.0
+    backlog_bytes: float = 0.0
 
     def fly(self, duration_ms: int) -> Position:
         """Go on along its route for so long; where it was half way, for the mean of that time."""
@@ -55,9 +57,12 @@ class Link:
 
     Attributes:
         device: Whose.
-        cell: What serves it; the target, if a handover was asked for.
+        kind: Its slice.
+        cell: What serves it; the target, if a handover was asked for and is not refused.
         sinr_db: On the reference signals, without fading.
+        load: Offered load relative to the normal one.
         asked: The cell that a handover was asked to.
+        refused: That handover will fail.
         from_db: The SINR under the cell it comes from.
         need: PRBs that its traffic takes.
         heard: Whether its SINR lets anything through.
@@ -65,9 +70,12 @@ class Link:
     """
 
     device: Device
+    kind: SliceType
     cell: str
     sinr_db: float
+    load: float
     asked: str | None
+    refused: bool
     from_db: float
     need: float
     heard: bool
@@ -89,19 +97,36 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """How a device would fare in an interval if its traffic were fluid.
+
+    Attributes:
+        arrives: Of what it is sent at the interval's load (at the normal one, where that is none); more
+            than 1 where a backlog is worked off.
+        latency_ms: Of what arrives; the loss timeout, where nothing does.
+        backlog_bytes: In the cell, at the end.
+    """
+
+    arrives: float
+    latency_ms: float
+    backlog_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What is known of an interval before it has happened.
 
     Attributes:
         start_ms, end_ms: Network time.
-        power_dbm, backhaul_ms, backhaul_loss, refusing: By cell.
+        power_dbm, backhaul_ms, backhaul_loss: By cell.
         interferers: Place and power in dBm.
         kinds: Of the faults active in it.
         load: Offered load by group, relative to the normal one.
+        moved: Groups that have changed slices.
         background: Offered background load by node.
         links: By device.
         shares: By cell and slice.
-        served: By device, the share of its traffic that would arrive if traffic were fluid.
+        expected: By device, if traffic were fluid.
         work: Offered work by node, its background excluded, relative to its speed.
         changed: Anything was changed, or a fault began or ended.
         rests: Nothing has moved for a while.
@@ -112,14 +137,14 @@ class Outlook:
     power_dbm: Mapping[str, float]
     backhaul_ms: Mapping[str, float]
     backhaul_loss: Mapping[str, float]
-    refusing: frozenset[str]
     interferers: tuple[tuple[Position, float], ...]
     kinds: tuple[str, ...]
     load: Mapping[str, float]
+    moved: frozenset[str]
     background: Mapping[str, float]
     links: Mapping[str, Link]
     shares: Mapping[tuple[str, SliceType], Share]
-    served: Mapping[str, float]
+    expected: Mapping[str, Expected]
     work: Mapping[str, float]
     changed: bool
     rests: bool

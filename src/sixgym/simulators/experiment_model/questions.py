@@ -5,7 +5,7 @@ it fared before; the answer is a line of figures. A network of 15 devices takes 
 not depend on each other and are answered together.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -33,10 +33,15 @@ _SLICE = (w.GRANTED, w.USED, w.QUEUE)
 _CELL = (w.BUSY,)
 BEFORE = "before"
 """What follows is history."""
+CHANGED = "changed"
+"""Conditions are others now, so how it fared under the last ones is not told: only what still waits. Nor is
+it told one interval later."""
 
 _SAME = 0.05
 _GREW = 1.1
 _SCARCE = 0.5
+_OTHER_DB, _WEAK_DB = 3.0, 12.0
+_OTHER = 1.25
 
 
 def questions(situation: Situation, outlook: Outlook) -> list[Question]:
@@ -82,7 +87,7 @@ def _flow_question(
         known.append(w.WAS_LOAD.word(situation.outlook.load[group.name]))
     if group.name in situation.moved:
         known.append("moved")
-    known.append(w.FLUID.word(fmean(outlook.served[link.device.id] for link in links)))
+    known += _fluid_words(outlook, links)
     silent = sum(not link.heard for link in links)
     if silent:
         known.append(w.SILENT.word(silent))
@@ -94,8 +99,56 @@ def _flow_question(
         blanks += [blank(figure) for figure in _DEVICE]
         if links[0].asked is not None:
             blanks.insert(0, w.HANDOVER_BLANK)
-    known += _flow_history(situation, group, uav, kind)
+    if situation.outlook is not None:
+        was = _fluid(situation.outlook, links)
+        if abs(was - _fluid(outlook, links)) >= _SAME:
+            known.append(w.WAS_FLUID.word(was))
+    known += _flow_history(situation, outlook, group, uav)
     return Question("flow", uav or group.name, tuple(known), tuple(blanks))
+
+
+def _fluid(outlook: Outlook, links: Sequence[Link]) -> float:
+    """Share of what these devices are normally sent that would arrive."""
+    return fmean(outlook.expected[link.device.id].arrives for link in links)
+
+
+def _fluid_words(outlook: Outlook, links: Sequence[Link]) -> Iterator[str]:
+    """What a fluid calculation expects of these devices together."""
+    found = [outlook.expected[link.device.id] for link in links]
+    arrive = sum(one.arrives for one in found)
+    yield w.FLUID.word(arrive / len(found))
+    if arrive:
+        yield w.EXPECT.word(sum(one.arrives * one.latency_ms for one in found) / arrive)
+    backlog = sum(one.backlog_bytes for one in found)
+    if backlog:
+        yield w.FLUID_QUEUE.word(backlog / KILO)
+
+
+def _has_changed(before: Outlook | None, outlook: Outlook, group: Group, names: Iterable[str]) -> bool:
+    """Whether the conditions of some devices of a group are so much others than in the interval before that
+    how they fared then says little."""
+    if before is None:
+        return False
+    load, loaded = outlook.load[group.name], before.load[group.name]
+    if group.name in outlook.moved or not loaded / _OTHER <= load <= loaded * _OTHER:
+        return True
+    return any(_differs(before, outlook, name) for name in names)
+
+
+def _differs(before: Outlook, outlook: Outlook, name: str) -> bool:
+    """Whether a device's link or its slice's PRBs are others than they were, and it may matter."""
+    then, link = before.links[name], outlook.links[name]
+    if link.asked is not None and not link.refused:
+        return True
+    if abs(then.sinr_db - link.sinr_db) >= _OTHER_DB and min(then.sinr_db, link.sinr_db) < _WEAK_DB:
+        return True
+    cell = link.cell
+    if before.backhaul_loss[cell] != outlook.backhaul_loss[cell]:
+        return True
+    if before.backhaul_ms[cell] != outlook.backhaul_ms[cell]:
+        return True
+    was, now = before.shares[cell, link.kind].rho, outlook.shares[cell, link.kind].rho
+    return max(was, now) > _SCARCE and not was / _OTHER <= now <= was * _OTHER
 
 
 def _link_words(situation: Situation, outlook: Outlook, kind: SliceType, link: Link) -> Iterator[str]:
@@ -108,7 +161,7 @@ def _link_words(situation: Situation, outlook: Outlook, kind: SliceType, link: L
     if link.asked is not None:
         yield "asked"
         yield w.FROM.word(link.from_db)
-        if link.asked == link.device.cell or link.asked in outlook.refusing:
+        if link.refused:
             yield "refused"
     if outlook.backhaul_ms[link.cell] != situation.scenario.backhaul.delay_ms:
         yield w.WIRE.word(outlook.backhaul_ms[link.cell])
@@ -123,30 +176,36 @@ def _link_words(situation: Situation, outlook: Outlook, kind: SliceType, link: L
             yield w.WAS_RHO.word(then.rho)
 
 
-def _flow_history(situation: Situation, group: Group, uav: str | None, kind: SliceType) -> Iterator[str]:
+def _flow_history(situation: Situation, outlook: Outlook, group: Group, uav: str | None) -> Iterator[str]:
     if not situation.history or situation.outlook is None:
         yield "start"
         return
     last = situation.history[-1]
+    names = group.device_ids if uav is None else (uav,)
+    changed = _has_changed(situation.outlook, outlook, group, names)
     yield BEFORE
-    devices = 1 if uav else group.count
-    figures = flow_figures(_flow(last, group, uav), normal_packets(group, situation.outlook, devices))
-    yield from _read((w.SENT, *_FLOW) if isinstance(group.traffic, OnOff) else _FLOW, figures)
+    if changed:
+        yield CHANGED
+    else:
+        figures = flow_figures(_flow(last, group, uav), normal_packets(group, situation.outlook, len(names)))
+        yield from _read((w.SENT, *_FLOW) if isinstance(group.traffic, OnOff) else _FLOW, figures)
     if uav is not None:
         device = last.devices[uav]
         yield w.QUEUE.word(device.queue_bytes / KILO)
         yield w.SINR.word(device.sinr_db)
     pending = situation.pending[uav or group.name]
     if pending:
-        yield w.PENDING.word(pending / normal_packets(group, situation.outlook, devices))
-    queue = last.slices[kind].queue_bytes
+        yield w.PENDING.word(pending / normal_packets(group, situation.outlook, len(names)))
+    queue = last.slices[situation.slice_of[group.name]].queue_bytes
     if queue:
         yield w.SLICE_QUEUE.word(queue / KILO)
-    if len(situation.history) > 1 and situation.before is not None:
+    if changed or situation.before is None or len(situation.history) < 2:
+        return
+    if not _has_changed(situation.before, situation.outlook, group, names):
         earlier = _flow(situation.history[-2], group, uav)
         yield "earlier"
-        normal = normal_packets(group, situation.before, devices)
-        yield from _read((w.DELIVERED, w.LOST, w.LATENCY), flow_figures(earlier, normal))
+        figures = flow_figures(earlier, normal_packets(group, situation.before, len(names)))
+        yield from _read((w.DELIVERED, w.LOST, w.LATENCY), figures)
 
 
 def _flow(interval: Interval, group: Group, uav: str | None) -> PacketFlow:
@@ -159,7 +218,6 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
     places = {one.id: one for one in situation.scenario.compute}
     place = places.get(node)
     worst = min(links, key=lambda one: one.sinr_db)
-    dead = sum(one.sinr_db < -6.0 for one in links) / len(links)
     kind = situation.slice_of[group.name]
     if place is None:
         assert group.airframe is not None  # only UAVs compute on board
@@ -175,17 +233,18 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
         w.BACK.word(background),
         w.LONGEST.word(group.workload.megacycles / speed * 1e3),
         w.WIRE.word(wire_ms),
-        w.DEVICES.word(group.count),
-        w.SINR.word(worst.sinr_db),
-        w.RHO.word(max(outlook.shares[one.cell, kind].rho for one in links)),
-        w.LOST.word(dead),
-        w.FLUID.word(fmean(outlook.served[one.device.id] for one in links)),
     ]
     if work + background < 1:
         # a queue with random arrivals and work, and the wires there and back
         known.append(
             w.EXPECT.word(group.workload.megacycles / speed * 1e3 / (1 - work - background) + 2 * wire_ms)
         )
+    known += [
+        w.DEVICES.word(group.count),
+        w.SINR.word(worst.sinr_db),
+        w.RHO.word(max(outlook.shares[one.cell, kind].rho for one in links)),
+        *_fluid_words(outlook, links),
+    ]
     slow = max(outlook.backhaul_ms[one.cell] for one in links)
     if slow != situation.scenario.backhaul.delay_ms:
         known.append(w.WIRE.word(slow))
@@ -200,14 +259,11 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
         known += [
             BEFORE,
             w.DONE.word(before.completed / normal_tasks(group, situation.outlook)),
-            w.LATENCY.word(before.latency_ms),
             w.P95.word(last.groups[group.name].latency_ms),
             w.OPEN.word(situation.open_tasks[group.name]),
         ]
         if node in last.nodes:
             known += [w.BUSY.word(last.nodes[node].load), w.COUNT.word(last.nodes[node].queue)]
-        if len(situation.history) > 1:
-            known += ["earlier", w.LATENCY.word(situation.history[-2].workloads[group.name].latency_ms)]
     else:
         known.append("start")
     return Question("tasks", group.name, tuple(known), tuple(blank(figure) for figure in _TASKS))
@@ -242,7 +298,7 @@ def _slice_question(situation: Situation, outlook: Outlook, kind: SliceType) -> 
         name for name, link in outlook.links.items() if situation.slice_of[link.device.group.name] is kind
     ]
     if members:
-        known.append(w.FLUID.word(fmean(outlook.served[name] for name in members)))
+        known += _fluid_words(outlook, [outlook.links[name] for name in members])
     known += _slice_history(situation, kind)
     return Question("slice", kind.value, tuple(known), tuple(blank(figure) for figure in _SLICE))
 

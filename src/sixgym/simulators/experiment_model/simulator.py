@@ -10,7 +10,7 @@ from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.answers import MIDDLE, Question
 from sixgym.simulators.experiment_model.compose import foreseen
 from sixgym.simulators.experiment_model.questions import questions
 from sixgym.simulators.experiment_model.situation import Situation
@@ -18,7 +18,6 @@ from sixgym.simulators.experiment_model.situation import Situation
 Answers = Callable[[Sequence[Question], Sequence[Sequence[float]]], Sequence[dict[str, str]]]
 """Answers questions; the second argument holds the quantile of each word."""
 
-_MIDDLE = 0.5
 _LONGEST_MS = 60_000
 
 
@@ -122,7 +121,7 @@ class ExperimentModelSimulator:
     def _quantiles(self, asked: Sequence[Question], start_ms: int) -> list[list[float]]:
         """What is drawn depends on seed, time and subject alone: what-ifs of a network have one chance."""
         if not self._sampled:
-            return [[_MIDDLE] * len(question.blanks) for question in asked]
+            return [[MIDDLE] * len(question.blanks) for question in asked]
         return [
             np.random.default_rng(
                 [

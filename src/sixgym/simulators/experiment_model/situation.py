@@ -23,13 +23,17 @@ from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model import timeline
+from sixgym.simulators.experiment_model.fluid import expected
 from sixgym.simulators.experiment_model.links import Links
-from sixgym.simulators.experiment_model.outlook import Device, Outlook
-from sixgym.simulators.experiment_model.supply import served, shares
+from sixgym.simulators.experiment_model.outlook import Device, Expected, Link, Outlook
+from sixgym.simulators.experiment_model.supply import shares
 
 ONBOARD = "onboard"
 _REST_INTERVALS = 3
 _CROWDED = 0.9
+_WHOLE = 0.98
+_FEW_PACKETS = 10
+_TASKS_GIVEN_UP_S = 10.0
 _LARGEST_FACTOR = 1_000.0
 
 
@@ -171,31 +175,50 @@ class Situation:
         interferers = tuple((f.position, f.power_dbm) for f in active if isinstance(f, Interferer))
         load = timeline.offered_load(self.scale, active)
         links = {
-            name: self._links.link(device, self._asked.get(name), power, interferers, load[device.group.name])
+            name: self._links.link(
+                device,
+                kind=self.slice_of[device.group.name],
+                asked=self._asked.get(name),
+                refusing=refusing,
+                power_dbm=power,
+                interferers=interferers,
+                load=load[device.group.name],
+            )
             for name, device in self.devices.items()
         }
         quiet = 0 if self._touched or edge or flying or not self.history else self._quiet + 1
-        supply = shares(self.scenario, self.policies, self.slice_of, links)
+        supply = shares(self.scenario, self.policies, links)
+        delays = timeline.backhaul_ms(self.scenario, active)
         leaks = timeline.backhaul_loss(self.scenario, active)
         work = self._work()
         background = timeline.background_load(self.scenario, active)
-        strained = any(share.devices and share.rho > _CROWDED for share in supply.values()) or any(
-            work[node] + background.get(node, 0.0) > _CROWDED for node in work
+        fluid = expected(
+            self.scenario,
+            self.policies,
+            links.values(),
+            backhaul_ms=delays,
+            backhaul_loss=leaks,
+            seconds=duration_ms / 1e3,
+        )
+        strained = (
+            any(share.devices and share.rho > _CROWDED for share in supply.values())
+            or any(work[node] + background.get(node, 0.0) > _CROWDED for node in work)
+            or any(_waits(links[name], one) for name, one in fluid.items())
         )
         return Outlook(
             start_ms=start_ms,
             end_ms=end_ms,
             power_dbm=power,
-            backhaul_ms=timeline.backhaul_ms(self.scenario, active),
+            backhaul_ms=delays,
             backhaul_loss=leaks,
-            refusing=refusing,
             interferers=interferers,
             kinds=tuple(sorted({f.kind for f in touching})),
             load=load,
+            moved=frozenset(self.moved),
             background=background,
             links=links,
             shares=supply,
-            served=served(self.slice_of, links, supply, leaks),
+            expected=fluid,
             work=work,
             changed=self._touched or edge,
             rests=quiet > _REST_INTERVALS and not strained,
@@ -215,11 +238,10 @@ class Situation:
         self.policies_before = dict(self.policies)
         self.before, self.outlook = self.outlook, outlook
         self.history = [*self.history[-1:], interval]
-        for name, flow in _flows(interval):
-            left = self.pending.get(name, 0) + flow.sent_packets - flow.delivered_packets - flow.lost_packets
-            self.pending[name] = max(0, left)
-        for name, tasks in interval.workloads.items():
-            self.open_tasks[name] = max(0, self.open_tasks[name] + tasks.created - tasks.completed)
+        if not outlook.rests:
+            self._count_waiting(interval)
+        for name, device in self.devices.items():
+            device.backlog_bytes = outlook.expected[name].backlog_bytes
         for name, measured in interval.devices.items():
             device = self.devices[name]
             if device.group.airframe is None:
@@ -228,8 +250,20 @@ class Situation:
             device.handover, device.handover_target = measured.handover, measured.handover_target
             device.handover_ms = measured.handover_ms
             device.position = measured.position
+            device.backlog_bytes = measured.queue_bytes
 
     # ------------------------------------------------------------------ inside
+    def _count_waiting(self, interval: Interval) -> None:
+        """Packets and tasks on their way; what is older than it can be is not on its way any more."""
+        seconds = (interval.end_ms - interval.start_ms) / 1e3
+        packets = max(self.scenario.radio.loss_timeout_ms / 1e3 / seconds, 1.0)
+        for name, flow in _flows(interval):
+            left = self.pending.get(name, 0) + flow.sent_packets - flow.delivered_packets - flow.lost_packets
+            self.pending[name] = max(0, min(left, round(packets * flow.sent_packets)))
+        for name, tasks in interval.workloads.items():
+            left = self.open_tasks[name] + tasks.created - tasks.completed
+            self.open_tasks[name] = max(0, min(left, round(_TASKS_GIVEN_UP_S / seconds * tasks.created)))
+
     def _work(self) -> dict[str, float]:
         """Offered work over speed, by node; of `onboard` by group, as every device has its own."""
         speed = {node.id: node.megacycles_per_s for node in self.scenario.compute}
@@ -252,6 +286,13 @@ class Situation:
             flying = flying or bool(device.route)
             self._links.measure(device, device.fly(duration_ms) if device.route else device.position)
         return flying
+
+
+def _waits(link: Link, fluid: Expected) -> bool:
+    """Whether packets for a device wait, or will."""
+    if link.device.backlog_bytes > _FEW_PACKETS * link.device.group.traffic.packet_bytes:
+        return True
+    return bool(link.load) and not _WHOLE <= fluid.arrives <= 1 / _WHOLE
 
 
 def _flows(interval: Interval) -> Iterable[tuple[str, PacketFlow]]:

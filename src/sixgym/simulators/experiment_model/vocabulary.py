@@ -17,7 +17,7 @@ WORDS = (
     *("flow", "tasks", "node", "slice", "cell"),
     *("URLLC", "eMBB", "mMTC", "uav", "ground", "steady", "bursts"),
     *("edge", "cloud", "onboard", "dark", "asked", "refused", "moved"),
-    *("before", "earlier", "start", "was", "unknown"),
+    *("before", "earlier", "start", "was", "unknown", "changed"),
     *("account", "obeyed", "weaker", "stronger", "interferer", "quiet", THUS),
 )
 """What questions consist of beside figures."""

@@ -5,6 +5,7 @@ with a vocabulary of its own the same words are ordinary text. Grids are as fine
 """
 
 import bisect
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ PENDING = Figure("pending", _geometric(0.02, 100, 1.15))
 OPEN = Figure("open", COUNT.grid)
 FROM = Figure("from", SINR.grid)
 SLICE_QUEUE = Figure("slicequeue", QUEUE.grid)
-FLUID = Figure("fluid", _even(0, 1, 0.02))
+FLUID = Figure("fluid", (*_even(0, 1, 0.02), *_geometric(1.08, 30, 1.15, zero=False)))
+WAS_FLUID = Figure("wasfluid", FLUID.grid)
+FLUID_QUEUE = Figure("fluidqueue", QUEUE.grid)
 SILENT = Figure("silent", _even(0, 30, 1))
 EXPECT = Figure("expect", _geometric(0.5, 5_000, 1.1))
 WAITING = Figure("waiting", QUEUE.grid)
@@ -147,6 +150,8 @@ READ = (
     FROM,
     SLICE_QUEUE,
     FLUID,
+    WAS_FLUID,
+    FLUID_QUEUE,
     SILENT,
     EXPECT,
     WAITING,
@@ -193,3 +198,8 @@ def all_figures() -> Sequence[Figure]:
 def figure_words() -> Iterable[str]:
     """Every word that is a figure."""
     return (word for figure in all_figures() for word in figure.words)
+
+
+def words_digest() -> str:
+    """Hash of these words, 12 digits: a model that has learned others cannot be asked in them."""
+    return hashlib.sha256("\n".join(figure_words()).encode()).hexdigest()[:12]

@@ -1,0 +1,100 @@
+"""What would become of traffic if it flowed like water: the model is told, and has learned to correct it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sixgym.domain.radio import PRB_HZ
+from sixgym.domain.scenario import Radio, Scenario
+from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.simulators.experiment_model.outlook import Expected, Link
+from sixgym.simulators.experiment_model.supply import efficiency, offered_bits_per_s, supply
+
+_RADIO_MS = 4.0
+"""What a packet takes that need not wait."""
+_STEPS = 20
+
+
+def expected(
+    scenario: Scenario,
+    policies: Mapping[SliceType, RrmPolicyRatio],
+    links: Iterable[Link],
+    *,
+    backhaul_ms: Mapping[str, float],
+    backhaul_loss: Mapping[str, float],
+    seconds: float,
+) -> dict[str, Expected]:
+    """How every device would fare, from what waits for it at the beginning.
+
+    Devices of a slice in a cell share its PRBs evenly, and none gets more than it can use. A queue is served
+    in order; what does not fit is dropped, and what has waited longer than the loss timeout is lost.
+
+    Args:
+        scenario: The network.
+        policies: Of its slices.
+        links: Of all devices.
+        backhaul_ms, backhaul_loss: By cell.
+        seconds: Length of the interval.
+    """
+    by_cell: dict[str, list[Link]] = {}
+    for link in links:
+        by_cell.setdefault(link.cell, []).append(link)
+    found: dict[str, Expected] = {}
+    for cell, members in by_cell.items():
+        rates = _service(scenario, policies, members, seconds)
+        for link, rate in zip(members, rates, strict=True):
+            alone = _wait(link, rate, scenario.radio, seconds)
+            found[link.device.id] = Expected(
+                alone.arrives * (1 - backhaul_loss[cell]),
+                alone.latency_ms + backhaul_ms[cell],
+                alone.backlog_bytes,
+            )
+    return found
+
+
+def _service(
+    scenario: Scenario,
+    policies: Mapping[SliceType, RrmPolicyRatio],
+    links: Sequence[Link],
+    seconds: float,
+) -> list[float]:
+    """Bit/s that each device of a cell could be sent."""
+    per_prb = [efficiency(link.sinr_db) * PRB_HZ for link in links]
+    wants = [
+        min(
+            (offered_bits_per_s(link.device.group, link.load) + link.device.backlog_bytes * 8 / seconds)
+            / rate,
+            float(scenario.prbs),
+        )
+        for link, rate in zip(links, per_prb, strict=True)
+    ]
+    kinds = [link.kind for link in links]
+    need = dict.fromkeys(policies, 0.0)
+    for kind, want in zip(kinds, wants, strict=True):
+        need[kind] += want
+    served = [0.0] * len(links)
+    for kind, have in supply(policies, need, float(scenario.prbs)).items():
+        members = sorted((index for index, one in enumerate(kinds) if one is kind), key=wants.__getitem__)
+        left, waiting = have, len(members)
+        for index in members:
+            turn = left / waiting  # who wants less than its turn is served the sooner for it
+            served[index] = turn * per_prb[index]
+            left, waiting = left - min(wants[index], turn), waiting - 1
+    return served
+
+
+def _wait(link: Link, rate: float, radio: Radio, seconds: float) -> Expected:
+    """A queue of bits over an interval."""
+    group = link.device.group
+    offered = offered_bits_per_s(group, link.load)
+    room, timeout = radio.rlc_buffer_bytes * 8.0, radio.loss_timeout_ms / 1e3
+    step = seconds / _STEPS
+    queue, arrived, waited = link.device.backlog_bytes * 8.0, 0.0, 0.0
+    for _ in range(_STEPS):
+        delay = queue / rate if rate > 0 else timeout
+        out = min(queue + offered * step, rate * step)
+        if delay < timeout:
+            arrived += out
+            waited += out * delay
+        queue = min(queue + offered * step - out, room)
+    normal = offered_bits_per_s(group, link.load or 1.0) * seconds
+    latency_ms = waited / arrived * 1e3 + _RADIO_MS if arrived else timeout * 1e3
+    return Expected(arrived / normal, latency_ms, queue / 8)

@@ -1,4 +1,4 @@
-"""A folder of traces in one file a third of its size, for a repository or a colleague.
+"""A folder of traces in one small file, for a repository or a colleague.
 
 xz of JSON lines: the manifest, then an episode a line. What its steps measured is turned from rows into
 columns, and what never changes in an episode is written once.

@@ -158,6 +158,23 @@ def test_packed_traces_are_the_same_traces(
     assert sorted(first, key=key) == sorted(second, key=key)
 
 
+def test_a_place_that_cannot_be_written_to_is_one_error(
+    sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
+) -> None:
+    sixgym(*shared, "--episodes", 1)
+    packed, blocked = tmp_path / "traces.xz", tmp_path / "file"
+    blocked.write_text("x")
+    assert sixgym("traces", "--out", tmp_path / "out", "--pack", packed).exit_code == 0
+    for arguments in (("--unpack", packed), ("--network", "fluid", "--episodes", 1)):
+        done = sixgym("traces", "--out", blocked, *arguments)
+        assert done.exit_code == 2, done.output
+        assert f"--out {blocked}: cannot write there" in done.stderr
+    done = sixgym("traces", "--out", tmp_path / "out", "--pack", blocked / "traces.xz")
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+    assert blocked.read_text() == "x"
+
+
 def test_traces_that_are_not_whole_are_not_packed(
     sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
 ) -> None:

@@ -139,6 +139,7 @@ def unpack_from(path: Path, out: Path) -> None:
     folder = TracesFolder(out)
     with wrong_use_on(TracesError):
         traces, episodes = unpack(path)
+        writable(out)
         folder.open(traces, resume=False)
         with metering(sys.stderr, "unpacking", len(traces.jobs), "episodes") as meter:
             for episode in episodes:

@@ -2,25 +2,31 @@
 
     python benchmarks/bench.py [--networks tti,ns3] [--limit N] [--workers N] [--page-only]
 
-Runs go to runs/bench-AGENT-NETWORK and go on where they stopped. Their graded rows are kept in
-docs/data/6gagentbench-NETWORK.jsonl.gz, from which `--page-only` writes the page again. `--limit` is for
-ns3: that many tasks, of all tiers and domains in turn; tti always works on all of them.
+Graded rows are kept in docs/data/6gagentbench-NETWORK.jsonl.gz, from which `--page-only` writes the page
+again. Tasks of which a row is kept are not run again, unless the network or the rules of grading have become
+others; after a change of an agent, delete the file. The rest is run in runs/bench-AGENT-NETWORK-TASKS and
+goes on where it stopped. `--limit` is for ns3: that many tasks, of all tiers and domains in turn; tti always
+works on all of them.
 """
 
 import argparse
 import gzip
 import sys
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sixgym.cli.bench import BenchRequest, bench
+from sixgym.episodes.files import write_whole
 from sixgym.evaluate.bench.report import DASH
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.evaluate.fidelity.markdown import table
 from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
-from sixgym.scoring.result import Result
-from sixgym.tasks.frozen import Manifest, load_task_set
+from sixgym.scoring.result import GRADER, Result
+from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.frozen import Manifest, TaskSet, load_task_set, write_task_set
 from sixgym.tasks.record import DOMAINS, TIERS
+from sixgym.tasks.selection import Selection, select
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = Path("runs")
@@ -41,33 +47,54 @@ PAPER = {
 
 
 def run(network: str, limit: int | None, workers: int) -> None:
-    """Run what is missing of every agent on a network, and keep the rows."""
-    rows: list[Result] = []
+    """Run what no row is kept of, agent by agent, and keep the rows after each."""
+    tasks = load_task_set()
+    wanted = {task.task.id for task in select(tasks.tasks, Selection(limit=limit))}
+    simulator = make_simulator(network)
+    version = f"{simulator.name} {simulator.version}"
+    simulator.close()
+    kept = rows_of(network) if stored(network).exists() else []
+    rows = {(row.agent, row.task): row for row in kept if row.network == version and row.grader == GRADER}
     for agent in AGENTS:
-        folder = RUNS / f"bench-{agent}-{network}"
-        print(f"{agent} on {network}", file=sys.stderr, flush=True)
-        bench(
-            BenchRequest(
-                agent=agent,
-                network=network,
-                tier=None,
-                domain=None,
-                limit=limit,
-                trials=1,
-                workers=workers,
-                resume=True,
-                out=folder,
-                as_json=False,
-                tasks=None,
-                exclude_infrastructure=False,
-            )
+        missing = {task for task in wanted if (agent, task) not in rows}
+        print(f"{agent} on {network}: {len(missing)} of {len(wanted)} to run", file=sys.stderr, flush=True)
+        if missing:
+            rows |= {(agent, row.task): row for row in _run(agent, network, tasks, missing, workers)}
+            keys = [(one, task.task.id) for one in AGENTS for task in tasks.tasks]
+            _keep(network, [rows[key] for key in keys if key in rows])
+
+
+def _run(agent: str, network: str, tasks: TaskSet, missing: AbstractSet[str], workers: int) -> list[Result]:
+    """The rows of an agent on some of the tasks, from a run that goes on where it stopped."""
+    some = RUNS / f"tasks-{agent}-{network}.json"
+    some.parent.mkdir(exist_ok=True)
+    facts = tasks.manifest.model_dump(include={"name", "version", "command", "networks"})
+    manifest = write_task_set(some, (task for task in tasks.tasks if task.task.id in missing), **facts)
+    folder = RUNS / f"bench-{agent}-{network}-{manifest.sha256[:8]}"
+    bench(
+        BenchRequest(
+            agent=agent,
+            network=network,
+            tier=None,
+            domain=None,
+            limit=None,
+            trials=1,
+            workers=workers,
+            resume=True,
+            out=folder,
+            as_json=False,
+            tasks=some,
+            exclude_infrastructure=False,
         )
-        rows += RunFolder(folder).results()
+    )
+    return RunFolder(folder).results()
+
+
+def _keep(network: str, rows: Sequence[Result]) -> None:
     # everything, defaults too: a row keeps the version of the rules it was graded by
     lines = "".join(f"{row.model_dump_json()}\n" for row in rows)
-    path = stored(network)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(lines.encode(), mtime=0))
+    stored(network).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(stored(network), gzip.compress(lines.encode(), mtime=0))
 
 
 def stored(network: str) -> Path:

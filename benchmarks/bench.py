@@ -4,9 +4,10 @@
 
 Graded rows are kept in docs/data/6gagentbench-NETWORK.jsonl.gz, from which `--page-only` writes the page
 again. Tasks of which a row is kept are not run again, unless the network or the rules of grading have become
-others; after a change of an agent, delete the file. The rest is run in runs/bench-AGENT-NETWORK-TASKS and
-goes on where it stopped. `--limit` is for ns3: that many tasks, of all tiers and domains in turn; tti always
-works on all of them.
+others, or our side broke; after a change of an agent, delete the file and the runs. The rest is run in
+runs/bench-AGENT-NETWORK-TASKS and goes on where it stopped. `--limit` is for ns3: that many tasks, of all
+tiers and domains in turn; tti always works on all of them. The page is about tasks of which every agent has a
+row.
 """
 
 import argparse
@@ -54,7 +55,11 @@ def run(network: str, limit: int | None, workers: int) -> None:
     version = f"{simulator.name} {simulator.version}"
     simulator.close()
     kept = rows_of(network) if stored(network).exists() else []
-    rows = {(row.agent, row.task): row for row in kept if row.network == version and row.grader == GRADER}
+    rows = {
+        (row.agent, row.task): row
+        for row in kept
+        if row.network == version and row.grader == GRADER and row.infrastructure_failure is None
+    }
     for agent in AGENTS:
         missing = {task for task in wanted if (agent, task) not in rows}
         print(f"{agent} on {network}: {len(missing)} of {len(wanted)} to run", file=sys.stderr, flush=True)
@@ -110,12 +115,19 @@ def rows_of(network: str) -> list[Result]:
     return [Result.model_validate_json(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
+def compared_on(network: str) -> list[Result]:
+    """The kept rows of the tasks of which every agent has one."""
+    rows = rows_of(network)
+    of = [{row.task for row in rows if row.agent == agent} for agent in {row.agent for row in rows}]
+    return [row for row in rows if all(row.task in tasks for tasks in of)]
+
+
 def page(networks: Sequence[str], command: str) -> str:
     """The page in Markdown."""
     manifest = load_task_set().manifest
     lines = ["# 6GAgentBench: agents without a language model", "", *_about(manifest), f"    {command}", ""]
     for network in networks:
-        lines += _network(network, rows_of(network))
+        lines += _network(network, compared_on(network))
     lines += ["", NOTES, "", *_beside_the_paper(networks)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -197,7 +209,7 @@ def _percent(summary: Summary | None) -> str:
 
 def _beside_the_paper(networks: Sequence[str]) -> list[str]:
     """Our baselines beside those of 6GAgentGym's table I."""
-    found = {network: rows_of(network) for network in networks}
+    found = {network: compared_on(network) for network in networks}
     header = ["agent", "", *TIERS, "SR", "SPL"]
     body: list[list[str]] = []
     for agent, figures in PAPER.items():

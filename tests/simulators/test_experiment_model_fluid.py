@@ -89,6 +89,68 @@ def test_a_backlog_grows_under_too_much_traffic_up_to_the_buffer_and_is_worked_o
     assert seen[5].arrives > 1
 
 
+def test_what_has_waited_longer_than_the_loss_timeout_takes_time_and_does_not_count() -> None:
+    scenario = small()
+    name = scenario.group("uav").device_ids[0]
+    offered = 500_000 * 1.064 / 8  # bytes/s, headers included
+    young, old = (_arriving(scenario, name, waits) for waits in (0.3 * offered, 3.0 * offered))
+    assert young.arrives > 2
+    assert old.arrives < young.arrives
+    # of three seconds of packets, no more than those of the last 500 ms are not given up
+    assert old.arrives <= 1 + scenario.radio.loss_timeout_ms / INTERVAL_MS
+
+
+def test_behind_a_buffer_that_stays_full_for_longer_than_the_timeout_nothing_arrives_in_time() -> None:
+    scenario = small()
+    situation = Situation(scenario)
+    device = situation.devices["uav-1"]
+    device.backlog_bytes = scenario.radio.rlc_buffer_bytes
+    situation.apply(ScaleTraffic("uav", 60.0))
+    first = situation.look(INTERVAL_MS)
+    link = first.links["uav-1"]
+    rate = first.shares[link.cell, link.kind].have * efficiency(link.sinr_db) * PRB_HZ
+    for waits_s, arrives in ((0.2, True), (0.8, False)):
+        # a buffer of so many seconds of what the link carries, full for a while
+        device.accepted_bits_per_s = scenario.radio.rlc_buffer_bytes * 8 / waits_s
+        assert rate > 0
+        found = situation.look(INTERVAL_MS).expected["uav-1"]
+        assert (found.arrives > 0) is arrives
+
+
+def test_a_cell_that_takes_over_a_device_begins_with_an_empty_queue() -> None:
+    there, here = (
+        [_arriving(small(), "uav-1", waits, *changes) for waits in (0.0, 20_000.0)]
+        for changes in ((HandOver("uav-1", "east"),), ())
+    )
+    assert there[0] == there[1]
+    assert here[0] != here[1]
+
+
+@given(st.floats(0, 200_000), st.just(0.0) | st.floats(0.01, 60))
+@settings(max_examples=100, deadline=None)
+def test_no_more_arrives_than_waits_and_is_sent(waits: float, load: float) -> None:
+    scenario = small()
+    situation = Situation(scenario)
+    situation.devices["uav-1"].backlog_bytes = waits
+    situation.apply(ScaleTraffic("uav", load))
+    outlook = situation.look(INTERVAL_MS)
+    found = outlook.expected["uav-1"]
+    sent = 500_000 * 1.064 / 8 * INTERVAL_MS / 1e3
+    arrived = found.arrives * sent * (load or 1.0)
+    assert arrived >= 0
+    assert arrived + found.backlog_bytes <= waits + sent * load + 1
+    assert found.backlog_bytes <= scenario.radio.rlc_buffer_bytes
+    assert 0 < found.latency_ms <= 2 * scenario.radio.loss_timeout_ms
+
+
+def _arriving(scenario: Scenario, name: str, waits: float, *changes: Change) -> Expected:
+    situation = Situation(scenario)
+    situation.devices[name].backlog_bytes = waits
+    for change in changes:
+        situation.apply(change)
+    return situation.look(INTERVAL_MS).expected[name]
+
+
 def test_a_device_alone_in_its_cell_may_have_all_that_its_slice_may_have() -> None:
     scenario = small()
     name = scenario.group("uav").device_ids[0]

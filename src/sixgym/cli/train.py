@@ -1,5 +1,6 @@
 """`sixgym train`: what a recipe says, with a progress bar, and how good it has become."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Generator
@@ -112,6 +113,9 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
 
 
 def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest, out: Path) -> None:
+    # threads that spin while they wait take many times as long where cores have other work; read when torch
+    # is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from sixgym.train.experiment_checkpoints import Progress
     from sixgym.train.experiment_model import Training
     from sixgym.train.experiment_traces import read_traces

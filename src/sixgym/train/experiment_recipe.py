@@ -86,7 +86,7 @@ class ExperimentModelRecipe(Record):
         model: Size of a model from scratch.
         optimizer: Hyper-parameters.
         own_history: When it learns from its own mistakes.
-        threads: Of the CPU; so small a model is slower on many.
+        threads: Of the CPU; so small a model gains little from more than two.
         checkpoint_every: Steps between two checkpoints.
     """
 

@@ -92,11 +92,11 @@ def _loads(before: Outlook, now: Outlook) -> Iterator[str]:
 
 def _links(before: Outlook, now: Outlook) -> Iterator[str]:
     for name, link in now.links.items():
-        then_db = before.links[name].sinr_db
+        change_db = link.map_db - before.links[name].map_db  # that the books know it better is no change
         if link.asked is not None:
             yield from (name, "asked", link.asked, w.SINR.word(link.sinr_db), w.FROM.word(link.from_db))
-        elif link.device.group.airframe is not None and abs(link.sinr_db - then_db) >= TOLD_DB:
-            yield from (name, w.SINR.word(link.sinr_db), w.FROM.word(then_db))
+        elif link.device.group.airframe is not None and abs(change_db) >= TOLD_DB:
+            yield from (name, w.SINR.word(link.sinr_db), w.FROM.word(link.sinr_db - change_db))
 
 
 def _cells(scenario: Scenario, before: Outlook, now: Outlook) -> Iterator[str]:

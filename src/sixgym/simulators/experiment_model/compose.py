@@ -202,7 +202,7 @@ class _Composer:
             slice=self._situation.slice_of[group.name],
             cell=link.cell,
             position=link.device.position,
-            sinr_db=link.sinr_db,
+            sinr_db=link.map_db,
             rsrp_dbm=link.rsrp_dbm,
             handover=link.device.handover,
             handover_target=link.device.handover_target,

@@ -1,5 +1,6 @@
 """What would become of traffic if it flowed like water: the model is told, and has learned to correct it."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from sixgym.domain.radio import PRB_HZ
@@ -46,6 +47,7 @@ def expected(
                 alone.arrives * (1 - backhaul_loss[cell]),
                 alone.latency_ms + backhaul_ms[cell],
                 alone.backlog_bytes,
+                alone.accepted_bits_per_s,
             )
     return found
 
@@ -60,8 +62,7 @@ def _service(
     per_prb = [efficiency(link.sinr_db) * PRB_HZ for link in links]
     wants = [
         min(
-            (offered_bits_per_s(link.device.group, link.load) + link.device.backlog_bytes * 8 / seconds)
-            / rate,
+            (offered_bits_per_s(link.device.group, link.load) + _backlog_bytes(link) * 8 / seconds) / rate,
             float(scenario.prbs),
         )
         for link, rate in zip(links, per_prb, strict=True)
@@ -81,20 +82,58 @@ def _service(
     return served
 
 
+def _backlog_bytes(link: Link) -> float:
+    """What waits for a device; a new cell begins with an empty queue."""
+    return 0.0 if link.asked is not None and not link.refused else link.device.backlog_bytes
+
+
 def _wait(link: Link, rate: float, radio: Radio, seconds: float) -> Expected:
-    """A queue of bits over an interval."""
+    """A queue of bits over an interval, served in order at a rate in bit/s."""
     group = link.device.group
     offered = offered_bits_per_s(group, link.load)
-    room, timeout = radio.rlc_buffer_bytes * 8.0, radio.loss_timeout_ms / 1e3
-    step = seconds / _STEPS
-    queue, arrived, waited = link.device.backlog_bytes * 8.0, 0.0, 0.0
-    for _ in range(_STEPS):
-        delay = queue / rate if rate > 0 else timeout
-        out = min(queue + offered * step, rate * step)
-        if delay < timeout:
-            arrived += out
-            waited += out * delay
-        queue = min(queue + offered * step - out, room)
     normal = offered_bits_per_s(group, link.load or 1.0) * seconds
+    room, timeout = radio.rlc_buffer_bytes * 8.0, radio.loss_timeout_ms / 1e3
+    backlog = min(_backlog_bytes(link) * 8.0, room)
+    if not backlog and rate >= offered > 0:
+        return Expected(offered * seconds / normal, _RADIO_MS, 0.0, offered)
+    step = seconds / _STEPS
+    before = link.device.accepted_bits_per_s
+    line = _standing(backlog, (offered if before is None else before) * step, step, timeout)
+    queue, accepted, arrived, waited = backlog, 0.0, 0.0, 0.0
+    for number in range(1, _STEPS + 1):
+        now = number * step
+        new = min(offered * step, room - queue + rate * step)
+        line.append((new, now))
+        accepted += new
+        queue += new
+        left = min(queue, rate * step)
+        queue -= left
+        while left > 0 and line:
+            bits, since = line.popleft()
+            served = min(bits, left)
+            if now - since < timeout:
+                arrived += served
+                waited += served * (now - since)
+            if bits > served:
+                line.appendleft((bits - served, since))
+            left -= served
     latency_ms = waited / arrived * 1e3 + _RADIO_MS if arrived else timeout * 1e3
-    return Expected(arrived / normal, latency_ms, queue / 8)
+    return Expected(arrived / normal, latency_ms, queue / 8, accepted / seconds)
+
+
+def _standing(backlog: float, a_step: float, step: float, timeout: float) -> deque[tuple[float, float]]:
+    """Bits that wait at the beginning, the oldest first, and since when.
+
+    Args:
+        backlog: All of them.
+        a_step: What was let into the buffer in a step, until now.
+        step, timeout: In seconds; what has waited for longer than the timeout is all the same.
+    """
+    line: deque[tuple[float, float]] = deque()
+    since = 0.0
+    while backlog > 0 and a_step > 0 and since > -timeout:
+        line.appendleft((min(backlog, a_step), since))
+        backlog, since = backlog - a_step, since - step
+    if backlog > 0:
+        line.appendleft((backlog, -2 * timeout))
+    return line

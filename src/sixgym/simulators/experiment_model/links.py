@@ -7,6 +7,7 @@ from sixgym.domain.geometry import Position
 from sixgym.domain.radio import SUBCARRIERS_PER_PRB, Emitter, dbm, milliwatts, path_gain_db, radio_map
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
+from sixgym.simulators.experiment_model.hindsight import Learned
 from sixgym.simulators.experiment_model.outlook import Device, Link
 from sixgym.simulators.experiment_model.supply import needed_prbs
 
@@ -46,6 +47,7 @@ class Links:
         power_dbm: Mapping[str, float],
         interferers: tuple[tuple[Position, float], ...],
         load: float,
+        learned: Learned,
     ) -> Link:
         """The link to the serving cell; reference signals of all cells are always on.
 
@@ -57,6 +59,7 @@ class Links:
             power_dbm: By cell.
             interferers: Place and power in dBm.
             load: The device's offered load relative to the normal one.
+            learned: Of links, from what arrived over them.
         """
         rsrp = {
             cell: max(power_dbm[cell], _SILENT_DBM) - self._per_subcarrier_db + gain
@@ -70,17 +73,21 @@ class Links:
         sinr = {cell: rsrp[cell] - dbm(max(rest - received[cell], 1e-30)) for cell in rsrp}
         refused = asked is not None and (asked == device.cell or asked in refusing)
         cell = device.cell if asked is None or refused else asked
+        better = learned.db(device.id, cell)
+        prbs = self._scenario.prbs
         return Link(
             device=device,
             kind=kind,
             cell=cell,
-            sinr_db=max(sinr[cell], _UNHEARD_DB),
+            sinr_db=max(sinr[cell] + better, _UNHEARD_DB),
             load=load,
             asked=asked,
             refused=refused,
-            from_db=max(sinr[device.cell], _UNHEARD_DB),
-            need=needed_prbs(device.group, load, sinr[cell], self._scenario.prbs),
-            heard=sinr[cell] >= LEAST_SINR_DB,
+            from_db=max(sinr[device.cell] + learned.db(device.id, device.cell), _UNHEARD_DB),
+            map_db=max(sinr[cell], _UNHEARD_DB),
+            need=needed_prbs(device.group, load, sinr[cell] + better, prbs),
+            map_need=needed_prbs(device.group, load, sinr[cell], prbs),
+            heard=sinr[cell] + better >= LEAST_SINR_DB,
             rsrp_dbm=rsrp,
         )
 

@@ -7,6 +7,8 @@ from sixgym.domain.geometry import Position
 from sixgym.domain.scenario import Group
 from sixgym.domain.slices import SliceType
 
+_LEAST_PRBS = 0.2
+
 
 @dataclass(slots=True)
 class Device:
@@ -19,7 +21,9 @@ class Device:
         route, speed_mps: Where it flies, and how fast.
         gains_db, gains_at: Path gain of every cell, and the place where it is that.
         handover, handover_target, handover_ms: The last handover: its state, where to, how long it took.
-        backlog_bytes: Waiting for it in the cell; of a device on the ground, as if traffic were fluid.
+        backlog_bytes: Waiting for it in the cell; of a device on the ground, what must be.
+        accepted_bits_per_s: Of what was sent to it in the last interval, what its cell's buffer had room for;
+            none where nothing is known.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Device:
     handover_target: str | None = None
     handover_ms: float = 0.0
     backlog_bytes: float = 0.0
+    accepted_bits_per_s: float | None = None
 
     def fly(self, duration_ms: int) -> Position:
         """Go on along its route for so long; where it was half way, for the mean of that time."""
@@ -59,12 +64,14 @@ class Link:
         device: Whose.
         kind: Its slice.
         cell: What serves it; the target, if a handover was asked for and is not refused.
-        sinr_db: On the reference signals, without fading.
+        sinr_db: On the reference signals, without fading; moved by what was learned of the link.
+        map_db: The same by the radio map alone.
         load: Offered load relative to the normal one.
         asked: The cell that a handover was asked to.
         refused: That handover will fail.
         from_db: The SINR under the cell it comes from.
         need: PRBs that its traffic takes.
+        map_need: The same by the radio map alone.
         heard: Whether its SINR lets anything through.
         rsrp_dbm: By cell.
     """
@@ -77,7 +84,9 @@ class Link:
     asked: str | None
     refused: bool
     from_db: float
+    map_db: float
     need: float
+    map_need: float
     heard: bool
     rsrp_dbm: Mapping[str, float]
 
@@ -93,7 +102,11 @@ class Share:
     @property
     def rho(self) -> float:
         """Need over supply."""
-        return self.need / max(self.have, 0.2)
+        return self.need / max(self.have, _LEAST_PRBS)
+
+    def equal(self, need: float) -> float:
+        """What a device needs over what it has if all devices of the slice in the cell have the same."""
+        return need * max(self.devices, 1) / max(self.have, _LEAST_PRBS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +118,13 @@ class Expected:
             than 1 where a backlog is worked off.
         latency_ms: Of what arrives; the loss timeout, where nothing does.
         backlog_bytes: In the cell, at the end.
+        accepted_bits_per_s: Of what is sent, what the cell's buffer has room for.
     """
 
     arrives: float
     latency_ms: float
     backlog_bytes: float
+    accepted_bits_per_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,7 @@ class Outlook:
         background: Offered background load by node.
         links: By device.
         shares: By cell and slice.
+        map_shares: The same by the radio map alone.
         expected: By device, if traffic were fluid.
         work: Offered work by node, its background excluded, relative to its speed.
         changed: Anything was changed, or a fault began or ended.
@@ -144,6 +160,7 @@ class Outlook:
     background: Mapping[str, float]
     links: Mapping[str, Link]
     shares: Mapping[tuple[str, SliceType], Share]
+    map_shares: Mapping[tuple[str, SliceType], Share]
     expected: Mapping[str, Expected]
     work: Mapping[str, float]
     changed: bool

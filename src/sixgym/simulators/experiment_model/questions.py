@@ -40,6 +40,7 @@ it told one interval later."""
 _SAME = 0.05
 _GREW = 1.1
 _SCARCE = 0.5
+_WHOLE = 0.98
 _OTHER_DB, _WEAK_DB = 3.0, 12.0
 _OTHER = 1.25
 
@@ -93,6 +94,9 @@ def _flow_question(
         known.append(w.SILENT.word(silent))
     for link in sorted(links, key=lambda one: one.sinr_db):
         known += _link_words(situation, outlook, kind, link)
+        arrives = outlook.expected[link.device.id].arrives
+        if len(links) > 1 and not _WHOLE <= arrives <= 1 / _WHOLE:
+            known.append(w.FLUID.word(arrives))
     blanks = [blank(w.SENT)] if sporadic else []
     blanks += [blank(figure) for figure in _FLOW]
     if uav is not None:
@@ -140,14 +144,15 @@ def _differs(before: Outlook, outlook: Outlook, name: str) -> bool:
     then, link = before.links[name], outlook.links[name]
     if link.asked is not None and not link.refused:
         return True
-    if abs(then.sinr_db - link.sinr_db) >= _OTHER_DB and min(then.sinr_db, link.sinr_db) < _WEAK_DB:
+    # by the map: that the books know a link better now is no change
+    if abs(then.map_db - link.map_db) >= _OTHER_DB and min(then.map_db, link.map_db) < _WEAK_DB:
         return True
     cell = link.cell
     if before.backhaul_loss[cell] != outlook.backhaul_loss[cell]:
         return True
     if before.backhaul_ms[cell] != outlook.backhaul_ms[cell]:
         return True
-    was, now = before.shares[cell, link.kind].rho, outlook.shares[cell, link.kind].rho
+    was, now = before.map_shares[cell, link.kind].rho, outlook.map_shares[cell, link.kind].rho
     return max(was, now) > _SCARCE and not was / _OTHER <= now <= was * _OTHER
 
 
@@ -156,8 +161,7 @@ def _link_words(situation: Situation, outlook: Outlook, kind: SliceType, link: L
     yield w.SINR.word(link.sinr_db)
     yield w.RHO.word(share.rho)
     if share.rho > _SCARCE:
-        # what it needs over what it has if all devices of the slice in the cell have the same
-        yield w.OWN.word(link.need * max(share.devices, 1) / max(share.have, 0.2))
+        yield w.OWN.word(share.equal(link.need))
     if link.asked is not None:
         yield "asked"
         yield w.FROM.word(link.from_db)
@@ -169,11 +173,13 @@ def _link_words(situation: Situation, outlook: Outlook, kind: SliceType, link: L
         yield w.LEAK.word(outlook.backhaul_loss[link.cell])
     if situation.outlook is not None:
         before = situation.outlook.links[link.device.id]
-        then = situation.outlook.shares.get((before.cell, kind))
-        if abs(before.sinr_db - link.sinr_db) >= 1.0 and link.asked is None:
-            yield w.FROM.word(before.sinr_db)
-        if then is not None and not 1 / _GREW < (share.rho + _SAME) / (then.rho + _SAME) < _GREW:
-            yield w.WAS_RHO.word(then.rho)
+        change_db = link.map_db - before.map_db
+        if abs(change_db) >= 1.0 and link.asked is None:
+            yield w.FROM.word(link.sinr_db - change_db)
+        then = situation.outlook
+        was, now = then.map_shares[before.cell, kind].rho, outlook.map_shares[link.cell, kind].rho
+        if not 1 / _GREW < (now + _SAME) / (was + _SAME) < _GREW:
+            yield w.WAS_RHO.word(was * share.rho / now if now else was)
 
 
 def _flow_history(situation: Situation, outlook: Outlook, group: Group, uav: str | None) -> Iterator[str]:
@@ -217,7 +223,6 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
     node = situation.runs_on[group.name]
     places = {one.id: one for one in situation.scenario.compute}
     place = places.get(node)
-    worst = min(links, key=lambda one: one.sinr_db)
     kind = situation.slice_of[group.name]
     if place is None:
         assert group.airframe is not None  # only UAVs compute on board
@@ -241,10 +246,15 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
         )
     known += [
         w.DEVICES.word(group.count),
-        w.SINR.word(worst.sinr_db),
         w.RHO.word(max(outlook.shares[one.cell, kind].rho for one in links)),
         *_fluid_words(outlook, links),
     ]
+    # a device that hears little gets its answers late, if at all
+    for link in sorted(links, key=lambda one: one.sinr_db):
+        known.append(w.SINR.word(link.sinr_db))
+        arrives = outlook.expected[link.device.id].arrives
+        if len(links) > 1 and not _WHOLE <= arrives <= 1 / _WHOLE:
+            known += list(_fluid_words(outlook, [link]))
     slow = max(outlook.backhaul_ms[one.cell] for one in links)
     if slow != situation.scenario.backhaul.delay_ms:
         known.append(w.WIRE.word(slow))
@@ -259,6 +269,7 @@ def _tasks_question(situation: Situation, outlook: Outlook, group: Group, links:
         known += [
             BEFORE,
             w.DONE.word(before.completed / normal_tasks(group, situation.outlook)),
+            w.LATENCY.word(before.latency_ms),
             w.P95.word(last.groups[group.name].latency_ms),
             w.OPEN.word(situation.open_tasks[group.name]),
         ]

@@ -24,6 +24,7 @@ from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model import timeline
 from sixgym.simulators.experiment_model.fluid import expected
+from sixgym.simulators.experiment_model.hindsight import Learned, backlog_bytes
 from sixgym.simulators.experiment_model.links import Links
 from sixgym.simulators.experiment_model.outlook import Device, Expected, Link, Outlook
 from sixgym.simulators.experiment_model.supply import shares
@@ -72,6 +73,7 @@ class Situation:
         self._touched = False
         self._quiet = 0
         self._links = Links(scenario)
+        self._learned = Learned()
         self._groups = {group.name: group for group in scenario.groups}
         self.devices = {device.id: device for device in self._placed()}
 
@@ -183,11 +185,14 @@ class Situation:
                 power_dbm=power,
                 interferers=interferers,
                 load=load[device.group.name],
+                learned=self._learned,
             )
             for name, device in self.devices.items()
         }
         quiet = 0 if self._touched or edge or flying or not self.history else self._quiet + 1
-        supply = shares(self.scenario, self.policies, links)
+        all_links = links.values()
+        supply = shares(self.scenario, self.policies, all_links, (link.need for link in all_links))
+        by_map = shares(self.scenario, self.policies, all_links, (link.map_need for link in all_links))
         delays = timeline.backhaul_ms(self.scenario, active)
         leaks = timeline.backhaul_loss(self.scenario, active)
         work = self._work()
@@ -195,7 +200,7 @@ class Situation:
         fluid = expected(
             self.scenario,
             self.policies,
-            links.values(),
+            all_links,
             backhaul_ms=delays,
             backhaul_loss=leaks,
             seconds=duration_ms / 1e3,
@@ -218,6 +223,7 @@ class Situation:
             background=background,
             links=links,
             shares=supply,
+            map_shares=by_map,
             expected=fluid,
             work=work,
             changed=self._touched or edge,
@@ -240,17 +246,18 @@ class Situation:
         self.history = [*self.history[-1:], interval]
         if not outlook.rests:
             self._count_waiting(interval)
+            self._learned.learn(self.scenario, outlook, interval)
+        waiting = backlog_bytes(self.scenario, outlook, interval)
         for name, device in self.devices.items():
-            device.backlog_bytes = outlook.expected[name].backlog_bytes
-        for name, measured in interval.devices.items():
-            device = self.devices[name]
+            device.backlog_bytes = waiting[name]
+            device.accepted_bits_per_s = outlook.expected[name].accepted_bits_per_s
             if device.group.airframe is None:
                 continue
+            measured = interval.devices[name]
             device.cell = measured.cell
             device.handover, device.handover_target = measured.handover, measured.handover_target
             device.handover_ms = measured.handover_ms
             device.position = measured.position
-            device.backlog_bytes = measured.queue_bytes
 
     # ------------------------------------------------------------------ inside
     def _count_waiting(self, interval: Interval) -> None:

@@ -1,7 +1,7 @@
 """What slices need of the cells and may have."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -55,26 +55,28 @@ def needed_prbs(group: Group, load: float, sinr_db: float, most: int) -> float:
 def shares(
     scenario: Scenario,
     policies: Mapping[SliceType, RrmPolicyRatio],
-    links: Mapping[str, Link],
+    links: Iterable[Link],
+    needs: Iterable[float],
 ) -> dict[tuple[str, SliceType], Share]:
     """What every slice asks for and may have, by cell and slice.
 
     Args:
         scenario: The network.
         policies: Of its slices.
-        links: By device.
+        links: Of all devices.
+        needs: PRBs that each takes.
     """
     need = {(cell.id, kind): 0.0 for cell in scenario.cells for kind in policies}
     devices = dict.fromkeys(need, 0)
-    for link in links.values():
+    for link, its in zip(links, needs, strict=True):
         key = (link.cell, link.kind)
-        need[key] += link.need
+        need[key] += its
         devices[key] += 1
     found: dict[tuple[str, SliceType], Share] = {}
     for cell in scenario.cells:
-        needs = {kind: need[cell.id, kind] for kind in policies}
-        for kind, have in supply(policies, needs, float(scenario.prbs)).items():
-            found[cell.id, kind] = Share(needs[kind], have, devices[cell.id, kind])
+        asked = {kind: need[cell.id, kind] for kind in policies}
+        for kind, have in supply(policies, asked, float(scenario.prbs)).items():
+            found[cell.id, kind] = Share(asked[kind], have, devices[cell.id, kind])
     return found
 
 

@@ -21,7 +21,7 @@ EXPERIMENT_MODEL = "experiment-model"
 DEFAULT_CASES = 400
 """Transitions at which `fidelity experiment-model` asks the sampled model."""
 
-DEFAULT_EFFECTS = 8
+DEFAULT_EFFECTS = 16
 """Cases of every tool and fault of `fidelity experiment-model`."""
 
 Candidate = Annotated[str, typer.Option(metavar="NAME", help="The simulator in question.")]

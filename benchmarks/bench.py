@@ -6,8 +6,8 @@ Graded rows are kept in docs/data/6gagentbench-NETWORK.jsonl.gz, from which `--p
 again. Tasks of which a row is kept are not run again, unless the network or the rules of grading have become
 others, or our side broke; after a change of an agent, delete the file and the runs. The rest is run in
 runs/bench-AGENT-NETWORK-TASKS and goes on where it stopped. `--limit` is for ns3: that many tasks, of all
-tiers and domains in turn; tti always works on all of them. The page is about tasks of which every agent has a
-row.
+tiers and domains in turn; tti always works on all of them. The page is about tasks of which every agent that
+has any rows has one. Rows of other versions are gone with the first agent that is run.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def rows_of(network: str) -> list[Result]:
 
 
 def compared_on(network: str) -> list[Result]:
-    """The kept rows of the tasks of which every agent has one."""
+    """The kept rows of the tasks of which every agent that has any rows has one."""
     rows = rows_of(network)
     of = [{row.task for row in rows if row.agent == agent} for agent in {row.agent for row in rows}]
     return [row for row in rows if all(row.task in tasks for tasks in of)]

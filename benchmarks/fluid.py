@@ -110,11 +110,12 @@ def page(found: list[Expectation], folder: Path) -> str:
             "sent to a group or a UAV in an interval that arrives in it (up to 3, of a queue that is worked "
             "off), one interval ahead, the books fed with measurements until then. Only where there is "
             "trouble: where less than 95 % or more than 105 % arrived in that interval or in the one before. "
-            "Without groups that send in bursts. Carrying on: expecting what arrived last. Brackets: 95 % "
-            "intervals, from a bootstrap over "
-            "topology seeds.",
+            "What arrived is a share of what was sent, what was expected one of what is sent on average; "
+            "groups that send in bursts are left out. Carrying on: expecting what arrived last. Brackets: "
+            "95 % intervals, from a bootstrap over topology seeds.",
             "",
-            f"{len(places)} topology seeds, {places[0]} to {places[-1]}, that nothing was fitted to; code "
+            f"{len(places)} topology seeds, {places[0]} to {places[-1]}, that nothing was fitted to, "
+            f"with the twins of their explorations; code "
             f"{source_digest()[:12]}. Made by `python benchmarks/fluid.py --traces {folder}`.",
             "",
             *table(header, body),

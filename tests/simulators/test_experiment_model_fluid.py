@@ -106,13 +106,9 @@ def test_behind_a_buffer_that_stays_full_for_longer_than_the_timeout_nothing_arr
     device = situation.devices["uav-1"]
     device.backlog_bytes = scenario.radio.rlc_buffer_bytes
     situation.apply(ScaleTraffic("uav", 60.0))
-    first = situation.look(INTERVAL_MS)
-    link = first.links["uav-1"]
-    rate = first.shares[link.cell, link.kind].have * efficiency(link.sinr_db) * PRB_HZ
     for waits_s, arrives in ((0.2, True), (0.8, False)):
-        # a buffer of so many seconds of what the link carries, full for a while
+        # a full buffer that took so many seconds to fill
         device.accepted_bits_per_s = scenario.radio.rlc_buffer_bytes * 8 / waits_s
-        assert rate > 0
         found = situation.look(INTERVAL_MS).expected["uav-1"]
         assert (found.arrives > 0) is arrives
 

@@ -13,7 +13,7 @@ has any rows has one. Rows of other versions are gone with the first agent that 
 import argparse
 import gzip
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from sixgym.episodes.files import write_whole
 from sixgym.evaluate.bench.report import DASH
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.evaluate.fidelity.markdown import table
+from sixgym.evaluate.fidelity.store import same_version
 from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
 from sixgym.scoring.result import GRADER, Result
 from sixgym.simulators.factory import make_simulator
@@ -52,20 +53,22 @@ def run(network: str, limit: int | None, workers: int) -> None:
     tasks = load_task_set()
     wanted = {task.task.id for task in select(tasks.tasks, Selection(limit=limit))}
     simulator = make_simulator(network)
-    version = f"{simulator.name} {simulator.version}"
+    version = simulator.version
     simulator.close()
     kept = rows_of(network) if stored(network).exists() else []
     rows = {
         (row.agent, row.task): row
         for row in kept
-        if row.network == version and row.grader == GRADER and row.infrastructure_failure is None
+        if same_version(row.network.removeprefix(f"{network} "), version)
+        and row.grader == GRADER
+        and row.infrastructure_failure is None
     }
+    keys = [(agent, task.task.id) for agent in AGENTS for task in tasks.tasks]
     for agent in AGENTS:
         missing = {task for task in wanted if (agent, task) not in rows}
         print(f"{agent} on {network}: {len(missing)} of {len(wanted)} to run", file=sys.stderr, flush=True)
         if missing:
             rows |= {(agent, row.task): row for row in _run(agent, network, tasks, missing, workers)}
-            keys = [(one, task.task.id) for one in AGENTS for task in tasks.tasks]
             _keep(network, [rows[key] for key in keys if key in rows])
 
 
@@ -126,9 +129,10 @@ def page(networks: Sequence[str], command: str) -> str:
     """The page in Markdown."""
     manifest = load_task_set().manifest
     lines = ["# 6GAgentBench: agents without a language model", "", *_about(manifest), f"    {command}", ""]
-    for network in networks:
-        lines += _network(network, compared_on(network))
-    lines += ["", NOTES, "", *_beside_the_paper(networks)]
+    found = {network: compared_on(network) for network in networks}
+    for network, rows in found.items():
+        lines += _network(network, rows)
+    lines += ["", NOTES, "", *_beside_the_paper(found)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -207,9 +211,8 @@ def _percent(summary: Summary | None) -> str:
     return DASH if summary is None else f"{100 * summary.success_rate:.1f}"
 
 
-def _beside_the_paper(networks: Sequence[str]) -> list[str]:
+def _beside_the_paper(found: Mapping[str, Sequence[Result]]) -> list[str]:
     """Our baselines beside those of 6GAgentGym's table I."""
-    found = {network: compared_on(network) for network in networks}
     header = ["agent", "", *TIERS, "SR", "SPL"]
     body: list[list[str]] = []
     for agent, figures in PAPER.items():

@@ -67,12 +67,12 @@ def expectations(episode: Episode) -> Iterator[Expectation]:
         for group in scenario.groups:
             if not situation.history or isinstance(group.traffic, OnOff):
                 continue
-            for names in _together(group):
-                flows = [_flow(one, group, names) for one in (situation.history[-1], interval)]
-                before, now = (flow.delivered_packets / max(flow.sent_packets, 1) for flow in flows)
-                if not all(flow.sent_packets for flow in flows) or all(
-                    USUAL[0] <= share <= USUAL[1] for share in (before, now)
-                ):
+            flows, last = _flows(group, interval), _flows(group, situation.history[-1])
+            for names, flow in flows.items():
+                if not flow.sent_packets or not last[names].sent_packets:
+                    continue
+                before, now = _arrived(last[names]), _arrived(flow)
+                if all(USUAL[0] <= share <= USUAL[1] for share in (before, now)):
                     continue
                 yield Expectation(
                     place=scenario.topology_seed or 0,
@@ -85,12 +85,15 @@ def expectations(episode: Episode) -> Iterator[Expectation]:
         situation.settle(outlook, interval)
 
 
-def _together(group: Group) -> list[tuple[str, ...]]:
-    return [group.device_ids] if group.airframe is None else [(name,) for name in group.device_ids]
+def _flows(group: Group, interval: Interval) -> dict[tuple[str, ...], PacketFlow]:
+    """By the devices that were measured together."""
+    if group.airframe is None:
+        return {group.device_ids: interval.groups[group.name]}
+    return {(name,): interval.devices[name].flow for name in group.device_ids}
 
 
-def _flow(interval: Interval, group: Group, names: tuple[str, ...]) -> PacketFlow:
-    return interval.groups[group.name] if group.airframe is None else interval.devices[names[0]].flow
+def _arrived(flow: PacketFlow) -> float:
+    return flow.delivered_packets / flow.sent_packets
 
 
 def page(found: list[Expectation], folder: Path) -> str:
@@ -115,8 +118,8 @@ def page(found: list[Expectation], folder: Path) -> str:
             "95 % intervals, from a bootstrap over topology seeds.",
             "",
             f"{len(places)} topology seeds, {places[0]} to {places[-1]}, that nothing was fitted to, "
-            f"with the twins of their explorations; code "
-            f"{source_digest()[:12]}. Made by `python benchmarks/fluid.py --traces {folder}`.",
+            f"with the twins of their explorations; code {source_digest()}. "
+            f"Made by `python benchmarks/fluid.py --traces {folder}`.",
             "",
             *table(header, body),
             "",

@@ -2,7 +2,7 @@
 # make test        style, types, layers and tests
 # make test-slow   the tests with many seeds and long runs
 # make test-adapters  the adapters to Inspect, OpenEnv and verifiers, each with the real library in its own environment
-# make bench       measure what runs and tool calls cost here; rewrites docs/benchmarks.md
+# make bench       measure what runs and tool calls cost here; rewrites results/speed.md
 # make clean       remove the virtual environment and caches; stored episodes stay
 PYTHON ?= python3
 VENV := .venv
@@ -73,7 +73,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3-venv is missing: on Debian, apt install python3-venv"; exit 1; }
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python perf/measure.py
 
 clean:
 	rm -rf $(VENV) $(ADAPTERS:%=.venv-%) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,21 +4,21 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-from sixgym.agents.prompt import conversation, opening
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.reference import reference_agent
-from sixgym.agents.rollout import rollout
+from sixgym.agents.llm.prompt import conversation, opening
+from sixgym.agents.llm.react import ReactAgent
+from sixgym.agents.rules.reference import reference_agent
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Exchange, observe
 from sixgym.episodes.episode import Episode, ToolCall, Turn
 from sixgym.episodes.messages import Message, WrittenCall
 from sixgym.models.chat import Completion
 from sixgym.models.function import FunctionModel
+from sixgym.run.rollout import rollout
 from sixgym.serve.harness import backend_on, tasks_by_id
 from sixgym.tasks.record import BenchTask
+from tests.repository import ROOT
 
 
 def short_tasks(number: int) -> list[BenchTask]:
@@ -90,6 +90,6 @@ def comparable(episode: Episode) -> dict[str, Any]:
 
 def snippets(heading: str) -> list[str]:
     """The Python programs in a section of the page about harnesses."""
-    page = (Path(__file__).parents[2] / "docs/harnesses.md").read_text()
+    page = (ROOT / "docs/harnesses.md").read_text()
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)

@@ -12,8 +12,8 @@ from websockets.sync.client import connect
 
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
+from sixgym.run.session import WorkOverError
 from sixgym.serve.openenv import NetworkAction, NetworkClient, NetworkEnvironment, make_app
-from sixgym.serve.work import WorkOverError
 from sixgym.simulators.factory import SIMULATORS
 from sixgym.tasks.record import BenchTask
 from tests.adapters.samples import (

@@ -69,7 +69,7 @@ def test_a_file_is_executed_once_and_may_import_its_neighbours(tmp_path: Path) -
 
 
 def test_a_class_in_a_module_is_made_with_the_seed() -> None:
-    assert make_agent("sixgym.agents.chance:RandomAgent", seed=4) == make_agent("random", seed=4)
+    assert make_agent("sixgym.agents.rules.random:RandomAgent", seed=4) == make_agent("random", seed=4)
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sixgym.agents.base import Agent
-from sixgym.agents.chance import RandomAgent
-from sixgym.agents.drl_slicing import load_shipped
-from sixgym.agents.knowledge import shipped_knowledge
-from sixgym.agents.mape_k import MapeKAgent
-from sixgym.agents.null import NullAgent
-from sixgym.agents.scripted import ScriptedAgent
-from sixgym.agents.spam import SpamAgent
-from sixgym.agents.threshold import ThresholdAgent
+from sixgym.agents.learned.drl_slicing.agent import load_shipped
+from sixgym.agents.rules.mape_k.agent import MapeKAgent
+from sixgym.agents.rules.mape_k.knowledge import shipped_knowledge
+from sixgym.agents.rules.null import NullAgent
+from sixgym.agents.rules.random import RandomAgent
+from sixgym.agents.rules.scripted import ScriptedAgent
+from sixgym.agents.rules.spam import SpamAgent
+from sixgym.agents.rules.threshold import ThresholdAgent
 from sixgym.domain.slices import NetworkState, SlaSpec, SliceType
 from sixgym.envs.observation import Exchange, Observation
 from sixgym.episodes.episode import Outcome, ToolCall, Turn
 from sixgym.tools.base import CATALOG
+from tests.agents.rules.test_mape_k_rules import CASES
 from tests.agents.samples import parses
-from tests.agents.test_mape_k_rules import CASES
 
 MAKERS = {
     "null": NullAgent,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sixgym.agents.identity import label, settings_of
-from sixgym.agents.react import ReactAgent
+from sixgym.agents.llm.react import ReactAgent
 from sixgym.models.chat import Completion, Sampling
 from sixgym.models.function import FunctionModel
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sixgym.agents.arguments import draw_arguments
+from sixgym.agents.rules.arguments import draw_arguments
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.measurement import INTERVAL_JSON
 from sixgym.domain.mission import Mission, Uav

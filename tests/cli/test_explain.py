@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sixgym.simulators.experiment_model.accounts import STATE
+from sixgym.simulators.experiment_model.encode.explanations import STATE
 from tests.cli.conftest import Sixgym
-from tests.simulators.experiment_model_checkpoint import save_checkpoint
+from tests.simulators.experiment_model.checkpoint import save_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.rollout import rollout
-from sixgym.agents.transcript import transcript
+from sixgym.agents.llm.react import ReactAgent
+from sixgym.agents.llm.transcript import transcript
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.messages import Message, Usage, WrittenCall
@@ -22,7 +21,8 @@ from sixgym.episodes.store import read_episodes
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.models.chat import Completion, Sampling
 from sixgym.models.function import FunctionModel
-from sixgym.models.wire import request_body
+from sixgym.models.server.wire import request_body
+from sixgym.run.rollout import rollout
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import load_task_set
@@ -30,8 +30,8 @@ from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 from tests.chat_server import ChatServer, Json, Reply, call, refuse, say
 from tests.cli.conftest import Sixgym
-from tests.evaluate.bench_samples import sample_tasks, write_tasks
-from tests.models.checkpoints import save_checkpoint
+from tests.evaluate.bench.bench_samples import sample_tasks, write_tasks
+from tests.models.local.checkpoints import save_checkpoint
 
 L1 = [task for task in load_task_set().tasks if task.tier == "L1"][:9]
 LOOK = "check_network_state"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sixgym.agents.null import NullAgent
+from sixgym.agents.rules.null import NullAgent
 from sixgym.cli import run as run_module
 from sixgym.episodes.store import read_episodes
 from sixgym.scenarios import load_scenario

@@ -11,8 +11,8 @@ from sixgym.episodes.store import read_episodes
 from sixgym.simulators import factory
 from tests.cli.conftest import Sixgym
 from tests.doubles import FluidSimulator
+from tests.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/index.md")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sixgym.data.transitions import SCHEMA
+from sixgym.data.traces.transitions import SCHEMA
 from sixgym.episodes.store import read_episodes
 from tests.cli.conftest import Sixgym
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sixgym.cli.trace import COLUMNS
+from sixgym.cli.output.trace import COLUMNS
 from sixgym.scenarios import load_scenario
 from tests.cli.conftest import Sixgym
 

@@ -12,11 +12,11 @@ import torch
 from sixgym.cli import train as command
 from sixgym.cli.errors import INTERRUPTED, WORK_FAILED, WRONG_USE
 from sixgym.simulators.experiment_model.loading import read_card
-from sixgym.train.experiment_model import Training
-from sixgym.train.experiment_recipe import ExperimentModelRecipe
+from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
+from sixgym.train.experiment_model.training import Training
 from sixgym.train.recipe import RecipeError, load_recipe
 from tests.cli.conftest import Sixgym
-from tests.train.experiment_samples import RECIPE, SMALL, explore
+from tests.train.experiment_model.samples import RECIPE, SMALL, explore
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from sixgym.agents.registry import make_agent
-from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode, Task, ToolCall
+from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge, recorded_intervals
 from sixgym.simulators.base import Simulator
 from sixgym.simulators.factory import make_simulator

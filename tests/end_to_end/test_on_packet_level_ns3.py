@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Turn
 from sixgym.episodes.store import append_episode, read_episodes
+from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
 from sixgym.simulators.ns3 import Ns3Simulator
 from tests.end_to_end.tasks import short

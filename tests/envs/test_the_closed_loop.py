@@ -2,10 +2,10 @@
 
 import pytest
 
-from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Step, ToolCall, Turn
+from sixgym.run.rollout import rollout
 from tests.doubles import FluidSimulator
 from tests.episodes.samples import Caller, sample_episode, sample_task
 

@@ -1,12 +1,12 @@
 """Episodes on the test simulator, for tests that need some."""
 
-from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.slices import NetworkState
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Task, ToolCall, Turn
 from sixgym.episodes.task import make_task
+from sixgym.run.rollout import rollout
 from sixgym.scenarios import load_scenario
 from tests.doubles import FluidSimulator
 

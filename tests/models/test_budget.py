@@ -8,7 +8,7 @@ from sixgym.models.budget import Budget, BudgetedModel
 from sixgym.models.chat import ModelUnusableError
 from sixgym.models.prices import Price, Prices
 from tests.chat_server import ChatServer, say
-from tests.models.asking import ask, model_at
+from tests.models.server.asking import ask, model_at
 
 DEAR = Prices({"scripted": Price(prompt_usd_per_million=1000, completion_usd_per_million=2000)})
 NONE = Prices()

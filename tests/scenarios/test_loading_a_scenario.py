@@ -15,8 +15,9 @@ from sixgym.domain.geometry import GeofenceSpec
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import ScenarioError, load_scenario, shipped_names
 from sixgym.scenarios.loader import parse_scenario
+from tests.repository import ROOT
 
-UAV = (Path(__file__).parents[2] / "src/sixgym/scenarios/uav-inspection.yaml").read_text()
+UAV = (ROOT / "src/sixgym/scenarios/uav-inspection.yaml").read_text()
 CRUISE = "cruise_speed_mps: 5"
 CONSTANT = "{model: constant, rate_mbps: 0.3, packet_bytes: 200}"
 ON_OFF = "{{model: on_off, rate_mbps: 0.3, packet_bytes: 200, mean_on_s: {on}, mean_off_s: {off}}}"

@@ -8,14 +8,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.rollout import rollout
+from sixgym.agents.llm.react import ReactAgent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message, WrittenCall
 from sixgym.models.chat import Completion
 from sixgym.models.function import FunctionModel
+from sixgym.run.rollout import rollout
 from sixgym.serve.harness import (
     BrokenEpisodeError,
     Player,

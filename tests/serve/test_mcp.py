@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mcp import Client, MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, Implementation
 
-from sixgym.agents.prompt import conversation, opening
+from sixgym.agents.llm.prompt import conversation, opening
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment

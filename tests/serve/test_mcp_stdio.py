@@ -12,9 +12,9 @@ import anyio
 from mcp import Client, StdioServerParameters
 
 from sixgym.episodes.store import read_episodes
+from tests.repository import ROOT
 from tests.serve.clients import wait_until
 
-ROOT = Path(__file__).parents[2]
 FLUID = """
 import time
 from sixgym.simulators import factory

@@ -9,9 +9,10 @@ from mcp import StdioServerParameters
 
 from sixgym.serve.mcp import ANNOTATIONS
 from tests.cli.conftest import Sixgym, fluid, sixgym  # noqa: F401  # fixtures
+from tests.repository import ROOT
 from tests.serve.test_mcp_stdio import parameters
 
-PAGE = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:

@@ -20,7 +20,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     """For intervals of 500 ms, as the shipped management scenarios have."""
-    from tests.simulators.experiment_model_checkpoint import save_checkpoint
+    from tests.simulators.experiment_model.checkpoint import save_checkpoint
 
     return save_checkpoint(tmp_path_factory.mktemp("experiment-model"))
 
@@ -28,6 +28,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Pa
 @pytest.fixture(scope="session")
 def quick_checkpoint(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     """For intervals of 100 ms, as the small test networks have."""
-    from tests.simulators.experiment_model_checkpoint import save_checkpoint
+    from tests.simulators.experiment_model.checkpoint import save_checkpoint
 
     return save_checkpoint(tmp_path_factory.mktemp("quick-experiment-model"), interval_ms=100)

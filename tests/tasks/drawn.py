@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sixgym.agents.rollout import rollout
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.splits import Split
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, ToolCall, Turn
+from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
 from sixgym.simulators.factory import make_simulator
-from sixgym.tasks.generate import TaskGenerator
+from sixgym.tasks.build.generate import TaskGenerator
 from sixgym.tasks.record import BenchTask, Domain, Tier
 
 LOOK = ToolCall(tool="check_network_state", arguments={})

@@ -10,7 +10,7 @@ import pytest
 from sixgym.domain.faults import EdgeOverload
 from sixgym.tasks.frozen import TaskSetError, load_task_set, write_task_set
 from sixgym.tasks.record import BenchTask
-from tests.evaluate.bench_samples import sample_tasks
+from tests.evaluate.bench.bench_samples import sample_tasks
 
 FACTS = {"name": "samples", "version": "1", "command": "by hand"}
 TASKS = sample_tasks(3)

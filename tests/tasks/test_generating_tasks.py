@@ -7,8 +7,8 @@ import pytest
 from sixgym.domain.intent import Target
 from sixgym.domain.splits import SPLITS
 from sixgym.scoring.goals import judge
-from sixgym.tasks.draft import spoken
-from sixgym.tasks.generate import CALLS, SETTLING, SHARE, SLACK_STEPS, WINDOW, draw_task
+from sixgym.tasks.build.generate import CALLS, SETTLING, SHARE, SLACK_STEPS, WINDOW, draw_task
+from sixgym.tasks.parts.draft import spoken
 from sixgym.tasks.record import DOMAINS, BenchTask, Domain, Tier, tier_of
 from sixgym.tools.base import CATALOG
 from tests.tasks.drawn import attempt, drawn, honestly_solved

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixgym.tasks.wording import MOST_CLAUSES, Clause, first_choice, grammar, phrase
+from sixgym.tasks.wording.grammar import MOST_CLAUSES, Clause, first_choice, grammar, phrase
 
 KINDS = sorted(grammar().kinds)
 GOALS = [kind for kind in KINDS if grammar().kinds[kind].part == "goal"]

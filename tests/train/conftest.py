@@ -8,6 +8,6 @@ import pytest
 @pytest.fixture(scope="session")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few explorations of `tti`; not to be changed."""
-    from tests.train.experiment_samples import explore
+    from tests.train.experiment_model.samples import explore
 
     return explore(tmp_path_factory.mktemp("traces"))

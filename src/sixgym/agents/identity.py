@@ -5,13 +5,16 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from sixgym.agents.prompt import fixed_words
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.reflexion import MOST_TRIES, QUESTION
+from sixgym.agents.llm.prompt import fixed_words
+from sixgym.agents.llm.react import ReactAgent
+from sixgym.agents.llm.reflexion import MOST_TRIES, QUESTION
 
 Settings = dict[str, JsonValue]
 
-_SHIPPED = {"drl-slicing": "drl_slicing.safetensors", "mape-k": "knowledge.yaml"}
+_SHIPPED = {
+    "drl-slicing": "learned/drl_slicing/drl_slicing.safetensors",
+    "mape-k": "rules/mape_k/knowledge.yaml",
+}
 """What agents of this package are made of beside code: their weights, their rules."""
 
 
@@ -28,7 +31,7 @@ def settings_of(name: str, react: ReactAgent | None) -> Settings:
         sampling = react.sampling.model_dump(mode="json", exclude={"seed"})
         return {"model": react.model.name, "style": react.style, **sampling, "prompt": words[:12]}
     place, _, _ = name.rpartition(":")
-    path = Path(__file__).with_name(_SHIPPED[name]) if name in _SHIPPED else Path(place)
+    path = Path(__file__).parent / _SHIPPED[name] if name in _SHIPPED else Path(place)
     if path.suffix and path.is_file():
         return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12]}
     return {}

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sixgym.agents.base import Agent
-from sixgym.agents.chance import RandomAgent
-from sixgym.agents.drl_slicing import load_shipped
 from sixgym.agents.imported import is_imported, load_agent
-from sixgym.agents.knowledge import shipped_knowledge
-from sixgym.agents.mape_k import MapeKAgent
-from sixgym.agents.null import NullAgent
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.reflexion import ReflexionAgent
-from sixgym.agents.scripted import ScriptedAgent, load_script
-from sixgym.agents.spam import SpamAgent
-from sixgym.agents.threshold import ThresholdAgent
+from sixgym.agents.learned.drl_slicing.agent import load_shipped
+from sixgym.agents.llm.react import ReactAgent
+from sixgym.agents.llm.reflexion import ReflexionAgent
+from sixgym.agents.rules.mape_k.agent import MapeKAgent
+from sixgym.agents.rules.mape_k.knowledge import shipped_knowledge
+from sixgym.agents.rules.null import NullAgent
+from sixgym.agents.rules.random import RandomAgent
+from sixgym.agents.rules.scripted import ScriptedAgent, load_script
+from sixgym.agents.rules.spam import SpamAgent
+from sixgym.agents.rules.threshold import ThresholdAgent
 
 AGENTS: Mapping[str, str] = {
     "null": "answers at once and does nothing",

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from sixgym import __version__
-from sixgym.cli.bench_app import bench
+from sixgym.cli.bench.app import bench
 from sixgym.cli.errors import WRONG_USE, CommandError, reporting
-from sixgym.cli.fidelity_app import fidelity
+from sixgym.cli.fidelity.app import fidelity
 from sixgym.cli.options import (
     DEFAULT_NETWORK,
     DEFAULT_SEED,
@@ -33,7 +33,7 @@ from sixgym.cli.options import (
     Temperature,
     Timeout,
 )
-from sixgym.cli.serve_app import serve
+from sixgym.cli.serve.app import serve
 from sixgym.cli.train_app import train
 
 app = typer.Typer(
@@ -212,7 +212,7 @@ def traces(
 
     - `sixgym traces --out traces/training --workers 2`
     - `sixgym traces --out traces/held-out --seeds 51-80 --episodes 180 --twins 2`
-    - `sixgym traces --out traces/held-out --unpack docs/data/traces-held-out.jsonl.xz`
+    - `sixgym traces --out traces/held-out --unpack results/data/traces-held-out.jsonl.xz`
     - `sixgym traces --out traces/mine --csv site-7.csv --network site-7`
     """
     from sixgym.cli.traces import TracesRequest, collect, import_csv, pack_into, unpack_from

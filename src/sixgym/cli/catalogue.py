@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sixgym.agents.registry import AGENTS, MODEL_AGENTS
-from sixgym.cli import text as words
 from sixgym.cli.options import REFERENCE
-from sixgym.cli.view import EFFECT_STYLES, open_console
+from sixgym.cli.output import text as words
+from sixgym.cli.output.view import EFFECT_STYLES, open_console
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import load_scenario, shipped_names
 from sixgym.tools.base import CATALOG

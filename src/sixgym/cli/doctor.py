@@ -12,8 +12,8 @@ from rich.text import Text
 
 import sixgym
 from sixgym.cli.errors import WORK_FAILED, CommandError
-from sixgym.cli.starting import saying_why_it_takes_long
-from sixgym.cli.view import open_console
+from sixgym.cli.output.starting import saying_why_it_takes_long
+from sixgym.cli.output.view import open_console
 from sixgym.domain.extras import install_command, installed_versions
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.factory import make_simulator

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import typer
 
-from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.output import text as words
+from sixgym.cli.output.view import open_console
 from sixgym.cli.show import choose
-from sixgym.cli.view import open_console
-from sixgym.data.replay import ReplayError
 from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.store import EpisodeFileError, read_episodes
+from sixgym.run.recorded_changes import ReplayError
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.accounts import STATE, account_words
+from sixgym.simulators.experiment_model.encode.explanations import STATE, account_words
 from sixgym.simulators.experiment_model.loading import SHIPPED, load_engine, read_card
-from sixgym.train.experiment_lessons import Moment, moments
+from sixgym.train.experiment_model.examples import Moment, moments
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,17 @@ import typer
 from pydantic import ValidationError
 
 from sixgym.agents.imported import is_imported
-from sixgym.agents.prompt import CallStyle
-from sixgym.agents.react import ReactAgent
+from sixgym.agents.llm.prompt import CallStyle
+from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.registry import AGENTS, MODEL_AGENTS
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.options import REFERENCE
 from sixgym.domain.base import Record
 from sixgym.models.budget import Budget, BudgetedModel
 from sixgym.models.chat import ChatModel, ModelUnusableError, Sampling
-from sixgym.models.local import LocalModel
+from sixgym.models.local.model import LocalModel
 from sixgym.models.prices import Price, PriceFileError, Prices, load_prices
-from sixgym.models.server import ServerModel, ServerSettings
+from sixgym.models.server.client import ServerModel, ServerSettings
 from sixgym.tools.base import explain
 
 RecordT = TypeVar("RecordT", bound=Record)

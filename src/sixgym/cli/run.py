@@ -13,17 +13,16 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from sixgym.agents.base import Agent
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.reference import reference_agent
+from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.registry import make_agent
-from sixgym.agents.rollout import rollout
+from sixgym.agents.rules.reference import reference_agent
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.language import NO_MODEL, ModelRequest, language
 from sixgym.cli.options import DEFAULT_SEED, REFERENCE
-from sixgym.cli.starting import saying_why_it_takes_long
-from sixgym.cli.view import View, open_console
+from sixgym.cli.output import text as words
+from sixgym.cli.output.starting import saying_why_it_takes_long
+from sixgym.cli.output.view import View, open_console
 from sixgym.domain.scenario import Scenario
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
@@ -32,6 +31,7 @@ from sixgym.episodes.store import append_episode, write_parquet
 from sixgym.episodes.task import make_task
 from sixgym.models.chat import ModelUnusableError
 from sixgym.models.prices import Price
+from sixgym.run.rollout import rollout
 from sixgym.scenarios import ScenarioError, load_scenario
 from sixgym.scoring.goals import Verdict, judge
 from sixgym.simulators.base import Simulator, SimulatorError

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sixgym.cli import text as words
 from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.view import View, open_console
+from sixgym.cli.output import text as words
+from sixgym.cli.output.view import View, open_console
 from sixgym.domain.measurement import PacketFlow
 from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.store import EpisodeFileError, read_episodes

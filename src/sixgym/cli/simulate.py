@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.output.starting import saying_why_it_takes_long
+from sixgym.cli.output.trace import Tracer, Write, check_name, partial_path, trace_file
 from sixgym.cli.run import choose_simulator
-from sixgym.cli.starting import saying_why_it_takes_long
-from sixgym.cli.trace import Tracer, Write, check_name, partial_path, trace_file
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import ScenarioError, load_scenario
 from sixgym.simulators.base import Simulator, SimulatorError

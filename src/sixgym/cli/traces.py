@@ -13,20 +13,20 @@ from pathlib import Path
 import typer
 
 import sixgym
-from sixgym.cli import text as words
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.progress import metering
+from sixgym.cli.output import text as words
+from sixgym.cli.output.progress import metering
+from sixgym.cli.output.starting import saying_why_it_takes_long
 from sixgym.cli.run import choose_simulator, writable
-from sixgym.cli.starting import saying_why_it_takes_long
-from sixgym.data.collection import Collector, Traces, TracesError, TracesFolder
-from sixgym.data.exploration import exploration, tool_probabilities
-from sixgym.data.packing import pack, unpack
-from sixgym.data.telemetry import TelemetryError, read_telemetry
-from sixgym.data.transitions import write_transitions
+from sixgym.data.traces.collection import Collector, Traces, TracesError, TracesFolder
+from sixgym.data.traces.exploration import exploration, tool_probabilities
+from sixgym.data.traces.packing import pack, unpack
+from sixgym.data.traces.telemetry import TelemetryError, read_telemetry
+from sixgym.data.traces.transitions import write_transitions
 from sixgym.domain.splits import SPLITS
 from sixgym.episodes.episode import BackendInfo
 from sixgym.episodes.store import EpisodeFileError
-from sixgym.evaluate.executor import Broken, WorkError, execute
+from sixgym.run.executor import Broken, WorkError, execute
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import SIMULATORS
 

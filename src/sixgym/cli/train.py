@@ -11,11 +11,11 @@ from pathlib import Path
 import typer
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.progress import metering
+from sixgym.cli.output.progress import metering
 from sixgym.cli.run import choose_simulator
 from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
-from sixgym.train.experiment_recipe import ExperimentModelRecipe
+from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 from sixgym.train.recipe import DrlSlicingRecipe, RecipeError, load_recipe
 
 EXTRAS = {"drl-slicing": "rl", "experiment-model": "hf"}
@@ -66,10 +66,10 @@ def command_of(request: TrainRequest) -> str:
 
 
 def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Path) -> None:
-    from sixgym.train.comparison import OTHERS, compare
-    from sixgym.train.drl_slicing import WEIGHTS_FILE, Iteration, prepare
-    from sixgym.train.drl_slicing import train as train_agent
-    from sixgym.train.drl_slicing_tasks import Lessons, draw_tasks, split_tasks
+    from sixgym.train.drl_slicing.comparison import OTHERS, compare
+    from sixgym.train.drl_slicing.tasks import Lessons, draw_tasks, split_tasks
+    from sixgym.train.drl_slicing.training import WEIGHTS_FILE, Iteration, prepare
+    from sixgym.train.drl_slicing.training import train as train_agent
 
     with _failures_of(out):
         done = prepare(recipe, out, resume=request.resume)
@@ -116,9 +116,9 @@ def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest
     # threads that spin while they wait take many times as long where cores have other work; read when torch
     # is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from sixgym.train.experiment_checkpoints import Progress
-    from sixgym.train.experiment_model import Training
-    from sixgym.train.experiment_traces import read_traces
+    from sixgym.train.experiment_model.checkpoints import Progress
+    from sixgym.train.experiment_model.trace_examples import read_traces
+    from sixgym.train.experiment_model.training import Training
 
     def held_back(progress: Progress) -> str:
         return ", ".join(f"{kind} {loss:.3f}" for kind, loss in progress.held_back.items())

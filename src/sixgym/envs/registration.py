@@ -12,6 +12,6 @@ RAN_SLICING = "sixgym/RanSlicing-v0"
 
 gymnasium.register(  # pyright: ignore[reportUnknownMemberType] - its kwargs are not typed
     id=RAN_SLICING,
-    entry_point="sixgym.envs.slicing:RanSlicingEnv",
-    vector_entry_point="sixgym.envs.slicing_vector:RanSlicingVectorEnv",
+    entry_point="sixgym.envs.ran_slicing.environment:RanSlicingEnv",
+    vector_entry_point="sixgym.envs.ran_slicing.vector:RanSlicingVectorEnv",
 )

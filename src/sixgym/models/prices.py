@@ -12,7 +12,7 @@ from sixgym.domain.base import NonNegative, Record
 from sixgym.domain.extras import install_command
 from sixgym.episodes.messages import Usage
 from sixgym.models.chat import ModelUnusableError
-from sixgym.models.failure import printable
+from sixgym.models.server.failure import printable
 
 MAX_BYTES = 1_000_000
 

@@ -16,16 +16,16 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from sixgym.agents.prompt import CallStyle, tool_specs
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.replies import message_of
-from sixgym.agents.rollout import rollout
+from sixgym.agents.llm.prompt import CallStyle, tool_specs
+from sixgym.agents.llm.react import ReactAgent
+from sixgym.agents.llm.replies import message_of
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion, Sampling
-from sixgym.models.wire import completion, read_json, wire_message
+from sixgym.models.server.wire import completion, read_json, wire_message
+from sixgym.run.rollout import rollout
 from sixgym.scoring.result import Result
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator

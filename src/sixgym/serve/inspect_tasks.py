@@ -30,13 +30,13 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import Tool, ToolCall, ToolDef, ToolInfo, ToolParams
 from inspect_ai.util import LimitExceededError
 
-from sixgym.agents.prompt import CallStyle, feedback, opening, too_late
+from sixgym.agents.llm.prompt import CallStyle, feedback, opening, too_late
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message, Usage, WrittenCall
 from sixgym.models.chat import Completion
+from sixgym.run.session import Work, WorkOverError
 from sixgym.scoring.result import Result
 from sixgym.serve.harness import Player, backend_on, play, result_of, scores, task_of, tasks_by_id
-from sixgym.serve.work import Work, WorkOverError
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, select
 from sixgym.tools.base import CATALOG

@@ -39,12 +39,12 @@ from mcp_types import (
 from pydantic import Field, ValidationError
 
 import sixgym
-from sixgym.agents.prompt import feedback, opening
+from sixgym.agents.llm.prompt import feedback, opening
 from sixgym.domain.base import Record
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Task
+from sixgym.run.session import Progress, WorkOverError
 from sixgym.serve.sessions import Report, Session, Sessions
-from sixgym.serve.work import Progress, WorkOverError
 from sixgym.tools.base import Effect, explain
 from sixgym.tools.schema import json_specs, self_contained
 

@@ -34,12 +34,12 @@ from pydantic_core import PydanticCustomError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import sixgym
-from sixgym.agents.prompt import feedback, opening, tool_specs
+from sixgym.agents.llm.prompt import feedback, opening, tool_specs
 from sixgym.episodes.episode import Episode
+from sixgym.run.session import Work, WorkOverError
 from sixgym.scoring.result import Result
 from sixgym.serve.guard import Guard, is_loopback
 from sixgym.serve.harness import backend_on, result_of
-from sixgym.serve.work import Work, WorkOverError
 from sixgym.tasks.record import BenchTask
 
 PATHS = ("/ws", "/health", "/metadata", "/schema")

@@ -11,7 +11,7 @@ import anyio
 
 from sixgym.backends.base import Backend
 from sixgym.episodes.episode import Episode, Task
-from sixgym.serve.work import Progress, Safeguard, Work, WorkOverError
+from sixgym.run.session import Progress, Safeguard, Work, WorkOverError
 
 ResultT = TypeVar("ResultT")
 

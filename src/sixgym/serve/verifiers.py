@@ -16,7 +16,7 @@ import verifiers.v1 as vf
 from pydantic import Field
 from typing_extensions import override
 
-from sixgym.agents.prompt import CallStyle
+from sixgym.agents.llm.prompt import CallStyle
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from sixgym.domain.base import NonNegative, Positive, Record
 from sixgym.domain.splits import TRAINING_SEEDS, require_split
 from sixgym.tasks.record import Domain, Tier
-from sixgym.train.experiment_recipe import ExperimentModelRecipe
+from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 
 MAX_BYTES = 100_000
 

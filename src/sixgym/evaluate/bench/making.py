@@ -16,20 +16,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sixgym.agents.base import Agent
-from sixgym.agents.reference import reference_agent
 from sixgym.agents.registry import make_agent
-from sixgym.agents.rollout import rollout
+from sixgym.agents.rules.reference import reference_agent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
 from sixgym.domain.splits import Split
 from sixgym.envs.environment import Environment
-from sixgym.evaluate.executor import Broken, WorkError, execute
+from sixgym.run.executor import Broken, WorkError, execute
+from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
-from sixgym.tasks.draft import UnsuitableError
+from sixgym.tasks.build.generate import TaskGenerator
 from sixgym.tasks.frozen import Manifest, write_task_set
-from sixgym.tasks.generate import TaskGenerator
+from sixgym.tasks.parts.draft import UnsuitableError
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
 
 REHEARSAL_NETWORK = "tti"

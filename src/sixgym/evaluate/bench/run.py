@@ -4,11 +4,11 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
-from sixgym.agents.react import ReactAgent
+from sixgym.agents.llm.react import ReactAgent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
 from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, episode_id, tasks_by_id
-from sixgym.evaluate.executor import (
+from sixgym.run.executor import (
     MOST_BROKEN_IN_A_ROW,
     Broken,
     WorkError,

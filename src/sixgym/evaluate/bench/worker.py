@@ -12,17 +12,17 @@ from pathlib import Path
 import sixgym
 from sixgym.agents.base import Agent
 from sixgym.agents.imported import is_imported
-from sixgym.agents.react import ReactAgent
-from sixgym.agents.reference import reference_agent
+from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.registry import AGENTS, MODEL_AGENTS, make_agent
-from sixgym.agents.rollout import rollout
+from sixgym.agents.rules.reference import reference_agent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.bench.store import Key, RunFolder
-from sixgym.evaluate.executor import WorkError
 from sixgym.models.chat import ModelUnusableError
 from sixgym.models.prices import Price
+from sixgym.run.executor import WorkError
+from sixgym.run.rollout import rollout
 from sixgym.scoring.result import Result
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import TaskSet, load_task_set

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sixgym.domain.base import Record
 from sixgym.domain.slices import SliceType
-from sixgym.envs.slicing_metrics import UtilityWeights
+from sixgym.envs.ran_slicing.metrics import UtilityWeights
 
 
 class RunKey(Record):

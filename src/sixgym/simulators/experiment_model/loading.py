@@ -13,15 +13,15 @@ from pydantic import Field, ValidationError
 
 from sixgym.domain.base import Record, first_problem
 from sixgym.domain.extras import install_command
-from sixgym.models.batching import Batcher
 from sixgym.models.chat import ModelUnusableError
+from sixgym.models.local.batching import Batcher
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.answers import Question
+from sixgym.simulators.experiment_model.encode.answers import Question
+from sixgym.simulators.experiment_model.encode.words import words_digest
 from sixgym.simulators.experiment_model.simulator import ExperimentModelSimulator
-from sixgym.simulators.experiment_model.words import words_digest
 
 if TYPE_CHECKING:
-    from sixgym.simulators.experiment_model.engine import Engine
+    from sixgym.simulators.experiment_model.engine.inference import Engine
 
 SHIPPED = Path(__file__).parent / "checkpoint"
 CARD = "experiment_model.json"
@@ -108,7 +108,7 @@ def version_of(folder: Path) -> str:
 def source_digest() -> str:
     """Hash of the code that asks and makes measurements of answers, 12 digits."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
@@ -153,8 +153,8 @@ def load_engine(folder: Path) -> "Engine":
         SimulatorError: it cannot be used.
     """
     _require_libraries()
-    from sixgym.models.checkpoint import load_causal
-    from sixgym.simulators.experiment_model.engine import Engine
+    from sixgym.models.local.checkpoint import load_causal
+    from sixgym.simulators.experiment_model.engine.inference import Engine
 
     try:
         return Engine(*load_causal(folder, "auto"))
@@ -165,7 +165,7 @@ def load_engine(folder: Path) -> "Engine":
 @lru_cache(maxsize=2)
 def _batcher(folder: Path, version: str) -> Batcher[Network, list[dict[str, str]]]:
     """What answers the questions of all networks of this process; a changed folder is loaded anew."""
-    from sixgym.simulators.experiment_model.engine import Asked
+    from sixgym.simulators.experiment_model.engine.inference import Asked
 
     engine = load_engine(folder)
 

@@ -10,10 +10,10 @@ from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.answers import MIDDLE, Question
-from sixgym.simulators.experiment_model.compose import foreseen
-from sixgym.simulators.experiment_model.questions import questions
-from sixgym.simulators.experiment_model.situation import Situation
+from sixgym.simulators.experiment_model.decode.compose import foreseen
+from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
+from sixgym.simulators.experiment_model.encode.questions import questions
+from sixgym.simulators.experiment_model.state.tracker import Situation
 
 Answers = Callable[[Sequence[Question], Sequence[Sequence[float]]], Sequence[dict[str, str]]]
 """Answers questions; the second argument holds the quantile of each word."""

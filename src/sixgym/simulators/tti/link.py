@@ -1,6 +1,6 @@
 """The link level of ns-3's LTE stack: transport blocks, channel quality, mutual information, block errors.
 
-The figures are measured on ns-3 by `benchmarks/make_link_tables.py` and kept in `link_tables.npz`. The
+The figures are measured on ns-3 by `perf/make_link_tables.py` and kept in `link_tables.npz`. The
 model is the one of TS 36.213 (blocks and MCS), of Piro et al., "A Two-Level Scheduling Algorithm for QoS
 Support in the Downlink of LTE Cellular Networks", European Wireless 2010 (CQI), and of Mezzavilla et al.,
 "A Lightweight and Accurate Link Abstraction Model for the Simulation of LTE Networks in ns-3", MSWiM 2012

@@ -1,0 +1,1 @@
+"""Agents that have been trained, each with its weights."""

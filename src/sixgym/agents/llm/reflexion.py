@@ -1,0 +1,74 @@
+"""A language model that tries again with notes on its failures (Reflexion, Shinn et al. 2023).
+
+After a failed attempt it is told that it failed, no more, writes down what went wrong, and starts anew on the
+same task with its last three notes. Being told is knowledge that `react` does not have: compare it with
+pass^k of `react` at as many trials, not with its success rate.
+"""
+
+from dataclasses import dataclass
+
+from sixgym.agents.llm.prompt import tool_specs
+from sixgym.agents.llm.react import ReactAgent
+from sixgym.agents.llm.replies import message_of, note_of
+from sixgym.agents.llm.transcript import MEMORY, lessons_of, transcript
+from sixgym.envs.observation import Observation
+from sixgym.episodes.episode import Episode, Turn
+from sixgym.episodes.messages import Message
+
+LONGEST_NOTE = 2_000
+"""Characters of a note; a model that goes on and on must not fill the context of its later attempts."""
+
+MOST_TRIES = 1 + MEMORY
+"""Attempts at a task: the first, and one for every note that is kept."""
+
+QUESTION = """\
+The operator's intent was not fulfilled. Call no tool now. Write down in two to four sentences, for your \
+next attempt at this very task: what went wrong, and what you will do differently.\
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReflexionAgent:
+    """`react`, which tries again.
+
+    Attributes:
+        react: Whoever works; its lessons are the notes.
+        tries: Attempts that are left, this one included.
+    """
+
+    react: ReactAgent
+    tries: int = MOST_TRIES
+
+    @property
+    def name(self) -> str:
+        """Name for the record."""
+        return f"reflexion/{self.react.model.name}"
+
+    def act(self, observation: Observation) -> Turn:
+        """What `react` does with the notes."""
+        return self.react.act(observation)
+
+    def look_back(self, episode: Episode, *, success: bool) -> "tuple[Turn, ReflexionAgent] | None":
+        """A note on a failed attempt, and the agent that makes the next one.
+
+        Raises:
+            ModelError: the model cannot be asked.
+        """
+        if success or self.tries <= 1:
+            return None
+        react = self.react
+        talk = transcript(episode, react.style)
+        talk.append(Message(role="user", content=QUESTION))
+        turns = [*(step.turn for step in episode.steps), *episode.closing]
+        new = talk[sum(len(turn.messages) for turn in turns) :]
+        completion = react.model.complete(talk, tool_specs(react.style), react.sampling)
+        thought, note = note_of(completion)
+        reflection = Turn(
+            thought=thought,
+            answer=note[:LONGEST_NOTE] or "(nothing was noted)",
+            messages=(*new, message_of(completion, react.style)),
+            usage=completion.usage,
+        )
+        lessons = lessons_of((*episode.earlier, episode.model_copy(update={"closing": (reflection,)})))
+        following = ReactAgent(react.model, react.sampling, react.style, lessons)
+        return reflection, ReflexionAgent(following, self.tries - 1)

@@ -1,0 +1,1 @@
+"""Agents that follow fixed rules: floors, baselines and the MAPE-K agent."""

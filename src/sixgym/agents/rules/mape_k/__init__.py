@@ -1,0 +1,1 @@
+"""The MAPE-K agent: analysis of the history, and rules as data."""

@@ -1,0 +1,1 @@
+"""`sixgym bench` and the commands below it."""

@@ -1,0 +1,1 @@
+"""`sixgym fidelity` and the commands below it."""

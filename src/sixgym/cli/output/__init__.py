@@ -1,0 +1,1 @@
+"""What commands print: tables, plots, progress and views of an episode."""

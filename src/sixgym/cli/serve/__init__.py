@@ -1,0 +1,1 @@
+"""`sixgym serve` and the commands below it."""

@@ -1,0 +1,1 @@
+"""Traces: explorations of a network, a row for every call, and their files."""

@@ -1,0 +1,1 @@
+"""The RAN slicing task as a Gymnasium environment."""

@@ -1,0 +1,249 @@
+"""Cases of one action each: a call of a configuration tool, or a fault, on a network that is at rest."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
+
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.data.traces.exploration import Explorer, exploration
+from sixgym.domain import faults
+from sixgym.domain.base import Name, Record
+from sixgym.domain.faults import FaultEvent
+from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.slices import SliceType
+from sixgym.domain.snapshot import Snapshot
+from sixgym.envs.observation import observe
+from sixgym.episodes.episode import Task, ToolCall
+from sixgym.simulators.base import Simulator
+from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.build.networks import MANAGEMENT_SCENARIOS
+from sixgym.tools.base import ToolError, find
+
+TOOLS = ("trigger_slice_reallocation", "switch_network_slice", "edge_offload", "graceful_degradation")
+FAULTS = (
+    "interferer",
+    "cell_power_drop",
+    "cell_outage",
+    "traffic_surge",
+    "backhaul_degradation",
+    "edge_overload",
+    "handover_failure",
+)
+KINDS = (*TOOLS, *FAULTS)
+
+INTERVALS_BEFORE = 3
+"""In which nothing is done, so that what the standing condition fills up is full."""
+
+INTERVALS_AFTER = 3
+"""That are measured, after the one in which the action happens."""
+
+NEUTRAL = ToolCall(tool="check_network_state", arguments={})
+
+_FIRST = 300_000
+"""Number of the first exploration that is looked at; those of traces begin at 0."""
+
+_ROOM, _STRIDE, _DRAWS = 3_008, 31, 2_000
+_SURGE, _DROP_DB = (3.0, 8.0), (8.0, 20.0)
+_HEARD_DBM = 20.0
+_FOR_GOOD_MS = 600_000
+_REHEARSAL = partial(make_simulator, "tti")
+
+
+class EffectCase(Record):
+    """One network and one action.
+
+    Attributes:
+        id: Kind and number.
+        kind: A tool, or the kind of a fault.
+        network: Placed, its UAVs hovering, under a standing condition from the start.
+        call: Made at the time of the action, where there is one.
+        neutral: Made at that time where there is none.
+        fault: Strikes at that time, where there is an action.
+    """
+
+    id: Name
+    kind: Name
+    network: Scenario
+    call: ToolCall
+    neutral: ToolCall
+    fault: FaultEvent | None
+
+    @property
+    def digest(self) -> str:
+        """Says whether two cases are the same."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+    @property
+    def struck(self) -> Scenario:
+        """The network with the action's fault on its timeline."""
+        if self.fault is None:
+            return self.network
+        return self.network.model_copy(update={"faults": (*self.network.faults, self.fault)})
+
+    @property
+    def action(self) -> str:
+        """What is done, in a line."""
+        if self.fault is None:
+            return f"{self.call.tool} {self.call.model_dump_json(include={'arguments'})}"
+        return self.fault.model_dump_json(exclude={"start_ms", "duration_ms"})
+
+
+def effect_cases(
+    count_per_kind: int,
+    seeds: Sequence[int],
+    rehearse_on: Callable[[], Simulator] = _REHEARSAL,
+) -> tuple[EffectCase, ...]:
+    """So many cases of every kind, scenarios and places in turn; asking for more adds to them.
+
+    Networks, faults and arguments are those of explorations. A call is drawn again until its tool accepts
+    it on the simulator that cases are rehearsed on; on another, measurements may still make it refuse.
+
+    Args:
+        count_per_kind: Cases of every tool and every fault.
+        seeds: Topology seeds.
+        rehearse_on: Makes that simulator.
+    """
+    if count_per_kind < 1:
+        raise ValueError(f"{count_per_kind} cases of a kind are none: take at least 1")
+    if not seeds:
+        raise ValueError("there is no topology seed to place networks with")
+    backend = SimulatedBackend(rehearse_on())
+    try:
+        # kinds take turns, so that unfinished runs are not lopsided
+        return tuple(
+            _case(backend, kind, number, seeds) for number in range(count_per_kind) for kind in KINDS
+        )
+    finally:
+        backend.close()
+
+
+def _case(backend: SimulatedBackend, kind: str, number: int, seeds: Sequence[int]) -> EffectCase:
+    turns, index = len(MANAGEMENT_SCENARIOS), KINDS.index(kind)
+    first = _FIRST + turns * (_ROOM * index + _STRIDE * number) + (number + index) % turns
+    name = f"{kind}-{number}"
+    for at in count(first, turns):  # the scenario stays the same
+        task = exploration(at, seeds)
+        fault = next((fault for fault in task.scenario.faults if fault.kind == kind and _heard(fault)), None)
+        if kind in FAULTS and fault is None:
+            continue
+        still, rng = _hovering(task.scenario), random.Random(f"effect/{name}")
+        standing = _surge(still.groups, rng) if number % 2 else _weak_cell(still, rng)
+        task = task.model_copy(update={"scenario": _under(still, standing)})
+        if fault is None:
+            call = next(_accepted(backend, kind, at, task), None)
+        else:
+            call = _meanwhile(backend, fault, task)
+        if call is None:
+            continue
+        if kind == "trigger_slice_reallocation":  # PRBs matter to a slice that wants more than it has
+            standing = _surge(_with_traffic(still, call), rng)
+        return EffectCase(
+            id=name,
+            kind=kind,
+            network=_under(still, standing),
+            call=call,
+            neutral=NEUTRAL if fault is None else call,
+            fault=_timed(fault, still),
+        )
+    raise AssertionError("numbers do not end")
+
+
+def _timed(fault: FaultEvent | None, network: Scenario) -> FaultEvent | None:
+    if fault is None:
+        return None
+    at_ms = INTERVALS_BEFORE * network.decision_interval_ms
+    return fault.model_copy(update={"start_ms": at_ms, "duration_ms": _FOR_GOOD_MS})
+
+
+def _heard(fault: FaultEvent) -> bool:
+    """Weak interferers do nothing anywhere."""
+    return not isinstance(fault, faults.Interferer) or fault.power_dbm >= _HEARD_DBM
+
+
+# ---------------------------------------------------------------------- networks
+def _hovering(network: Scenario) -> Scenario:
+    """The network without its faults, in which no UAV moves."""
+    groups = tuple(_stays(group) for group in network.groups)
+    return network.model_copy(update={"groups": groups, "faults": ()})
+
+
+def _stays(group: Group) -> Group:
+    if group.airframe is None:
+        return group
+    airframe = group.airframe.model_copy(update={"waypoints": (), "waypoint_area": None})
+    return group.model_copy(update={"airframe": airframe, "routes": ((),) * group.count})
+
+
+def _under(network: Scenario, standing: FaultEvent) -> Scenario:
+    return network.model_copy(update={"faults": (standing,)})
+
+
+def _surge(groups: Sequence[Group], rng: random.Random) -> FaultEvent:
+    """Many packets from the start, rather of a group that has many anyway."""
+    rates = [group.traffic.packets_per_s * group.traffic.packet_bytes * group.count for group in groups]
+    return faults.TrafficSurge(
+        start_ms=0,
+        duration_ms=_FOR_GOOD_MS,
+        group=rng.choices(groups, rates)[0].name,
+        factor=round(rng.uniform(*_SURGE), 2),
+    )
+
+
+def _with_traffic(network: Scenario, call: ToolCall) -> tuple[Group, ...]:
+    """Groups of the slice that a call is about; of all slices, where that one needs next to nothing."""
+    assert isinstance(call.arguments, dict)  # its tool has accepted them
+    kind = call.arguments["slice"]
+    if kind == SliceType.MMTC.value:
+        return network.groups
+    return tuple(group for group in network.groups if group.slice.value == kind)
+
+
+def _weak_cell(network: Scenario, rng: random.Random) -> FaultEvent:
+    """The cell of the managed group is weak from the start."""
+    place = network.group(network.managed).positions[0]
+    return faults.CellPowerDrop(
+        start_ms=0,
+        duration_ms=_FOR_GOOD_MS,
+        cell=min(network.cells, key=lambda cell: place.distance_m(cell.position)).id,
+        drop_db=round(rng.uniform(*_DROP_DB), 1),
+    )
+
+
+# ---------------------------------------------------------------------- calls
+def _accepted(backend: SimulatedBackend, tool: str, number: int, task: Task) -> Iterator[ToolCall]:
+    """Calls of a tool that it accepts at the time of the action."""
+    world = _at_the_action(backend, task)
+    observation = observe(task, backend.state, ())
+    for draw in range(_DRAWS):
+        call = Explorer(number * _DRAWS + draw, lambda: world).act(observation).call
+        if call is not None and call.tool == tool and _accepts(world, call):
+            yield call
+
+
+def _meanwhile(backend: SimulatedBackend, fault: FaultEvent, task: Task) -> ToolCall | None:
+    """What is called while a fault strikes; a cell that refuses handovers has to be asked for one."""
+    if not isinstance(fault, faults.HandoverFailure):
+        return NEUTRAL
+    world = _at_the_action(backend, task)
+    elsewhere = [name for name in world.uavs if world.interval.devices[name].cell != fault.cell]
+    if not elsewhere:
+        return None
+    return ToolCall(tool="request_handover", arguments={"uav": elsewhere[0], "gnb": fault.cell})
+
+
+def _at_the_action(backend: SimulatedBackend, task: Task) -> Snapshot:
+    backend.reset(task.scenario, seed=task.seed)
+    for _ in range(INTERVALS_BEFORE):
+        backend.execute(NEUTRAL)
+    return backend.snapshot
+
+
+def _accepts(world: Snapshot, call: ToolCall) -> bool:
+    tool = find(call.tool)
+    try:
+        tool.run(tool.parse(call.arguments), world)
+    except ToolError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""How far the experiment model is from the simulator it has learned from."""

@@ -1,0 +1,155 @@
+"""Held-out traces with twins: what the experiment model is measured on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from sixgym.data.traces.collection import Traces, TracesFolder, task_id
+from sixgym.domain.base import first_problem
+from sixgym.domain.change import Fly, HandOver
+from sixgym.domain.splits import HELD_OUT_SEEDS
+from sixgym.episodes.episode import Episode, Step, ToolCall
+from sixgym.evaluate.fidelity.experiment_model.dimensions import vectors
+from sixgym.evaluate.fidelity.statistics import Floats
+from sixgym.run.recorded_changes import Changes, ReplayError, recorded_changes
+from sixgym.tools.base import CATALOG, Effect
+
+StepKind = Literal["configuration", "radio", "fault", "else"]
+STEP_KINDS: tuple[StepKind, ...] = ("configuration", "radio", "fault", "else")
+"""A configuration call that was carried out; else a UAV that is sent somewhere or handed over; else a fault
+that begins or ends; else nothing of these."""
+
+
+class UnfitTracesError(ValueError):
+    """These traces cannot be measured on. The message says why, and how to make ones that can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An exploration, and its twin with other traffic and fading.
+
+    Attributes:
+        episode: The first.
+        twin: States of the other after each step, shape (steps, 6).
+        same: So many first steps changed the same in both networks; after them more than chance differs.
+        kinds: Of the steps.
+    """
+
+    episode: Episode
+    twin: Floats
+    same: int
+    kinds: tuple[StepKind, ...]
+
+
+def read_manifest(folder: Path) -> Traces:
+    """What a folder of traces holds.
+
+    Raises:
+        UnfitTracesError: it holds no traces, or none that a measurement may use.
+    """
+    path = folder / "traces.json"
+    how = f"sixgym traces --out {folder} --seeds 51-80 --episodes 180 --twins 2 makes them"
+    try:
+        traces = Traces.model_validate_json(path.read_bytes())
+    except OSError:
+        why = f"{path.name} cannot be read"
+        raise UnfitTracesError(f"{folder} is no folder of traces ({why}): {how}") from None
+    except ValidationError as error:
+        raise UnfitTracesError(f"{path}: no manifest of traces: {first_problem(error)}") from None
+    if traces.twins < 2:
+        raise UnfitTracesError(f"{folder} holds no twins, so the floor of chance is not known: {how}")
+    learned = [seed for seed in traces.topology_seeds if seed not in HELD_OUT_SEEDS]
+    if learned:
+        raise UnfitTracesError(f"{folder} holds topology seed {learned[0]}, which is not held out: {how}")
+    return traces
+
+
+def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Pair]:
+    """The explorations that are whole together with their twins, by number.
+
+    Args:
+        folder: Of the traces.
+        traces: Its manifest.
+        limit: That many, from the first; None is all that are there.
+
+    Raises:
+        UnfitTracesError: there are fewer, or none, or another version of the tools made them.
+        EpisodeFileError: the file of the episodes cannot be read.
+    """
+    wanted = range(traces.episodes if limit is None else min(limit, traces.episodes))
+    first = {task_id((number, 0)): number for number in wanted}
+    second = {task_id((number, 1)): number for number in wanted}
+    episodes: dict[int, Episode] = {}
+    twins: dict[int, tuple[list[Changes], Floats]] = {}
+    for episode in TracesFolder(folder).episodes():
+        if place_of(episode) not in HELD_OUT_SEEDS:
+            raise UnfitTracesError(f"{folder}: {episode.id} is on a topology seed that is not held out")
+        if episode.task.id in first and episode.steps:
+            episodes[first[episode.task.id]] = episode
+        elif episode.task.id in second and episode.steps:
+            states = vectors([step.after for step in episode.steps])
+            twins[second[episode.task.id]] = (_changes(episode), states)
+    pairs = [
+        _pair(episodes[number], *twins[number]) for number in wanted if number in episodes and number in twins
+    ]
+    if not any(pair.same for pair in pairs):
+        raise UnfitTracesError(f"{folder} holds no exploration that is whole together with its twin")
+    if limit is not None and len(pairs) < limit:
+        raise UnfitTracesError(f"{folder} holds {len(pairs)} explorations with their twins, not {limit}")
+    return pairs
+
+
+def weights(traces: Traces, episode: Episode) -> Iterator[float]:
+    """How much each step counts where every tool is to count the same: one over its probability.
+
+    Raises:
+        UnfitTracesError: the manifest does not know the tool.
+    """
+    for step in episode.steps:
+        probability = traces.probabilities.get(call_of(step).tool, 0.0)
+        if probability <= 0:
+            raise UnfitTracesError(f"{episode.id} calls a tool whose probability the manifest does not say")
+        yield 1 / probability
+
+
+def place_of(episode: Episode) -> int:
+    """The topology seed of an exploration."""
+    seed = episode.task.scenario.topology_seed
+    assert seed is not None  # explorations are placed
+    return seed
+
+
+def call_of(step: Step) -> ToolCall:
+    """The call of a step."""
+    assert step.turn.call is not None  # a step is a turn that made a call
+    return step.turn.call
+
+
+# ---------------------------------------------------------------------- inside
+def _pair(episode: Episode, twin_changes: list[Changes], twin: Floats) -> Pair:
+    changes = _changes(episode)
+    both = list(zip(changes, twin_changes, strict=False))
+    same = next((index for index, (ours, theirs) in enumerate(both) if ours != theirs), len(both))
+    kinds: list[StepKind] = [_kind(episode, *one) for one in zip(episode.steps, changes, strict=True)]
+    return Pair(episode, twin, same, tuple(kinds))
+
+
+def _kind(episode: Episode, step: Step, changes: Changes) -> StepKind:
+    if step.outcome.ok and CATALOG[call_of(step).tool].effect is Effect.CONFIGURATION:
+        return "configuration"
+    if any(isinstance(change, Fly | HandOver) for change in changes):
+        return "radio"
+    during = range(step.interval.start_ms, step.interval.end_ms)
+    edges = (at for fault in episode.task.scenario.faults for at in (fault.start_ms, fault.end_ms))
+    return "fault" if any(at in during for at in edges) else "else"
+
+
+def _changes(episode: Episode) -> list[Changes]:
+    """What was changed in the network before each step's interval."""
+    try:
+        return recorded_changes(episode)[1:]
+    except ReplayError as error:
+        raise UnfitTracesError(str(error)) from None

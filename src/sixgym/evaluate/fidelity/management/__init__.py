@@ -1,0 +1,1 @@
+"""Two simulators on the management scenarios, without control."""

@@ -1,0 +1,1 @@
+"""Two simulators under control on the slicing scenario."""

@@ -1,0 +1,138 @@
+"""What is done to the slices while two simulators are compared: control programmes.
+
+An allocation gives each slice a number of PRBs of the carrier, in the order of the scenario's slices.
+The PRBs of a slice are its own (dedicated = min = max); what no slice was given stays idle.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, cycle, islice, repeat
+from typing import Protocol
+
+import numpy as np
+
+from sixgym.domain.change import SetPrbPolicy
+from sixgym.domain.scenario import Scenario
+from sixgym.envs.ran_slicing.actions import prb_policy
+
+Allocation = tuple[int, int]
+"""PRBs of the first and of the second slice."""
+
+STEP_MS = 100
+"""A decision of the slicing paper."""
+
+
+class Programme(Protocol):
+    """A rule that says what is allocated when."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the programmes; says what it does, so a changed programme has another name."""
+        ...
+
+    @property
+    def interval_ms(self) -> int:
+        """How often it measures and may allocate; divides `STEP_MS`."""
+        ...
+
+    def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
+        """One allocation for each interval, without end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """The same allocation all the time."""
+
+    allocation: Allocation
+    interval_ms: int = STEP_MS
+
+    @property
+    def name(self) -> str:
+        """Such as `static 6+12`."""
+        return f"static {_text(self.allocation)}"
+
+    def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
+        """The allocation for ever."""
+        return repeat(self.allocation)
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """A new allocation in every step: all that fit into the carrier are equally likely."""
+
+    interval_ms: int = STEP_MS
+
+    @property
+    def name(self) -> str:
+        """`random`."""
+        return "random"
+
+    def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
+        """Drawn by a generator that the topology seed starts."""
+        rng = np.random.default_rng(topology_seed)
+        while True:
+            first, second = (int(n) for n in rng.integers(1, prbs, size=2))
+            if first + second <= prbs:
+                yield first, second
+
+
+@dataclass(frozen=True, slots=True)
+class Alternating:
+    """Too little for `hold_ms`, then plenty for as long, and again: the response to a quota step."""
+
+    starved: Allocation
+    ample: Allocation
+    hold_ms: int
+    interval_ms: int
+
+    @property
+    def name(self) -> str:
+        """Such as `step 3+3 to 12+12 every 500 ms`."""
+        return f"step {_text(self.starved)} to {_text(self.ample)} every {self.hold_ms} ms"
+
+    @property
+    def intervals_per_period(self) -> int:
+        """Intervals from one step down to the next."""
+        return 2 * self.hold_ms // self.interval_ms
+
+    def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
+        """Starved first."""
+        held = self.hold_ms // self.interval_ms
+        return cycle(chain(repeat(self.starved, held), repeat(self.ample, held)))
+
+
+STATIC_GRID: tuple[Allocation, ...] = (
+    (3, 5),
+    (4, 6),
+    (6, 6),
+    (5, 8),
+    (8, 8),
+    (6, 12),
+    (12, 13),
+    (18, 7),
+)
+"""From too little for either slice to more than they ever need."""
+
+QUOTA_STEP = Alternating(starved=(3, 3), ample=(12, 12), hold_ms=500, interval_ms=20)
+
+PROGRAMMES: tuple[Programme, ...] = (
+    *(Static(allocation) for allocation in STATIC_GRID),
+    Random(),
+    QUOTA_STEP,
+)
+"""What the slicing experiment does to every network, once each."""
+
+
+def changes(
+    programme: Programme, scenario: Scenario, topology_seed: int, intervals: int
+) -> Iterator[SetPrbPolicy | None]:
+    """What to apply before each interval; None where the allocation stays as it is."""
+    before: Allocation | None = None
+    for allocation in islice(programme.allocations(topology_seed, scenario.prbs), intervals):
+        yield None if allocation == before else prb_policy(scenario, allocation)
+        before = allocation
+
+
+def _text(allocation: Allocation) -> str:
+    return "+".join(str(prbs) for prbs in allocation)

@@ -1,0 +1,1 @@
+"""Whether success on a stand-in network is success on the reference network."""

@@ -1,0 +1,238 @@
+"""What is kept of an episode of the grounded validation, and the files it is kept in."""
+
+import gzip
+import math
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from pydantic import ValidationError
+
+from sixgym.domain.base import Ratio, Record, first_problem
+from sixgym.domain.intent import Measurand, Target
+from sixgym.episodes.episode import Episode
+from sixgym.episodes.files import write_whole
+from sixgym.evaluate.fidelity.store import RunFileError, same_version
+from sixgym.run.replay import Script
+from sixgym.scoring.goals import TargetVerdict, answer_values, judge
+from sixgym.scoring.result import GRADER, Result
+
+DIGITS = 5
+"""Significant digits of stored measurements."""
+
+
+class Part(Record):
+    """One part of a goal, as an episode fulfilled it.
+
+    Attributes:
+        about: What was asked for, such as `latency_ms of drone < 40`.
+        metric: The metric, or `duty` or `answer`.
+        met: Whether it was fulfilled.
+        held: Share of the counting intervals in which it was; None where it is not about intervals.
+        lowest, median, highest: Of what was measured in them, in the metric's unit; for an answer, of the
+            values that would have been right. None where nothing finite was measured.
+    """
+
+    about: str
+    metric: str
+    met: bool
+    held: Ratio | None = None
+    lowest: float | None = None
+    median: float | None = None
+    highest: float | None = None
+
+
+class RowKey(Record):
+    """Which episode. `script` is the checksum of what was replayed; None where the agent itself worked."""
+
+    agent: str
+    task: str
+    script: str | None = None
+
+
+class BenchRow(Record):
+    """An episode, graded, with what decided it.
+
+    Attributes:
+        key: Which episode.
+        version: Of the network.
+        task_set_sha256: Checksum of the task set.
+        result: Its grade. Wall-clock times are 0, so that equal episodes are equal rows.
+        parts: Targets, constraints, duties and answer of the goal; none where our side broke, or where
+            nothing but the grade was kept.
+        episode: Its id; a replay's is the id of the original and `-on-NETWORK`; empty where only the grade
+            was kept.
+        script: What the agent did; None in a replay, and where our side broke.
+    """
+
+    key: RowKey
+    version: str
+    task_set_sha256: str
+    result: Result
+    parts: tuple[Part, ...]
+    episode: str
+    script: Script | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether our side broke."""
+        return self.result.infrastructure_failure is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which rows can be used: the network's version and the checksum of the task set."""
+
+    version: str
+    task_set_sha256: str
+
+    def objection(self, row: BenchRow) -> str | None:
+        """Why a row says nothing here, or None."""
+        if row.task_set_sha256 != self.task_set_sha256:
+            return f"of task set {row.task_set_sha256[:12]}, here is {self.task_set_sha256[:12]}"
+        if row.result.grader != GRADER:
+            return f"graded by version {row.result.grader} of the rules, here is {GRADER}"
+        if not same_version(row.version, self.version):
+            return f"made by version {row.version}, here is {self.version}"
+        return None
+
+
+class RowStore:
+    """Rows in a gzip file of JSON lines; those that come in are in a plain file beside it until `pack`.
+
+    A row is on the disk as soon as it is added, so an interrupted collection goes on where it stopped.
+
+    Attributes:
+        path: The packed file.
+        rejected: How many stored rows cannot be used, by reason.
+    """
+
+    def __init__(self, path: Path, conditions: Conditions) -> None:
+        self.path = path
+        self._growing = path.with_name(f".{path.name.removesuffix('.gz')}.growing")
+        self._conditions = conditions
+        self._rows: dict[RowKey, BenchRow] = {}
+        self.rejected: Counter[str] = Counter()
+        for row in self._read():
+            reason = conditions.objection(row)
+            if reason is None:
+                self._rows[row.key] = row
+            else:
+                self.rejected[reason] += 1
+
+    def __contains__(self, key: RowKey) -> bool:
+        return key in self._rows
+
+    def __getitem__(self, key: RowKey) -> BenchRow:
+        return self._rows[key]
+
+    def add(self, row: BenchRow) -> None:
+        """Keep this one too, in place of an earlier one of the same key."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._rows[row.key] = row
+        with self._growing.open("a", encoding="utf-8") as file:
+            file.write(_line(row))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def pack(self) -> None:
+        """Write all usable rows into the file, atomically and in order; the others are dropped."""
+        lines = "".join(_line(self._rows[key]) for key in sorted(self._rows, key=str))
+        # without a time stamp equal rows are equal bytes
+        write_whole(self.path, gzip.compress(lines.encode(), mtime=0))
+        self._growing.unlink(missing_ok=True)
+
+    def _read(self) -> Iterator[BenchRow]:
+        if self.path.exists():
+            try:
+                lines = gzip.decompress(self.path.read_bytes()).splitlines()
+            except (OSError, EOFError, zlib.error) as error:
+                raise RunFileError(f"{self.path}: not a gzip file of rows: {error}") from None
+            yield from _parsed(self.path, lines)
+        if self._growing.exists():
+            whole, _, torn = self._growing.read_bytes().rpartition(b"\n")
+            if torn:
+                self._growing.write_bytes(whole + b"\n" if whole else b"")
+            yield from _parsed(self._growing, whole.splitlines())
+
+
+def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) -> BenchRow:
+    """What is kept of an episode."""
+    intact = result.infrastructure_failure is None
+    return BenchRow(
+        key=key,
+        version=episode.backend.version,
+        task_set_sha256=task_set_sha256,
+        result=result.model_copy(update={"agent_s": 0.0, "world_s": 0.0}),
+        parts=tuple(_parts(episode)) if intact else (),
+        episode=episode.id,
+        script=Script.of(episode) if intact and key.script is None else None,
+    )
+
+
+def grade_alone(key: RowKey, version: str, task_set_sha256: str, result: Result) -> BenchRow:
+    """A row of an episode of which nothing but the grade was kept."""
+    return BenchRow(
+        key=key, version=version, task_set_sha256=task_set_sha256, result=result, parts=(), episode=""
+    )
+
+
+def _parts(episode: Episode) -> Iterator[Part]:
+    verdict = judge(episode)
+    for one in verdict.targets:
+        yield _measured(one, "")
+    for one in verdict.constraints:
+        yield _measured(one, ", always")
+    for duty in verdict.duties:
+        about = f"{duty.duty.kind} {duty.duty.item} on {duty.duty.uav} alone"
+        yield Part(about=about, metric="duty", met=duty.met)
+    question = episode.task.goal.answer
+    if verdict.answer is not None and question is not None:
+        about = f"the answer, {_words(question.measured)}" if question.measured else "the answer"
+        yield Part(about=about, metric="answer", met=verdict.answer, **_spread(answer_values(episode)))
+
+
+def _measured(verdict: TargetVerdict, when: str) -> Part:
+    target = verdict.target
+    return Part(
+        about=f"{_condition(target)}{when}",
+        metric=target.metric,
+        met=verdict.met,
+        held=verdict.held,
+        **_spread(verdict.measured),
+    )
+
+
+def _condition(target: Target) -> str:
+    sign = "<" if target.condition == "IS_LESS_THAN" else ">"
+    return f"{_words(target)} {sign} {target.value:g}"
+
+
+def _words(measurand: Measurand) -> str:
+    owner = measurand.device or measurand.group or measurand.slice
+    return f"{measurand.metric} of {owner}" if owner else measurand.metric
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return {}
+    spread = {"lowest": min(finite), "median": median(finite), "highest": max(finite)}
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in spread.items()}
+
+
+def _line(row: BenchRow) -> str:
+    # everything, defaults too: a row keeps the version of the rules it was graded by
+    return row.model_dump_json() + "\n"
+
+
+def _parsed(path: Path, lines: Sequence[bytes]) -> Iterator[BenchRow]:
+    for number, line in enumerate(lines, 1):
+        try:
+            yield BenchRow.model_validate_json(line)
+        except ValidationError as error:
+            raise RunFileError(f"{path}: line {number} is no row: {first_problem(error)}") from None

@@ -1,0 +1,1 @@
+"""Whether the benchmark is absent from what agents were trained on."""

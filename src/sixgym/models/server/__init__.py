@@ -1,0 +1,1 @@
+"""Language models behind a server: the client, its limits, retries and the wire format."""

@@ -1,0 +1,332 @@
+"""Language models behind servers that speak the OpenAI chat completions API."""
+
+import ipaddress
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, cast
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict, Field, field_validator
+
+from sixgym.domain.base import Positive, Record
+from sixgym.domain.extras import install_command
+from sixgym.episodes.messages import Message, storable
+from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
+from sixgym.models.server.failure import Failure, Verdict, pause_s, printable, refusal
+from sixgym.models.server.gate import Gate
+from sixgym.models.server.wire import MalformedReplyError, completion, read_json, request_body
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import OpenAI
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+ADDRESS_VARIABLE = "OPENAI_BASE_URL"
+FORBIDDEN = 403
+OPENAI_ADDRESS = "https://api.openai.com/v1"
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_.~/%:-]*)?")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_SHORTEST_SECRET = 8  # what stands for "no key", such as EMPTY or ollama, must not be blotted out of texts
+
+
+def checked_address(url: str) -> str:
+    """The base URL of a server without a slash at its end.
+
+    Raises:
+        ValueError: it is not one. The message does not repeat it: it may contain a password.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and _is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        usable = False
+    if "@" in url:
+        raise ValueError(f"a base URL has no user or password; a key belongs into {KEY_VARIABLE}")
+    if not usable or not _ADDRESS.fullmatch(url):
+        raise ValueError("a base URL looks like http://127.0.0.1:8000/v1")
+    return url.rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return ipaddress.ip_address(host).version == 6
+    return len(host) < 254 and all(_LABEL.fullmatch(label) for label in host.split("."))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a base URL is on this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ServerSettings(Record):
+    """Which model, where, and how patiently. The key comes from the environment alone."""
+
+    # an address may contain a password, which an error must not repeat
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    model: Annotated[str, Field(pattern=r"^[!-~]{1,200}$", description="its name at the server")]
+    base_url: str | None = Field(
+        default=None,
+        description=f"of the API, mostly ending in /v1; by default {ADDRESS_VARIABLE}, else OpenAI",
+    )
+    timeout_s: Positive = Field(default=180.0, description="for a request and its whole reply")
+    retries: Annotated[int, Field(ge=0, le=20)] = Field(
+        default=6, description="after a failure that may pass"
+    )
+    longest_pause_s: Positive = Field(
+        default=60.0, description="between two attempts, whatever the server asks"
+    )
+    most_in_flight: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="requests at once")
+    largest_reply_bytes: Annotated[int, Field(ge=1000)] = Field(default=4_000_000)
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        return None if url is None else checked_address(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, which tests replace.
+
+    Attributes:
+        now: In seconds, from anywhere.
+        sleep: Of so many seconds; None sleeps until then or until the model is closed.
+        jitter: Between 0 and 1.
+    """
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] | None = None
+    jitter: Callable[[], float] = random.Random().random  # not the global generator, which agents may seed
+
+
+class ServerModel:
+    """A chat model behind a server. One serves all threads of a run, which then share its gate."""
+
+    def __init__(
+        self, settings: ServerSettings, *, gate: Gate | None = None, clock: Clock | None = None
+    ) -> None:
+        """A model that has not been asked anything yet.
+
+        Args:
+            settings: Which model, and where.
+            gate: Shared with other models at the same server; its own by default.
+            clock: Time and chance.
+
+        Raises:
+            ModelUnusableError: there is no key, no usable address, or the extra `llm` is not installed.
+        """
+        self._settings = settings
+        self._address = _address(settings)
+        self._clock = clock or Clock()
+        self._gate = gate or Gate(settings.most_in_flight)
+        self._closed = threading.Event()
+        self._reached = threading.Event()
+        self._accepted = threading.Event()
+        self._lock = threading.Lock()
+        self._unsupported: frozenset[str] = frozenset()
+        key = _key(self._address)
+        self._secret = key if len(key) >= _SHORTEST_SECRET else None
+        self._client = _client(settings, self._address, key, self._clock.now)
+
+    @property
+    def name(self) -> str:
+        """Name of the model at the server."""
+        return self._settings.model
+
+    @property
+    def address(self) -> str:
+        """Base URL of the server."""
+        return self._address
+
+    @property
+    def gate(self) -> Gate:
+        """What limits the requests in flight."""
+        return self._gate
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """Parameters that the server refused and that are not sent since: of `failure.OPTIONAL`."""
+        with self._lock:
+            return self._unsupported
+
+    def complete(
+        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], sampling: Sampling
+    ) -> Completion:
+        """The next message of the assistant. See `ChatModel.complete`."""
+        failures = 0
+        while True:
+            left_out = self.unsupported
+            body = request_body(self.name, messages, tools, sampling, left_out)
+            outcome = self._attempt(body, turn=len(messages))
+            if isinstance(outcome, Completion):
+                self._accepted.set()
+                return outcome
+            if outcome.unsupported is not None and outcome.unsupported not in left_out:
+                self._leave_out(outcome.unsupported)
+                continue
+            failures += 1
+            sentence = self._clean(outcome.sentence)
+            if outcome.verdict is Verdict.RUN:
+                raise ModelUnusableError(sentence)
+            if outcome.verdict is Verdict.REQUEST:
+                raise ModelError(sentence)
+            if failures > self._settings.retries:
+                raise ModelError(f"{sentence} (attempt {failures}, the last)")
+            self._pause(failures, outcome.retry_after_s)
+
+    def close(self) -> None:
+        """Close all connections. Requests of other threads end with an error."""
+        self._closed.set()
+        self._client.close()
+
+    def _attempt(self, body: dict[str, Any], turn: int) -> Completion | Failure:
+        with self._gate.passing() as leave:
+            reply = self._sent(body)
+            outcome = reply if isinstance(reply, Failure) else self._understood(reply, turn)
+            leave.slow = isinstance(outcome, Failure) and outcome.overloaded
+        return outcome
+
+    def _sent(self, body: dict[str, Any]) -> bytes | Failure:
+        """The reply to one request.
+
+        What the SDK raises refers to the request with its key. It is turned into a value here, so that
+        no exception of ours has it as its context.
+        """
+        import httpx2
+        import openai
+
+        from sixgym.models.server import bounded
+
+        try:
+            reply = self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+        except RuntimeError:
+            if not self._closed.is_set():  # the client says so by nothing more special
+                raise
+            return Failure(f"the model {self.name} was closed", Verdict.RUN)
+        except openai.APIStatusError as error:
+            self._reached.set()
+            return self._refused(error.response)
+        except bounded.NoContactError as error:
+            return self._no_contact(str(error))
+        except bounded.AttemptError as error:
+            self._reached.set()
+            slow = isinstance(error, bounded.TooSlowError)
+            long = isinstance(error, bounded.TooLongError)
+            verdict = Verdict.REQUEST if long else Verdict.AGAIN
+            return Failure(f"the server at {self._address} {printable(str(error))}", verdict, overloaded=slow)
+        self._reached.set()
+        return reply.content
+
+    def _refused(self, response: "httpx2.Response") -> Failure:
+        headers = {key.lower(): value for key, value in response.headers.items()}
+        text = self._clean(response.content.decode("utf-8", "replace"))
+        failure = refusal(response.status_code, headers, text, model=self.name, address=self._address)
+        if response.status_code == FORBIDDEN and self._accepted.is_set():
+            # the key is good: gateways forbid single prompts this way
+            return replace(failure, verdict=Verdict.REQUEST)
+        return failure
+
+    def _no_contact(self, clause: str) -> Failure:
+        sentence = f"the server at {self._address} {printable(clause)}"
+        if self._reached.is_set():
+            return Failure(sentence, Verdict.AGAIN, overloaded=True)
+        return Failure(f"{sentence}: is it running, and is that its address?", Verdict.RUN)
+
+    def _understood(self, reply: bytes, turn: int) -> Completion | Failure:
+        where = f"the server at {self._address}"
+        try:
+            data = read_json(reply, self._clean)
+        except MalformedReplyError as error:  # a gateway's page, or a reply cut short
+            return Failure(f"{where} sent no reply of the API: {error}", Verdict.AGAIN)
+        inner = _status_within(data)
+        if inner is not None:  # gateways report a failure upstream with status 200
+            text = self._clean(reply.decode("utf-8", "replace"))
+            return refusal(inner, {}, text, model=self.name, address=self._address)
+        try:
+            return completion(data, turn)
+        except MalformedReplyError as error:
+            return Failure(f"{where} sent no chat completion: {printable(str(error))}", Verdict.REQUEST)
+
+    def _clean(self, text: str) -> str:
+        text = storable(text)
+        return text if self._secret is None else text.replace(self._secret, "[key]")
+
+    def _leave_out(self, parameter: str) -> None:
+        with self._lock:
+            self._unsupported |= {parameter}
+
+    def _pause(self, failures: int, asked_s: float | None) -> None:
+        wait_s = pause_s(
+            failures, asked_s, longest_s=self._settings.longest_pause_s, jitter=self._clock.jitter()
+        )
+        (self._clock.sleep or self._closed.wait)(wait_s)
+
+
+def _status_within(data: Any) -> int | None:
+    if not isinstance(data, dict) or "choices" in data:
+        return None
+    error = cast("dict[str, Any]", data).get("error")
+    if not isinstance(error, dict):
+        return None
+    code = cast("dict[str, Any]", error).get("code")
+    return code if isinstance(code, int) and 400 <= code < 600 else 502
+
+
+def _address(settings: ServerSettings) -> str:
+    if settings.base_url is not None:
+        return settings.base_url
+    url = os.environ.get(ADDRESS_VARIABLE) or OPENAI_ADDRESS
+    try:
+        return checked_address(url)
+    except ValueError as error:
+        sentence = f"{ADDRESS_VARIABLE} is not usable: {error}"
+    raise ModelUnusableError(sentence)
+
+
+def _key(address: str) -> str:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if key and not all("!" <= character <= "~" for character in key):
+        raise ModelUnusableError(f"{KEY_VARIABLE} contains characters that no key has: copy it again")
+    if not key and not is_loopback(address):
+        raise ModelUnusableError(f"the server at {address} wants a key: set {KEY_VARIABLE}")
+    return key or "none"
+
+
+def _client(settings: ServerSettings, address: str, key: str, now: Callable[[], float]) -> "OpenAI":
+    try:
+        import httpx2
+        import openai
+
+        from sixgym.models.server.bounded import BoundedTransport
+    except ImportError:
+        sentence = f"a model behind a server needs an extra: {install_command('llm')}"
+        raise ModelUnusableError(sentence) from None
+    try:
+        transport = BoundedTransport(
+            address,
+            timeout_s=settings.timeout_s,
+            largest_bytes=settings.largest_reply_bytes,
+            local=is_loopback(address),
+            now=now,
+        )
+    except ValueError as error:
+        raise ModelUnusableError(str(error)) from None
+    return openai.OpenAI(
+        api_key=key,
+        base_url=address,
+        max_retries=0,  # retries are ours, because they give their place at the gate to others
+        timeout=settings.timeout_s,
+        default_headers={"Accept-Encoding": "identity"},
+        http_client=httpx2.Client(transport=transport, follow_redirects=False),
+    )

@@ -1,0 +1,1 @@
+"""From the answers of the model to a measured interval."""

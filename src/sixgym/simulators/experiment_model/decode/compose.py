@@ -1,0 +1,274 @@
+"""From the model's answers to an interval in the form that every simulator reports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sixgym.domain.measurement import (
+    CellMeasurement,
+    DeviceMeasurement,
+    InterfererMeasurement,
+    Interval,
+    NodeMeasurement,
+    PacketFlow,
+    SliceMeasurement,
+    WorkloadMeasurement,
+)
+from sixgym.domain.radio import PRB_HZ
+from sixgym.domain.scenario import Group
+from sixgym.domain.slices import SliceType
+from sixgym.simulators.experiment_model.encode import words as w
+from sixgym.simulators.experiment_model.encode.answers import (
+    KILO,
+    Kind,
+    Question,
+    normal_packets,
+    normal_tasks,
+)
+from sixgym.simulators.experiment_model.state.context import Outlook
+from sixgym.simulators.experiment_model.state.flows import beyond, together
+from sixgym.simulators.experiment_model.state.tracker import Situation
+
+Figures = Mapping[str, float]
+"""An answer's values by the names of its figures."""
+
+_SENT_SLACK = 0.02
+
+HANDOVER_MS = 6.2
+"""How long a handover takes on ns-3: two X2 messages and a random access (docs/log.md)."""
+
+
+def composed(
+    situation: Situation,
+    outlook: Outlook,
+    asked: Sequence[Question],
+    answers: Sequence[Mapping[str, str]],
+) -> Interval:
+    """The interval that the answers describe.
+
+    Sums are sums and ratios are ratios of what was answered, so that parts and wholes agree: a UAV group is
+    its UAVs, a slice its groups, and a loss ratio what follows from the packets lost and delivered.
+    """
+    by_subject: dict[tuple[Kind, str], tuple[Question, Mapping[str, str]]] = {
+        (question.kind, question.subject): (question, answer)
+        for question, answer in zip(asked, answers, strict=True)
+    }
+    figures: dict[tuple[Kind, str], Figures] = {
+        key: {one.name: one.figure.values[answer[one.name]] for one in question.blanks if one.figure}
+        for key, (question, answer) in by_subject.items()
+    }
+    return _Composer(situation, outlook, figures, by_subject).interval()
+
+
+def foreseen(
+    situation: Situation,
+    outlook: Outlook,
+    asked: Sequence[Question],
+    answers: Sequence[Mapping[str, str]],
+) -> Interval:
+    """The interval ahead: what the answers describe, or the state as it is where a network rests."""
+    if outlook.rests:
+        return carried_on(situation, outlook)
+    return composed(situation, outlook, asked, answers)
+
+
+def carried_on(situation: Situation, outlook: Outlook) -> Interval:
+    """The state kept as it is: for an interval in which nothing touches a network at rest."""
+    last = situation.history[-1]
+    return replace(
+        last,
+        start_ms=outlook.start_ms,
+        end_ms=outlook.end_ms,
+        traffic_share={},
+        battery_percent={},
+        faults=outlook.kinds,
+    )
+
+
+class _Composer:
+    """Puts one interval together."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        outlook: Outlook,
+        figures: Mapping[tuple[Kind, str], Figures],
+        answers: Mapping[tuple[Kind, str], tuple[Question, Mapping[str, str]]],
+    ) -> None:
+        self._situation = situation
+        self._scenario = situation.scenario
+        self._outlook = outlook
+        self._figures = figures
+        self._answers = answers
+        self._seconds = (outlook.end_ms - outlook.start_ms) / 1e3
+
+    def interval(self) -> Interval:
+        """The interval."""
+        devices: dict[str, DeviceMeasurement] = {}
+        groups: dict[str, PacketFlow] = {}
+        for group in self._scenario.groups:
+            if group.airframe is not None:
+                own = {name: self._uav(group, name) for name in group.device_ids}
+                groups[group.name] = together([one.flow for one in own.values()], self._seconds)
+            else:
+                figures = self._figures["flow", group.name]
+                groups[group.name] = self._flow(group, figures, group.count, group.name)
+                own = {name: self._ground_device(group, name, figures) for name in group.device_ids}
+            devices |= own
+        slices = {kind: self._slice(kind, groups) for kind in self._situation.policies}
+        outlook = self._outlook
+        return Interval(
+            start_ms=outlook.start_ms,
+            end_ms=outlook.end_ms,
+            slices=slices,
+            groups=groups,
+            workloads=self._workloads(),
+            nodes=self._nodes(),
+            cells=self._cells(devices),
+            devices=devices,
+            interferers=tuple(InterfererMeasurement(place, power) for place, power in outlook.interferers),
+            faults=outlook.kinds,
+            prb_leakage=0,
+        )
+
+    # ------------------------------------------------------------------ packets
+    def _flow(self, group: Group, figures: Figures, devices: int, name: str | None = None) -> PacketFlow:
+        """The flow of a whole group or of one device, out of shares of what it is normally sent.
+
+        Packets are conserved: what was on its way before and is older than the loss timeout at the end of the
+        interval has arrived or is lost. (One that was given up may arrive all the same.)
+        """
+        normal = normal_packets(group, self._outlook, devices)
+        silent = self._outlook.load[group.name] == 0.0
+        sent = 0 if silent else round(figures.get(w.SENT.name, 1.0) * normal)
+        delivered = round(figures[w.DELIVERED.name] * normal)
+        lost = round(figures[w.LOST.name] * normal)
+        dropped = round(figures[w.DROPPED.name] * normal)
+        if name is not None:
+            pending = self._situation.pending.get(name, 0)
+            slack = max(2, round(_SENT_SLACK * sent))  # what steady traffic sends is not counted but known
+            if self._scenario.radio.loss_timeout_ms <= 1e3 * self._seconds:
+                lost = max(lost, pending - delivered - slack)
+        sla = self._scenario.slice(self._situation.slice_of[group.name]).sla
+        latency = figures[w.LATENCY.name]
+        p95 = figures[w.P95.name]
+        longest = max(figures[w.LONGEST.name], p95, latency)
+        bound = sla.max_latency_ms
+        late = 0 if bound is None else round(delivered * beyond(bound, latency, p95, longest))
+        size = group.traffic.packet_bytes
+        settled = lost + delivered
+        return PacketFlow(
+            sent_packets=sent,
+            delivered_packets=delivered,
+            lost_packets=lost,
+            late_packets=late,
+            dropped_packets=min(dropped, sent),
+            sent_bytes=sent * size,
+            delivered_bytes=delivered * size,
+            dropped_bytes=min(dropped, sent) * size,
+            latency_ms=latency,
+            latency_p95_ms=p95,
+            latency_max_ms=longest,
+            jitter_ms=figures[w.JITTER.name],
+            loss_ratio=lost / settled if settled else 0.0,
+            throughput_mbps=delivered * size * 8 / (self._seconds * 1e6),
+        )
+
+    # ------------------------------------------------------------------ devices
+    def _uav(self, group: Group, name: str) -> DeviceMeasurement:
+        figures = self._figures["flow", name]
+        _, answer = self._answers["flow", name]
+        link = self._outlook.links[name]
+        device = link.device
+        state, target, took_ms = device.handover, device.handover_target, device.handover_ms
+        if link.asked is not None:
+            state = answer[w.HANDOVER_BLANK.name].partition("=")[2]
+            target, took_ms = link.asked, HANDOVER_MS if state == "COMPLETE" else 0.0
+        moves_to = link.asked if link.asked is not None and state == "COMPLETE" else None
+        flow = self._flow(group, figures, 1, name)
+        return DeviceMeasurement(
+            flow=flow,
+            group=group.name,
+            slice=self._situation.slice_of[group.name],
+            cell=moves_to or device.cell,
+            position=device.position,
+            sinr_db=figures[w.SINR.name],
+            rsrp_dbm=link.rsrp_dbm,
+            handover=state,
+            handover_target=target,
+            handover_ms=took_ms,
+            queue_bytes=round(figures[w.QUEUE.name] * KILO),
+        )
+
+    def _ground_device(self, group: Group, name: str, figures: Figures) -> DeviceMeasurement:
+        """A device on the ground has its part of the group's packets: the model answers for groups."""
+        link = self._outlook.links[name]
+        return DeviceMeasurement(
+            flow=self._flow(group, figures, 1),
+            group=group.name,
+            slice=self._situation.slice_of[group.name],
+            cell=link.cell,
+            position=link.device.position,
+            sinr_db=link.map_db,
+            rsrp_dbm=link.rsrp_dbm,
+            handover=link.device.handover,
+            handover_target=link.device.handover_target,
+            handover_ms=link.device.handover_ms,
+            queue_bytes=0,
+        )
+
+    # ------------------------------------------------------------------ the network
+    def _slice(self, kind: SliceType, groups: Mapping[str, PacketFlow]) -> SliceMeasurement:
+        members = [g for g in self._scenario.groups if self._situation.slice_of[g.name] is kind]
+        flow = together([groups[group.name] for group in members], self._seconds)
+        figures = self._figures["slice", kind.value]
+        granted = figures[w.GRANTED.name]
+        bits_per_s = flow.throughput_mbps * 1e6
+        return SliceMeasurement(
+            flow=flow,
+            prbs_granted=granted,
+            prbs_used=min(figures[w.USED.name], granted),
+            queue_bytes=round(figures[w.QUEUE.name] * KILO),
+            spectral_efficiency=bits_per_s / (granted * PRB_HZ) if granted > 0 else 0.0,
+            devices=sum(group.count for group in members),
+        )
+
+    def _workloads(self) -> dict[str, WorkloadMeasurement]:
+        workloads: dict[str, WorkloadMeasurement] = {}
+        for group in self._scenario.groups:
+            if group.workload is not None:
+                figures = self._figures["tasks", group.name]
+                normal = normal_tasks(group, self._outlook)
+                waiting = self._situation.open_tasks[group.name] + round(normal)
+                completed = min(round(figures[w.DONE.name] * normal), waiting + group.count)
+                latency_ms = figures[w.LATENCY.name]
+                before = (
+                    self._situation.history[-1].workloads[group.name] if self._situation.history else None
+                )
+                if before is not None and not completed and not before.completed:
+                    latency_ms = before.latency_ms + 1e3 * self._seconds  # the oldest one goes on waiting
+                workloads[group.name] = WorkloadMeasurement(round(normal), completed, latency_ms)
+        return workloads
+
+    def _nodes(self) -> dict[str, NodeMeasurement]:
+        nodes: dict[str, NodeMeasurement] = {}
+        for node in self._scenario.compute:
+            figures = self._figures["node", node.id]
+            nodes[node.id] = NodeMeasurement(
+                load=figures[w.BUSY.name],
+                queue=min(round(figures[w.COUNT.name]), node.queue_limit),
+                refused=round(figures[w.REFUSED.name]),
+            )
+        return nodes
+
+    def _cells(self, devices: Mapping[str, DeviceMeasurement]) -> dict[str, CellMeasurement]:
+        outlook = self._outlook
+        return {
+            cell.id: CellMeasurement(
+                tx_power_dbm=outlook.power_dbm[cell.id],
+                prb_load=self._figures["cell", cell.id][w.BUSY.name],
+                devices=sum(device.cell == cell.id for device in devices.values()),
+                backhaul_delay_ms=outlook.backhaul_ms[cell.id],
+                backhaul_loss_ratio=outlook.backhaul_loss[cell.id],
+            )
+            for cell in self._scenario.cells
+        }

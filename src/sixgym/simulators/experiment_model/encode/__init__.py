@@ -1,0 +1,1 @@
+"""Questions to the model and their true answers, in its words."""

@@ -1,0 +1,111 @@
+"""Accounts: the model's reasons in words for a step of an episode, and the state that follows from them.
+
+This is the form of 6GAgentGym, equation 3: state, call, faults and history go in, and out come first a chain
+of thought and then the next state. The questions of a simulation ask for figures alone.
+"""
+
+from collections.abc import Iterator
+
+from sixgym.domain.scenario import Scenario
+from sixgym.domain.slices import NetworkState
+from sixgym.simulators.experiment_model.encode import words as w
+from sixgym.simulators.experiment_model.encode.answers import KILO
+from sixgym.simulators.experiment_model.encode.words import Blank, blank
+from sixgym.simulators.experiment_model.state.context import Outlook
+from sixgym.simulators.experiment_model.state.tracker import Situation
+
+THUS = "=>"
+"""Ends the reasons; the state follows."""
+
+TOLD_DB = 3.0
+"""A link that changes by less is not told of."""
+
+STATE = (w.LATENCY, w.JITTER, w.LOSS, w.MBPS, w.BUSY)
+"""Figures of the six-dimensional state, which the slice comes before."""
+
+
+def state_blanks() -> tuple[Blank, ...]:
+    """What stands after the reasons."""
+    return tuple(blank(figure) for figure in STATE)
+
+
+def state_words(state: NetworkState) -> list[str]:
+    """A state in words, its slice excepted."""
+    values = (state.latency_ms, state.jitter_ms, state.loss_ratio, state.throughput_mbps, state.edge_load)
+    return [figure.word(value) for figure, value in zip(STATE, values, strict=True)]
+
+
+def account_words(tool: str, *, ok: bool, facts: tuple[str, ...], before: NetworkState) -> tuple[str, ...]:
+    """The question for an account of a step.
+
+    Args:
+        tool: That was called.
+        ok: Whether the call was carried out.
+        facts: What is known of the interval, from `facts`.
+        before: The state before it.
+    """
+    return (
+        "account",
+        *tool[:40].split(),
+        "obeyed" if ok else "refused",
+        *facts,
+        "before",
+        before.slice.value,
+        *state_words(before),
+    )
+
+
+def facts(situation: Situation, outlook: Outlook) -> tuple[str, ...]:
+    """What the books say is different in the coming interval, and which faults go on."""
+    return tuple(_facts(situation, outlook))
+
+
+def _facts(situation: Situation, outlook: Outlook) -> Iterator[str]:
+    before = situation.outlook
+    if before is not None:
+        yield from _cells(situation.scenario, before, outlook)
+        yield from _loads(before, outlook)
+        yield from _links(before, outlook)
+    for group in sorted(situation.moved):
+        yield from (group, "moved", situation.slice_of[group].value)
+    for kind, policy in situation.policies.items():
+        if situation.policies_before[kind] != policy:
+            yield kind.value
+            yield from (figure.word(getattr(policy, name)) for name, figure in w.PERCENT.items())
+    yield from outlook.kinds
+    if situation.history:
+        for kind, measured in situation.history[-1].slices.items():
+            if measured.queue_bytes:
+                yield from (kind.value, w.SLICE_QUEUE.word(measured.queue_bytes / KILO))
+
+
+def _loads(before: Outlook, now: Outlook) -> Iterator[str]:
+    if len(now.interferers) != len(before.interferers):
+        yield "interferer" if len(now.interferers) > len(before.interferers) else "quiet"
+    for group, load in now.load.items():
+        if load != before.load[group]:
+            yield from (group, w.LOAD.word(load), w.WAS_LOAD.word(before.load[group]))
+    for node, background in now.background.items():
+        if background != before.background[node] or now.work[node] != before.work[node]:
+            yield from (node, w.BACK.word(background), w.WORK.word(now.work[node]))
+
+
+def _links(before: Outlook, now: Outlook) -> Iterator[str]:
+    for name, link in now.links.items():
+        change_db = link.map_db - before.links[name].map_db  # that the books know it better is no change
+        if link.asked is not None:
+            yield from (name, "asked", link.asked, w.SINR.word(link.sinr_db), w.FROM.word(link.from_db))
+        elif link.device.group.airframe is not None and abs(change_db) >= TOLD_DB:
+            yield from (name, w.SINR.word(link.sinr_db), w.FROM.word(link.sinr_db - change_db))
+
+
+def _cells(scenario: Scenario, before: Outlook, now: Outlook) -> Iterator[str]:
+    for cell in scenario.cells:
+        name = cell.id
+        change_db = now.power_dbm[name] - before.power_dbm[name]
+        if abs(change_db) >= 1.0:
+            yield from (name, "stronger" if change_db > 0 else "weaker", w.FROM.word(abs(change_db)))
+        if now.backhaul_ms[name] != before.backhaul_ms[name]:
+            yield from (name, w.WIRE.word(now.backhaul_ms[name]))
+        if now.backhaul_loss[name] != before.backhaul_loss[name]:
+            yield from (name, w.LEAK.word(now.backhaul_loss[name]))

@@ -1,0 +1,1 @@
+"""What is known of a network without measuring it: settings, links, faults, shares of PRBs."""

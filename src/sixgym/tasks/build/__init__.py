@@ -1,0 +1,1 @@
+"""Drawing tasks, checking them in a dry run, and varying networks."""

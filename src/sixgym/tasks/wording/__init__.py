@@ -1,0 +1,1 @@
+"""The words of an intent: a grammar and its phrases in YAML."""

@@ -1,0 +1,1 @@
+"""Training of the DRL-Slicing agent with PPO."""

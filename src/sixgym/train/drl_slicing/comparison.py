@@ -1,0 +1,99 @@
+"""How a trained agent does beside others, on tasks it has not learned from."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, stdev
+
+from sixgym.agents.base import Agent
+from sixgym.agents.registry import make_agent
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.domain.base import Record
+from sixgym.envs.environment import Environment
+from sixgym.run.rollout import rollout
+from sixgym.scoring.goals import judge
+from sixgym.scoring.intervals import Interval, Z
+from sixgym.scoring.rewards import episode_return
+from sixgym.simulators.factory import make_simulator
+from sixgym.train.drl_slicing.tasks import Lessons
+from sixgym.train.recipe import DrlSlicingRecipe
+
+OTHERS = ("null", "random", "threshold")
+
+ROUNDS = 3
+"""Episodes of each task, with other traffic and fading."""
+
+
+class Standing(Record):
+    """An agent's returns and successes over the same episodes as the others'.
+
+    Attributes:
+        agent: Its name.
+        returns: Of each task, mean over its episodes.
+        successes: Of each task, share of its episodes that met their goal.
+    """
+
+    agent: str
+    returns: tuple[float, ...]
+    successes: tuple[float, ...]
+
+    @property
+    def mean_return(self) -> float:
+        """Mean over tasks."""
+        return fmean(self.returns)
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the mean return over tasks, by the normal approximation."""
+        return _interval(self.returns)
+
+    @property
+    def success_rate(self) -> float:
+        """Share of episodes that met their goal."""
+        return fmean(self.successes)
+
+    def gain_over(self, other: "Standing") -> tuple[float, float, float]:
+        """Mean difference in return over the same tasks, and its 95 % interval."""
+        gains = [mine - theirs for mine, theirs in zip(self.returns, other.returns, strict=True)]
+        return (fmean(gains), *_interval(gains))
+
+
+def compare(
+    agent: Agent, held_back: Lessons, recipe: DrlSlicingRecipe, on_task: Callable[[], None] | None = None
+) -> Mapping[str, Standing]:
+    """The agent and `OTHERS` on `ROUNDS` episodes of each task, by name.
+
+    Args:
+        agent: The trained one.
+        held_back: At least two tasks.
+        recipe: Says on which network, and the seed of what others draw.
+        on_task: Called after every task of every agent, for live views.
+
+    Raises:
+        SimulatorError: the network does not work.
+    """
+    agents = (agent, *(make_agent(name, seed=recipe.seed) for name in OTHERS))
+    backend = SimulatedBackend(make_simulator(recipe.network))
+    try:
+        return {one.name: _standing(one, held_back, backend, on_task) for one in agents}
+    finally:
+        backend.close()
+
+
+def _standing(
+    agent: Agent, held_back: Lessons, backend: SimulatedBackend, on_task: Callable[[], None] | None
+) -> Standing:
+    returns: list[float] = []
+    successes: list[float] = []
+    for index in range(len(held_back.tasks)):
+        numbers = range(index, ROUNDS * len(held_back.tasks), len(held_back.tasks))
+        episodes = [rollout(Environment(backend), agent, held_back.episode(number)) for number in numbers]
+        returns.append(fmean(map(episode_return, episodes)))
+        successes.append(fmean(judge(episode).success for episode in episodes))
+        if on_task is not None:
+            on_task()
+    return Standing(agent=agent.name, returns=tuple(returns), successes=tuple(successes))
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    half = Z * stdev(values) / math.sqrt(len(values))
+    return fmean(values) - half, fmean(values) + half

@@ -1,0 +1,213 @@
+"""The lessons of a folder of traces, made once and kept beside the training."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from sixgym.data.traces.collection import Traces, TracesFolder
+from sixgym.data.traces.reasons import reason
+from sixgym.domain.base import first_problem
+from sixgym.domain.splits import TRAINING_SEEDS, require_split
+from sixgym.episodes.episode import Episode
+from sixgym.episodes.store import EpisodeFileError
+from sixgym.run.recorded_changes import ReplayError
+from sixgym.simulators.experiment_model.encode.explanations import (
+    THUS,
+    account_words,
+    state_blanks,
+    state_words,
+)
+from sixgym.simulators.experiment_model.encode.questions import forgetting
+from sixgym.simulators.experiment_model.engine.language import Language
+from sixgym.simulators.experiment_model.engine.vocabulary import make_tokenizer, read_tokenizer, written
+from sixgym.simulators.experiment_model.loading import source_digest
+from sixgym.train.experiment_model.corpus import Corpus, Lesson, corpus_of, kind_of, read_corpus, write_corpus
+from sixgym.train.experiment_model.examples import Moment, moments
+from sixgym.train.recipe import RecipeError
+
+FORGOTTEN = 0.15
+"""Share of questions that say nothing of what was before."""
+
+TEXTS_OF_EPISODES = 60
+"""Episodes whose reasons decide which words get tokens of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What is learned from.
+
+    Attributes:
+        corpus: The lessons.
+        tokenizer: That their tokens are of.
+        episodes: That they were made of.
+        interval_ms: Length of their intervals.
+        key: Changes with the traces, the tokenizer and the code that asks.
+    """
+
+    corpus: Corpus
+    tokenizer: Any
+    episodes: int
+    interval_ms: int
+    key: str
+
+
+def read_traces(folder: Path) -> Traces:
+    """The manifest of a folder of traces that may be learned from.
+
+    Raises:
+        RecipeError: it holds none, or traces that are for judging.
+    """
+    path = folder / "traces.json"
+    try:
+        traces = Traces.model_validate_json(path.read_bytes())
+    except OSError:
+        raise RecipeError(
+            f"traces: {folder} holds no traces: `sixgym traces --out {folder} --workers 2` makes them"
+        ) from None
+    except ValidationError as error:
+        raise RecipeError(f"traces: {path} is no manifest of traces: {first_problem(error)}") from None
+    if not set(traces.topology_seeds) <= set(TRAINING_SEEDS):
+        raise RecipeError(f"traces: {folder} holds topology seeds that are for judging, not for learning")
+    return traces
+
+
+def whole_episodes(folder: Path) -> Iterator[Episode]:
+    """Those of a folder of traces that did not break.
+
+    Raises:
+        RecipeError: their file cannot be read.
+    """
+    try:
+        yield from TracesFolder(folder).episodes()
+    except EpisodeFileError as error:
+        raise RecipeError(f"traces: {error}") from None
+
+
+def load_lessons(
+    folder: Path, store: Path, tokenizer: Any | None, on_episode: Callable[[], None] | None = None
+) -> Lessons:
+    """All lessons of a folder of traces; those that were made before are read from the store.
+
+    Args:
+        folder: As `sixgym traces` writes it.
+        store: A file of tensors, made if it does not hold these lessons.
+        tokenizer: Of the model that learns; None makes one that has a token for every word.
+        on_episode: Called after every episode, for live views.
+
+    Raises:
+        RecipeError: the traces hold nothing, or were made by another version of the tools.
+    """
+    key = _key(folder, tokenizer)
+    stored = read_corpus(store)
+    if stored is None or stored[1].get("key") != key:
+        own = make_tokenizer(_frequent_texts(folder)) if tokenizer is None else None
+        reader = _Reader(folder, Language(tokenizer or own), on_episode)
+        corpus = corpus_of(reader.lessons())
+        if not len(corpus):
+            raise RecipeError(f"traces: {folder} holds no whole episode to learn from")
+        beside = {"key": key, "episodes": str(reader.episodes), "interval_ms": str(reader.interval_ms)}
+        stored = corpus, beside | ({} if own is None else {"tokenizer": written(own)})
+        write_corpus(store, *stored)
+    corpus, beside = stored
+    return Lessons(
+        corpus,
+        read_tokenizer(beside["tokenizer"]) if tokenizer is None else tokenizer,
+        int(beside["episodes"]),
+        int(beside["interval_ms"]),
+        key,
+    )
+
+
+# ---------------------------------------------------------------------- inside
+def _key(folder: Path, tokenizer: Any | None) -> str:
+    path = folder / "episodes.jsonl.gz"
+    digest = hashlib.sha256(source_digest().encode())
+    try:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise RecipeError(f"traces: {path} cannot be read: {error.strerror}") from None
+    if tokenizer is not None:
+        digest.update(repr(sorted(tokenizer.get_vocab().items())).encode())
+    return digest.hexdigest()
+
+
+def _frequent_texts(folder: Path) -> Iterator[str]:
+    """The reasons of the first episodes of a folder."""
+    for episode in islice(whole_episodes(folder), TEXTS_OF_EPISODES):
+        yield from (text for moment in _moments(folder, episode) if (text := _reason(moment, episode)))
+
+
+def _moments(folder: Path, episode: Episode) -> Iterator[Moment]:
+    try:
+        yield from moments(episode)
+    except ReplayError as error:
+        raise RecipeError(f"traces: {folder}: {error}") from None
+
+
+class _Reader:
+    """Makes the lessons of a folder, and counts."""
+
+    def __init__(self, folder: Path, language: Language, on_episode: Callable[[], None] | None) -> None:
+        self._folder = folder
+        self._language = language
+        self._on_episode = on_episode
+        self.episodes = 0
+        self.interval_ms = 0
+        self._rng = random.Random(0)
+
+    def lessons(self) -> Iterator[Lesson]:
+        """Of all episodes."""
+        for episode in whole_episodes(self._folder):
+            self._measure(episode.task.scenario.decision_interval_ms)
+            place = self._place(episode)
+            for moment in _moments(self._folder, episode):
+                yield from ((*lesson, place) for lesson in self._of(moment, episode))
+            self.episodes += 1
+            if self._on_episode is not None:
+                self._on_episode()
+
+    def _place(self, episode: Episode) -> int:
+        try:
+            return require_split(cast("int", episode.task.scenario.topology_seed), "training")
+        except ValueError as error:
+            raise RecipeError(f"traces: {self._folder}: {episode.id}: {error}") from None
+
+    def _measure(self, interval_ms: int) -> None:
+        if self.interval_ms not in (0, interval_ms):
+            both = sorted((self.interval_ms, interval_ms))
+            raise RecipeError(
+                f"traces: {self._folder} has intervals of {both[0]} and {both[1]} ms; a model learns one "
+                "length"
+            )
+        self.interval_ms = interval_ms
+
+    def _of(self, moment: Moment, episode: Episode) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
+        language = self._language
+        for question, answer in zip(moment.questions, moment.answers, strict=True):
+            asked = forgetting(question) if self._rng.random() < FORGOTTEN else question
+            yield kind_of(question), *language.lesson(asked, answer)
+        text = _reason(moment, episode)
+        if text is None:
+            return
+        step = moment.step
+        assert step is not None  # there is a reason
+        assert step.turn.call is not None  # a step is a turn that made a call
+        words = account_words(step.turn.call.tool, ok=step.outcome.ok, facts=moment.facts, before=step.before)
+        blanks = state_blanks()
+        state = dict(zip((one.name for one in blanks), state_words(step.after), strict=True))
+        said = [token for word in (*text.split(), THUS) for token in language.tokens(word)]
+        yield "account", language.prompt(words), [*said, *language.answer(blanks, state)]
+
+
+def _reason(moment: Moment, episode: Episode) -> str | None:
+    """The reasons that the traces give for a step."""
+    if moment.step is None or moment.before is None:
+        return None
+    return reason(moment.before, moment.step, random.Random(f"{episode.task.id}/{moment.step.index}"))

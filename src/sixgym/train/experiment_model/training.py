@@ -1,0 +1,311 @@
+"""Training the experiment model: next words of answers, given questions, by maximum likelihood.
+
+It learns in rounds. Before each round but the first the model goes through recorded episodes alone, and what
+should have been said there is learned as well.
+
+A folder of a training holds
+
+    recipe.json               what is trained; another recipe needs another folder
+    lessons.safetensors       questions and answers as tokens
+    own-1.safetensors ...     those of the episodes that it went through alone before a round
+    checkpoint.safetensors    where the training has come to
+    progress.jsonl            a line for every checkpoint
+    model/                    in the end: what simulators load
+
+Every file is there whole or not at all, and the card of the model is written last.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+import sixgym
+from sixgym.episodes.episode import Episode
+from sixgym.episodes.files import write_whole
+from sixgym.simulators.experiment_model.encode.words import words_digest
+from sixgym.simulators.experiment_model.engine.inference import Engine
+from sixgym.simulators.experiment_model.loading import CARD, Card
+from sixgym.train.experiment_model.batches import batches, cut
+from sixgym.train.experiment_model.checkpoints import Progress, keep, take, weights_of
+from sixgym.train.experiment_model.corpus import (
+    KINDS,
+    Corpus,
+    Lesson,
+    corpus_of,
+    kind_of,
+    read_corpus,
+    write_corpus,
+)
+from sixgym.train.experiment_model.loss import Likelihoods
+from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
+from sixgym.train.experiment_model.rollouts import own_lessons
+from sixgym.train.experiment_model.start import from_scratch, pretrained
+from sixgym.train.experiment_model.trace_examples import load_lessons, read_traces, whole_episodes
+from sixgym.train.recipe import RecipeError
+
+RECIPE_FILE = "recipe.json"
+PROGRESS_FILE = "progress.jsonl"
+LESSONS_FILE = "lessons.safetensors"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+MODEL_FOLDER = "model"
+_CHECKED = 12_000
+"""Lessons of held-back places that are looked at for a line of progress."""
+
+_LEAST_RATE = 0.03
+_MOST_GRADIENT = 1.0
+
+
+class Training:
+    """One training, in a folder."""
+
+    def __init__(
+        self,
+        recipe: ExperimentModelRecipe,
+        out: Path,
+        *,
+        resume: bool = False,
+        on_episode: Callable[[], None] | None = None,
+    ) -> None:
+        """Make lessons and model, or go on from the checkpoint in the folder.
+
+        Args:
+            recipe: What to train.
+            out: The folder, made if it is missing.
+            resume: Go on with the training that the folder holds.
+            on_episode: Called after every episode that lessons were made of.
+
+        Raises:
+            RecipeError: traces or base cannot be used, or the folder holds another training, or one and
+                `resume` is false.
+        """
+        _check_folder(recipe, out, resume=resume)
+        self.recipe = recipe
+        self.out = out
+        self._folder = Path(recipe.traces)
+        self.traces = read_traces(self._folder)
+        self._manifest = hashlib.sha256((self._folder / "traces.json").read_bytes()).hexdigest()
+        torch.set_num_threads(recipe.threads)
+        _seed(recipe.seed)
+        base = None if recipe.base is None else pretrained(Path(recipe.base), recipe.lora)
+        out.mkdir(parents=True, exist_ok=True)
+        self.lessons = load_lessons(
+            self._folder, out / LESSONS_FILE, None if base is None else base[1], on_episode
+        )
+        self.corpus: Corpus = self.lessons.corpus
+        self._held = np.flatnonzero(np.isin(self.corpus.place, recipe.held_back))
+        self._learned = len(self.corpus) - len(self._held)
+        if not self._learned or not len(self._held):
+            raise RecipeError("held_back leaves nothing to learn from or nothing to check on")
+        if base is None:
+            _seed(recipe.seed)
+            self.learner = from_scratch(recipe.model, self.lessons.tokenizer)
+        else:
+            self.learner = base[0]
+        self._check_lengths()
+        self._likelihoods = Likelihoods(self.learner, self.lessons.tokenizer)
+        self._optimizer = torch.optim.AdamW(
+            list(self.learner.learning.values()),
+            lr=recipe.optimizer.learning_rate,
+            betas=(0.9, 0.98),
+            weight_decay=recipe.optimizer.weight_decay,
+        )
+        self.progress = take(out / CHECKPOINT_FILE, self.learner, self._optimizer, self.lessons.key)
+        self.step = self.progress[-1].step if self.progress else 0
+        self._rounds_alone = 0
+        self._take_own_mistakes()
+        write_whole(out / RECIPE_FILE, recipe.model_dump_json(indent=1).encode())
+        self._write_progress()
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps were made."""
+        return self.step >= self.recipe.optimizer.steps
+
+    @property
+    def episodes_alone(self) -> int:
+        """Recorded episodes to go through alone before the next step."""
+        return self.recipe.own_history.episodes if self._rounds_alone < self._round else 0
+
+    def go_alone(self, on_episode: Callable[[], None]) -> None:
+        """Go through recorded episodes alone, and keep what should have been said there."""
+        round_, many = self._round, self.recipe.own_history.episodes
+        first = (round_ - 1) * many % self.traces.episodes
+        episodes = islice(_again_and_again(self._folder), first, first + many)
+        engine = Engine(self.learner.model, self.lessons.tokenizer)
+        own = corpus_of(_own_lessons(episodes, engine, on_episode))
+        write_corpus(self._own_file(round_), own, self._own_key(round_))
+        self.corpus = self.corpus + own
+        self._rounds_alone = round_
+
+    def learn(self, on_progress: Callable[[Progress], None], on_step: Callable[[], None]) -> None:
+        """Learn to the end of the round, with a checkpoint every so often."""
+        assert not self.episodes_alone  # else these would be other lessons than the round's
+        first = self._round * self.recipe.own_history.every
+        last = min(first + self.recipe.own_history.every, self.recipe.optimizer.steps)
+        ready = batches(self.corpus, self.recipe, self._round)
+        ready = islice(ready, self.step - first, None)  # from where the training was left
+        losses: list[float] = []
+        self.learner.model.train()
+        while self.step < last:
+            losses.append(self._learn(next(ready)))
+            self.step += 1
+            on_step()
+            if self.step % self.recipe.checkpoint_every == 0 or self.step == last:
+                self._keep(float(np.mean(losses)))
+                losses.clear()
+                on_progress(self.progress[-1])
+
+    def check(self) -> dict[str, float]:
+        """Loss on held-back places by kind, in nats a word."""
+        some = np.random.default_rng(self.recipe.seed).permutation(self._held)[:_CHECKED]
+        nats, words = np.zeros(len(KINDS)), np.zeros(len(KINDS))
+        self.learner.model.eval()
+        with torch.inference_mode():
+            for batch in cut(self.corpus, some, self.recipe.optimizer.batch_tokens):
+                own, _ = self._likelihoods.of(self.corpus, batch)
+                kinds = np.repeat(self.corpus.kind[batch], self.corpus.answered[batch])
+                np.add.at(nats, kinds, -own.cpu().numpy())
+                np.add.at(words, kinds, 1)
+        self.learner.model.train()
+        return {kind: round(float(nats[i] / words[i]), 4) for i, kind in enumerate(KINDS) if words[i]}
+
+    def save(self, command: str) -> Path:
+        """Write the checkpoint as simulators load it; where."""
+        folder = self.out / MODEL_FOLDER
+        folder.mkdir(exist_ok=True)
+        # what has no card is no experiment model
+        (folder / CARD).unlink(missing_ok=True)
+        self.learner.save(folder)
+        self.lessons.tokenizer.save_pretrained(folder)
+        learned = set(self.lessons.corpus.place.tolist()) - set(self.recipe.held_back)
+        card = Card(
+            interval_ms=self.lessons.interval_ms,
+            network=f"{self.traces.network.name} {self.traces.network.version}",
+            topology_seeds=tuple(sorted(learned)),
+            episodes=self.lessons.episodes,
+            questions=self._learned,
+            traces=self._manifest,
+            words=words_digest(),
+            recipe=self.recipe.model_dump(mode="json"),
+            command=command,
+            sixgym_version=sixgym.__version__,
+        )
+        write_whole(folder / CARD, card.model_dump_json(indent=1).encode())
+        return folder
+
+    # ------------------------------------------------------------------ inside
+    @property
+    def _round(self) -> int:
+        return self.step // self.recipe.own_history.every
+
+    def _check_lengths(self) -> None:
+        longest, context = int(self.corpus.lengths.max()), self.learner.context
+        if context is not None and longest > context:
+            raise RecipeError(f"a lesson has {longest} tokens, and the model has room for {context}")
+
+    def _learn(self, batch: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+        """One step; the loss of the words learned from."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate()
+        _seed(self.recipe.seed + self.step)  # of dropout, so that a training goes on as if never left
+        own, beside = self._likelihoods.of(self.corpus, batch)
+        share = self.recipe.optimizer.neighbours
+        loss: Any = -((1 - share) * own + share * beside).mean()
+        optimizer: Any = self._optimizer
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.learner.learning.values(), _MOST_GRADIENT)
+        optimizer.step()
+        return float(-own.detach().mean())
+
+    def _rate(self) -> float:
+        """The learning rate of the step ahead."""
+        settings = self.recipe.optimizer
+        done = self.step / settings.steps
+        cosine = _LEAST_RATE + (1 - _LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+        return settings.learning_rate * cosine * min(1.0, (self.step + 1) / max(settings.warm_up, 1))
+
+    def _keep(self, loss: float) -> None:
+        self.progress.append(Progress(step=self.step, loss=loss, held_back=self.check()))
+        keep(self.out / CHECKPOINT_FILE, self.learner, self._optimizer, self.lessons.key, self.progress)
+        self._write_progress()
+
+    def _write_progress(self) -> None:
+        lines = "".join(f"{one.model_dump_json()}\n" for one in self.progress)
+        write_whole(self.out / PROGRESS_FILE, lines.encode())
+
+    # ------------------------------------------------------------------ own mistakes
+    def _take_own_mistakes(self) -> None:
+        """Those of the rounds before the checkpoint, and of the round ahead if they were made."""
+        every = self.recipe.own_history.every
+        for round_ in range(1, 0 if self.done else self._round + 1):
+            path = self._own_file(round_)
+            stored = read_corpus(path)
+            begun = self.step > round_ * every
+            wanted = self._own_key(round_)
+            if begun and stored is not None:
+                wanted["weights"] = stored[1].get("weights", "")  # which they were is not known any more
+            if stored is not None and stored[1] == wanted:
+                self.corpus = self.corpus + stored[0]
+                self._rounds_alone = round_
+            elif begun:
+                raise RecipeError(
+                    f"{path} is missing or of another training, and step {self.step} was learned with it; "
+                    "take another --out"
+                )
+
+    def _own_file(self, round_: int) -> Path:
+        return self.out / f"own-{round_}.safetensors"
+
+    def _own_key(self, round_: int) -> dict[str, str]:
+        """What own mistakes before a round depend on, as far as the weights are those before it."""
+        recipe = hashlib.sha256(self.recipe.model_dump_json().encode()).hexdigest()
+        return {
+            "lessons": self.lessons.key,
+            "recipe": recipe,
+            "round": str(round_),
+            "weights": weights_of(self.learner),
+        }
+
+
+def _check_folder(recipe: ExperimentModelRecipe, out: Path, *, resume: bool) -> None:
+    """Raise a `RecipeError` unless the folder may be used for this recipe."""
+    stored = out / RECIPE_FILE
+    if not stored.exists():
+        if (out / CHECKPOINT_FILE).exists():
+            raise RecipeError(f"{out} holds a checkpoint and no {RECIPE_FILE}; take another --out")
+        return
+    if not resume:
+        raise RecipeError(f"{out} holds a training already; --resume goes on with it, or take another --out")
+    try:
+        same = ExperimentModelRecipe.model_validate_json(stored.read_bytes()) == recipe
+    except ValidationError:
+        same = False
+    if not same:
+        raise RecipeError(f"{out} holds a training of another recipe ({stored}); take another --out")
+
+
+def _own_lessons(
+    episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None]
+) -> Iterator[Lesson]:
+    for episode, lessons in own_lessons(episodes, engine, on_episode):
+        place = cast("int", episode.task.scenario.topology_seed)
+        for question, answer in lessons:
+            yield (kind_of(question), *engine.language.lesson(question, answer), place)
+
+
+def _again_and_again(folder: Path) -> Iterator[Episode]:
+    while True:  # there is at least one, of which lessons were made
+        yield from whole_episodes(folder)
+
+
+def _seed(seed: int) -> None:
+    library: Any = torch
+    library.manual_seed(seed)

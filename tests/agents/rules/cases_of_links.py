@@ -1,0 +1,180 @@
+"""Situations of flight and handover."""
+
+from tests.agents.rules.cases import (
+    ALONE,
+    BESIDE_CLEAR,
+    CLEAR,
+    FAILED,
+    FAR,
+    GROUND,
+    HIGH,
+    IDLE_CONTROL,
+    JITTERY,
+    LOSSY,
+    LOST,
+    LOW,
+    SLOW,
+    THREE_CELLS,
+    WEAK,
+    Case,
+    all_in,
+    steadily,
+)
+from tests.agents.samples import WHERE, alarm, did, handover, interference, scan, state, telemetry, uav
+
+FLIGHT = [
+    Case("close-verified", state(), [GROUND], "verify_sla_compliance", steps_left=1),
+    Case(
+        "fly-home-before-empty",
+        state(),
+        [telemetry(uav()), telemetry(uav(position=FAR, battery_percent=5.0))],
+        "set_waypoint",
+        {"uav": "drone-1", "position": WHERE.model_dump()},
+    ),
+    Case(
+        "slow-to-endure",
+        state(),
+        [telemetry(uav(battery_percent=15.0, velocity_mps=(15.0, 0.0, 0.0)))],
+        "adjust_speed",
+        {"uav": "drone-1", "speed_mps": 10},
+    ),
+    Case(
+        "fly-out-of-jamming",
+        SLOW,
+        [ALONE, interference(15, 0.9), telemetry(WEAK, CLEAR)],
+        "set_waypoint",
+        {"uav": "drone-1", "position": BESIDE_CLEAR},
+    ),
+    Case(
+        "close-up-to-fleet",
+        SLOW,
+        [ALONE, interference(1, 0.0), telemetry(LOST, CLEAR)],
+        "set_waypoint",
+        {"uav": "drone-1", "position": BESIDE_CLEAR},
+    ),
+    Case(
+        "hush-neighbours",
+        SLOW,
+        [ALONE, interference(15, 0.1), telemetry(WEAK)],
+        "graceful_degradation",
+        {"spec": {"slice": "eMBB", "action": "reduce_rate", "value": 0.4, "duration_s": 15}},
+    ),
+    Case(
+        "descend-under-neighbours",
+        SLOW,
+        [
+            scan(HIGH, gnb_1=-90.0),
+            interference(15, 0.1, HIGH),
+            telemetry(uav(sinr_db=1.0, position=HIGH)),
+        ],
+        "adjust_altitude",
+        {"uav": "drone-1", "altitude_m": 80.0},
+    ),
+    Case(
+        "climb-into-sight",
+        SLOW,
+        [scan(LOW, gnb_1=-90.0), interference(1, 0.0), telemetry(uav(sinr_db=1.0, position=LOW))],
+        "adjust_altitude",
+        {"uav": "drone-1", "altitude_m": 50.0},
+    ),
+    Case(
+        "slow-for-steady-link",
+        JITTERY,
+        [telemetry(uav(velocity_mps=(12.0, 0.0, 0.0)))],
+        "adjust_speed",
+        {"uav": "drone-1", "speed_mps": 4},
+    ),
+    Case(
+        "warn-pilot",
+        LOSSY,
+        all_in(
+            LOSSY,
+            *steadily(LOSSY, 6),
+            did("log_decision"),
+            did("graceful_degradation", thought="rule 47 (pause-sensors): they can wait"),
+            IDLE_CONTROL,
+            telemetry(uav()),
+        ),
+        "send_alert",
+        {"uav": "drone-1", "alert": "sla_violation"},
+    ),
+]
+
+HANDOVER = [
+    Case(
+        "retry-at-second-best",
+        SLOW,
+        [THREE_CELLS, handover("drone-1", "gnb-2"), *steadily(SLOW, 2), telemetry(FAILED)],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-3"},
+    ),
+    Case(
+        "retry-at-same",
+        SLOW,
+        [handover("drone-1", "gnb-2"), *steadily(SLOW, 4), scan(gnb_1=-95.0, gnb_2=-85.0), telemetry(FAILED)],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "leave-silent-cell",
+        SLOW,
+        [scan(gnb_2=-85.0), telemetry(WEAK, alarm("cell_outage", "gnb-1"))],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "leave-weakened-cell",
+        state(),
+        [
+            telemetry(
+                uav(),
+                alarm("cell_power_low", "gnb-1"),
+                alarm("better_cell", "drone-1", measured=4, related="gnb-3"),
+            )
+        ],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-3"},
+    ),
+    Case(
+        "follow-stronger-cell",
+        state(),
+        [THREE_CELLS, telemetry(uav())],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "leave-marginal-link",
+        SLOW,
+        [scan(gnb_1=-90.0, gnb_2=-86.0), telemetry(WEAK)],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "leave-lossy-link",
+        LOSSY,
+        [scan(gnb_1=-90.0, gnb_2=-87.5), telemetry(uav())],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "detour-slow-backhaul",
+        SLOW,
+        [scan(gnb_1=-85.0, gnb_2=-89.0), telemetry(uav(), alarm("backhaul_degraded", "gnb-1"))],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "detour-lossy-backhaul",
+        LOSSY,
+        [scan(gnb_1=-80.0, gnb_2=-90.0), telemetry(uav(), alarm("backhaul_degraded", "gnb-1"))],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+    Case(
+        "leave-crowded-cell",
+        SLOW,
+        [scan(load={"gnb-1": 0.95, "gnb-2": 0.2}, gnb_1=-85.0, gnb_2=-85.5), telemetry(uav())],
+        "request_handover",
+        {"uav": "drone-1", "gnb": "gnb-2"},
+    ),
+]

@@ -1,0 +1,99 @@
+"""Short traces on tti, and things that answer for a model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sixgym.data.traces.collection import Collector, Traces
+from sixgym.data.traces.exploration import tool_probabilities
+from sixgym.episodes.episode import BackendInfo, Episode
+from sixgym.simulators.experiment_model.encode.answers import Question
+from sixgym.simulators.experiment_model.encode.words import words_digest
+from sixgym.simulators.experiment_model.loading import CARD, Card
+from sixgym.simulators.factory import make_simulator
+from sixgym.train.experiment_model.examples import moments
+
+SEEDS = (51, 52)
+Levels = Sequence[Sequence[float]]
+
+
+def make_traces(folder: Path, episodes: int, *, network: str = "tti", **changes: object) -> Traces:
+    """Explorations with twins, as `sixgym traces` makes them."""
+    simulator = make_simulator(network)
+    manifest = Traces(
+        network=BackendInfo(name=simulator.name, version=simulator.version),
+        topology_seeds=SEEDS,
+        episodes=episodes,
+        twins=2,
+        probabilities=dict(tool_probabilities()),
+        sixgym_version="0",
+        command="none",
+    ).model_copy(update=changes)
+    simulator.close()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "traces.json").write_text(manifest.model_dump_json())
+    collector = Collector(network, SEEDS, folder)
+    for job in manifest.jobs:
+        assert collector.do(job) is None
+    collector.close()
+    return manifest
+
+
+def save_card(folder: Path, **changes: object) -> Path:
+    """A checkpoint without weights: whoever answers is given in their place."""
+    card = Card(
+        interval_ms=500,
+        network="none 0",
+        topology_seeds=(1,),
+        episodes=1,
+        questions=1,
+        traces="0" * 64,
+        words=words_digest(),
+        recipe={},
+        command="none",
+        sixgym_version="0",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD).write_text(card.model_copy(update=changes).model_dump_json())
+    return folder
+
+
+@dataclass
+class Spread:
+    """Answers with the word at that place among all that may stand there: constant in the middle.
+
+    Attributes:
+        sizes: Questions that were asked together, call by call.
+    """
+
+    sizes: list[int] = field(default_factory=list[int])
+
+    def __call__(self, asked: Sequence[Question], levels: Levels) -> list[dict[str, str]]:
+        self.sizes.append(len(asked))
+        return [
+            {
+                blank.name: blank.words[min(int(level * len(blank.words)), len(blank.words) - 1)]
+                for blank, level in zip(question.blanks, row, strict=True)
+            }
+            for question, row in zip(asked, levels, strict=True)
+        ]
+
+
+class Knowing:
+    """Knows what was recorded, and answers it whatever the quantile; else the middle."""
+
+    def __init__(self, episodes: Sequence[Episode]) -> None:
+        self._answers: dict[tuple[str, ...], Mapping[str, str]] = {}
+        for episode in episodes:
+            for moment in moments(episode):
+                for question, answer in zip(moment.questions, moment.answers, strict=True):
+                    self._answers[question.words] = answer
+        self._other = Spread()
+
+    def __call__(self, asked: Sequence[Question], levels: Levels) -> list[dict[str, str]]:
+        return list(self._given(asked, levels))
+
+    def _given(self, asked: Sequence[Question], levels: Levels) -> Iterator[dict[str, str]]:
+        for question, row in zip(asked, levels, strict=True):
+            known = self._answers.get(question.words)
+            yield dict(known) if known is not None else self._other([question], [row])[0]

@@ -1,0 +1,219 @@
+"""What a client's work is, whatever it is reached by."""
+
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from sixgym.backends.simulated import SimulatedBackend
+from sixgym.episodes.episode import Episode
+from sixgym.run.session import KILLED, STOPPED, Work, WorkOverError
+from sixgym.scoring.goals import judge
+from tests.doubles import FluidSimulator
+from tests.serve.clients import Faulty, small_task
+
+LOOK = "check_network_state"
+
+
+class Desk:
+    def __init__(self, simulator: FluidSimulator | None = None) -> None:
+        self.simulator = simulator or FluidSimulator()
+        self.kept: list[Episode] = []
+        self.held: list[Episode] = []
+        self.released_with: list[int] = []
+        self.work = Work(
+            small_task(),
+            lambda: SimulatedBackend(self.simulator),
+            self.kept.append,
+            agent="somebody",
+            safeguard=self.safeguard,
+        )
+
+    @contextmanager
+    def safeguard(self, episode: Episode) -> Generator[None]:
+        self.held.append(episode)
+        try:
+            yield
+        finally:
+            self.released_with.append(len(self.kept))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_every_call_takes_one_decision_interval_and_one_of_the_budget(desk: Desk) -> None:
+    before = desk.work.observe()
+    after = desk.work.call(LOOK, {})
+    assert after.state.t_ms - before.state.t_ms == small_task().scenario.decision_interval_ms
+    assert after.steps_left == before.steps_left - 1
+
+
+def test_looking_at_what_is_known_takes_no_time(desk: Desk) -> None:
+    assert desk.work.observe() == desk.work.observe()
+
+
+def test_a_finished_task_runs_out_frees_the_network_and_is_kept_once(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.finish("answer: gnb-1")
+    desk.work.leave("the client left")
+    [episode] = desk.kept
+    assert (episode.terminated, episode.truncated, episode.answer) == (True, False, "answer: gnb-1")
+    assert len(episode.steps) + len(episode.remainder) == small_task().horizon
+    assert episode.infrastructure_failure is None
+    assert desk.simulator.closed == 1
+    assert judge(episode) == judge(Episode.model_validate_json(episode.model_dump_json()))
+
+
+def test_after_the_end_every_call_is_refused_with_the_reason(desk: Desk) -> None:
+    desk.work.finish("done")
+    for again in (lambda: desk.work.call(LOOK, {}), lambda: desk.work.finish("no"), desk.work.observe):
+        with pytest.raises(WorkOverError, match=r"the task is finished; connect again"):
+            again()
+
+
+def test_the_call_beyond_the_budget_ends_the_task_and_is_not_carried_out(desk: Desk) -> None:
+    for _ in range(small_task().max_steps):
+        desk.work.call(LOOK, {})
+    with pytest.raises(WorkOverError, match="all 8 calls are spent"):
+        desk.work.call(LOOK, {})
+    [episode] = desk.kept
+    assert episode.truncated
+    assert len(episode.steps) == small_task().max_steps
+
+
+def test_with_its_budget_spent_an_agent_may_still_answer(desk: Desk) -> None:
+    for _ in range(small_task().max_steps):
+        desk.work.call(LOOK, {})
+    desk.work.finish("done")
+    assert desk.kept[0].answer == "done"
+
+
+def test_whoever_leaves_without_an_answer_is_judged_by_what_the_network_does(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.leave("the client left")
+    [episode] = desk.kept
+    assert (episode.terminated, episode.answer, episode.infrastructure_failure) == (False, None, None)
+    assert len(episode.steps) + len(episode.remainder) == small_task().horizon
+
+
+def test_who_never_called_leaves_no_episode_and_starts_no_network(desk: Desk) -> None:
+    desk.work.leave("the client left")
+    assert desk.kept == []
+    assert desk.simulator.closed == 0
+
+
+def test_a_network_that_breaks_says_nothing_of_the_agent() -> None:
+    desk = Desk(FluidSimulator(fail_after=3))
+    for _ in range(3):
+        desk.work.call(LOOK, {})
+    with pytest.raises(WorkOverError, match=r"the network broke \(the test simulator broke\)"):
+        desk.work.call(LOOK, {})
+    with pytest.raises(WorkOverError, match="the network broke"):
+        desk.work.call(LOOK, {})
+    [episode] = desk.kept
+    assert episode.infrastructure_failure == "the test simulator broke"
+    assert len(episode.steps) == 3
+    assert desk.simulator.closed > 0
+
+
+def test_a_network_that_breaks_after_the_answer_is_told_apart_from_a_finished_task() -> None:
+    desk = Desk(FluidSimulator(fail_after=3))
+    with pytest.raises(WorkOverError, match="the network broke"):
+        desk.work.finish("done")
+    assert desk.kept[0].infrastructure_failure == "the test simulator broke"
+
+
+def test_a_network_that_does_not_start_leaves_a_record() -> None:
+    desk = Desk(FluidSimulator(fail_on_reset=True))
+    with pytest.raises(WorkOverError, match="does not start"):
+        desk.work.observe()
+    assert desk.kept[0].infrastructure_failure == "the test simulator does not start"
+    assert desk.simulator.closed > 0
+
+
+def test_a_fault_of_ours_is_recorded_as_one_and_ends_the_session() -> None:
+    desk = Desk(Faulty())
+    desk.work.call(LOOK, {})
+    with pytest.raises(ZeroDivisionError):
+        desk.work.call(LOOK, {})
+    with pytest.raises(WorkOverError, match="the server failed"):
+        desk.work.call(LOOK, {})
+    assert "ZeroDivisionError" in str(desk.kept[0].infrastructure_failure)
+
+
+def test_a_server_that_stops_keeps_what_has_happened_and_does_not_run_out(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.stop()
+    desk.work.leave("the client left")
+    [episode] = desk.kept
+    assert episode.infrastructure_failure == STOPPED
+    assert (len(episode.steps), episode.remainder) == (1, ())
+    assert desk.simulator.closed == 1
+
+
+def test_who_stops_the_work_says_why_and_the_first_reason_counts(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.stop("the evaluation was cancelled")
+    desk.work.stop()
+    desk.work.finish("done")
+    assert desk.kept[0].infrastructure_failure == "the evaluation was cancelled"
+
+
+def test_while_the_network_runs_out_what_has_happened_is_held_until_the_whole_is_kept(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    assert desk.held == []
+    desk.work.finish("done")
+    [held] = desk.held
+    assert (held.infrastructure_failure, len(held.steps), held.remainder) == (KILLED, 1, ())
+    assert held.answer == "done"
+    assert desk.released_with == [1]
+
+
+def test_a_network_that_breaks_while_it_runs_out_lets_go_of_what_was_held() -> None:
+    desk = Desk(FluidSimulator(fail_after=3))
+    desk.work.call(LOOK, {})
+    with pytest.raises(WorkOverError, match="the network broke"):
+        desk.work.finish("done")
+    assert desk.released_with == [1]
+
+
+def test_a_safeguard_that_fails_leaves_no_network_running() -> None:
+    def broken(_: Episode) -> AbstractContextManager[None]:
+        raise ZeroDivisionError
+
+    simulator, kept = FluidSimulator(), list[Episode]()
+    work = Work(small_task(), lambda: SimulatedBackend(simulator), kept.append, safeguard=broken)
+    work.call(LOOK, {})
+    with pytest.raises(ZeroDivisionError):
+        work.leave("the client left")
+    assert simulator.closed == 1
+    assert len(kept) == 1
+
+
+def test_the_record_names_who_works(desk: Desk) -> None:
+    desk.work.call(LOOK, {})
+    desk.work.leave("the client left")
+    later = Desk()
+    later.work.call(LOOK, {})
+    later.work.introduce("somebody else")
+    later.work.leave("the client left")
+    assert [desk.kept[0].agent, later.kept[0].agent] == ["somebody", "somebody else"]
+
+
+def test_work_that_has_not_begun_can_be_left_for_later(desk: Desk) -> None:
+    desk.work.leave_if_begun("silent")
+    desk.work.call(LOOK, {})
+    desk.work.leave_if_begun("silent")
+    assert len(desk.kept) == 1
+    with pytest.raises(WorkOverError, match="silent"):
+        desk.work.observe()
+
+
+def test_a_mistake_is_an_outcome_that_takes_its_interval(desk: Desk) -> None:
+    known = desk.work.call("no_such_tool", {"x": 1})
+    outcome = known.history[-1].outcome
+    assert not outcome.ok
+    assert "there is no tool" in str(outcome.error)
+    assert known.state.t_ms == small_task().scenario.decision_interval_ms

@@ -1,0 +1,504 @@
+"""Training the experiment model on a few episodes: it learns, stops, goes on, and says what is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers")
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from sixgym.episodes.store import append_episode, read_episodes
+from sixgym.scenarios import load_scenario
+from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.experiment_model.encode import words as w
+from sixgym.simulators.experiment_model.loading import CARD, read_card
+from sixgym.simulators.factory import make_simulator
+from sixgym.train.experiment_model.batches import batches, cut
+from sixgym.train.experiment_model.corpus import KINDS, Corpus, corpus_of, read_corpus
+from sixgym.train.experiment_model.start import Learner
+from sixgym.train.experiment_model.trace_examples import whole_episodes
+from sixgym.train.experiment_model.training import (
+    CHECKPOINT_FILE,
+    LESSONS_FILE,
+    MODEL_FOLDER,
+    PROGRESS_FILE,
+    RECIPE_FILE,
+    Training,
+)
+from sixgym.train.recipe import RecipeError
+from tests.train.experiment_model.samples import EPISODES, PLACES, go_on, recipe, with_lessons
+
+Begin = Callable[..., Training]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """A training sets the number of threads, which other tests share."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def lessons(traces: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    out = tmp_path_factory.mktemp("lessons")
+    Training(recipe(traces), out)
+    return out / LESSONS_FILE
+
+
+@pytest.fixture(scope="module")
+def corpus(lessons: Path) -> Corpus:
+    stored = read_corpus(lessons)
+    assert stored is not None
+    return stored[0]
+
+
+@pytest.fixture
+def begin(traces: Path, lessons: Path, tmp_path: Path) -> Begin:
+    """Begins or resumes a training in a folder of this test."""
+
+    def training(name: str = "out", *changes: str, resume: bool = False) -> Training:
+        out = tmp_path / name
+        if not out.exists():
+            with_lessons(lessons, out)
+        return Training(recipe(traces, *changes), out, resume=resume)
+
+    return training
+
+
+@pytest.fixture(scope="module")
+def whole(traces: Path, lessons: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that was never stopped; not to be changed."""
+    training = Training(recipe(traces), with_lessons(lessons, tmp_path_factory.mktemp("whole") / "out"))
+    go_on(training)
+    training.save("sixgym train small.yaml")
+    return training.out
+
+
+class StoppedError(Exception):
+    """What stops a training."""
+
+
+def after(calls: int) -> Callable[[], None]:
+    """Stops at the call after so many."""
+    left = iter(range(calls))
+
+    def count() -> None:
+        if next(left, None) is None:
+            raise StoppedError
+
+    return count
+
+
+@pytest.fixture(scope="module")
+def halfway(traces: Path, lessons: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, stopped behind the checkpoint of step 6; not to be changed."""
+    training = Training(recipe(traces), with_lessons(lessons, tmp_path_factory.mktemp("halfway") / "out"))
+    with pytest.raises(StoppedError):
+        go_on(training, after(6))
+    return training.out
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    """That training, to be changed."""
+    return Path(shutil.copytree(whole, tmp_path / "out"))
+
+
+def trained(out: Path) -> dict[str, torch.Tensor]:
+    """Weights and optimizer state of a checkpoint."""
+    return load_file(out / CHECKPOINT_FILE)
+
+
+def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+# ---------------------------------------------------------------------- learning
+def test_places_that_were_not_learned_from_are_foretold_better(begin: Begin) -> None:
+    training = begin("out", "optimizer.steps=60", "own_history.every=60", "checkpoint_every=30")
+    before = training.check()
+    reports = go_on(training)
+    assert [one.step for one in reports] == [30, 60]
+    assert set(before) == set(KINDS)
+    for kind in ("flow", "node", "account"):  # of the others there are few in so few episodes
+        assert before[kind] - reports[1].held_back[kind] > 0.5
+    assert before["flow"] > reports[0].held_back["flow"] > reports[1].held_back["flow"]
+    assert reports[0].loss > reports[1].loss
+
+
+def test_the_same_seed_repeats_and_another_differs(begin: Begin, whole: Path) -> None:
+    go_on(again := begin("again"))
+    assert same(trained(again.out), trained(whole))
+    go_on(other := begin("other", "seed=2"))
+    assert not same(trained(other.out), trained(whole))
+
+
+def test_what_the_model_did_alone_is_learned_from_in_the_next_round(begin: Begin) -> None:
+    training = begin()
+    assert training.episodes_alone == 0
+    training.learn(lambda _: None, lambda: None)
+    assert (training.step, training.done, training.episodes_alone) == (4, False, 1)
+    known = len(training.corpus)
+    went: list[None] = []
+    training.go_alone(lambda: went.append(None))
+    assert len(went) == 1
+    assert training.episodes_alone == 0
+    own = read_corpus(training.out / "own-1.safetensors")
+    assert own is not None
+    assert len(training.corpus) == known + len(own[0])
+    assert {KINDS[kind] for kind in own[0].kind} == set(KINDS) - {"account"}
+    # other histories are other questions; what was measured is what it was
+    assert own[0].tokens.tolist() != training.lessons.corpus.tokens[: len(own[0].tokens)].tolist()
+
+
+# ---------------------------------------------------------------------- likelihoods, batches
+def test_the_neighbours_of_a_figure_are_those_on_its_grid_and_at_its_ends_itself(begin: Begin) -> None:
+    training = begin()
+    corpus, known = training.corpus, training.lessons.tokenizer.get_vocab()
+    words = w.DELIVERED.words
+    lesson = int(np.flatnonzero(corpus.kind == KINDS.index("flow"))[0])
+    at = int(corpus.start[lesson] + corpus.asked[lesson])
+    for place, beside in ((0, (0, 1)), (7, (6, 8)), (len(words) - 1, (len(words) - 2, len(words) - 1))):
+        corpus.tokens[at] = known[words[place]]
+        own, near = training._likelihoods.of(corpus, np.array([lesson]))
+        tokens = torch.tensor(corpus.tokens[corpus.start[lesson] : at].astype(np.int64))[None]
+        scores = training.learner.model(input_ids=tokens).logits[0, -1].log_softmax(0).tolist()
+        assert own[0].item() == pytest.approx(scores[known[words[place]]], abs=1e-4)
+        expected = sum(scores[known[words[one]]] for one in beside) / 2
+        assert near[0].item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_likelihood_is_what_the_model_says_of_each_word_after_those_before_it(begin: Begin) -> None:
+    training = begin()
+    corpus = training.corpus
+    batch = np.array([0, 5, 40])  # of different lengths
+    own, _ = training._likelihoods.of(corpus, batch)
+    expected: list[float] = []
+    for lesson in batch:
+        start, asked = int(corpus.start[lesson]), int(corpus.asked[lesson])
+        tokens = corpus.tokens[start : start + int(corpus.lengths[lesson])].tolist()
+        for place in range(asked, len(tokens)):
+            logits = training.learner.model(input_ids=torch.tensor([tokens[:place]])).logits[0, -1]
+            expected.append(float(logits.log_softmax(0)[tokens[place]].detach()))
+    assert own.tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_epoch_holds_every_lesson_as_often_as_the_recipe_says_and_none_that_is_held_back(
+    traces: Path, corpus: Corpus
+) -> None:
+    some = recipe(
+        traces, "questions={flow: 2, tasks: 1, node: 0.5, slice: 0, cell: 0, changed: 0, account: 0}"
+    )
+    wanted = ~np.isin(corpus.place, some.held_back)
+    of_kind = {kind: wanted & (corpus.kind == index) for index, kind in enumerate(KINDS)}
+    counts = np.zeros(len(corpus), int)
+    for batch in batches(corpus, some, 0):
+        np.add.at(counts, batch, 1)
+        if counts[of_kind["flow"]].sum() == 2 * of_kind["flow"].sum():
+            break
+    assert set(counts[of_kind["flow"]]) == {2}
+    assert 0 < counts[of_kind["node"]].sum() < of_kind["node"].sum()
+    assert not counts[of_kind["slice"] | of_kind["cell"] | of_kind["account"]].any()
+    assert not counts[~wanted].any()
+
+
+def test_a_batch_has_lessons_of_similar_length_and_no_more_tokens_than_were_asked_for(corpus: Corpus) -> None:
+    lessons = np.arange(len(corpus))
+    ready = cut(corpus, lessons, 600)
+    assert sorted(int(index) for batch in ready for index in batch) == lessons.tolist()
+    assert all(len(batch) == 1 or len(batch) * int(corpus.lengths[batch].max()) <= 600 for batch in ready)
+    assert len(ready) < 1.3 * corpus.lengths.sum() / 600
+    alone = cut(corpus, lessons, 1)
+    assert len(alone) == len(lessons)
+
+
+# ---------------------------------------------------------------------- stopping and going on
+@pytest.mark.parametrize(
+    ("steps", "episodes", "left"),
+    [
+        (1, 9, 0),  # before the first checkpoint
+        (4, 9, 4),  # in the next round, before its first checkpoint
+        (3, 9, 3),  # between checkpoint and end of round
+        (9, 0, 4),  # while it goes through episodes alone
+        (6, 9, 6),  # behind a checkpoint of the second round
+    ],
+)
+def test_a_training_that_goes_on_ends_with_the_weights_of_one_that_was_never_stopped(
+    begin: Begin, whole: Path, steps: int, episodes: int, left: int
+) -> None:
+    with pytest.raises(StoppedError):
+        go_on(begin(), after(steps), after(episodes))
+    training = begin(resume=True)
+    assert training.step == left
+    go_on(training)
+    assert same(trained(training.out), trained(whole))
+    assert (training.out / PROGRESS_FILE).read_bytes() == (whole / PROGRESS_FILE).read_bytes()
+
+
+def test_a_finished_training_is_saved_again_without_a_step(copy: Path, traces: Path) -> None:
+    before = load_file(copy / MODEL_FOLDER / "model.safetensors")
+    (copy / "own-1.safetensors").unlink()  # nobody needs it any more
+    shutil.rmtree(copy / MODEL_FOLDER)
+    training = Training(recipe(traces), copy, resume=True)
+    assert training.done
+    assert go_on(training) == []
+    training.save("sixgym train small.yaml")
+    assert same(load_file(copy / MODEL_FOLDER / "model.safetensors"), before)
+
+
+def test_progress_has_a_line_for_each_checkpoint_also_when_some_were_lost(begin: Begin, copy: Path) -> None:
+    (copy / PROGRESS_FILE).write_text('{"step": 3, "lo', encoding="utf-8")
+    training = begin(resume=True)
+    lines = (training.out / PROGRESS_FILE).read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [3, 4, 6, 8]
+
+
+@pytest.mark.parametrize("content", [b"", b"torn" * 9], ids=["empty", "torn"])
+def test_lessons_that_are_torn_are_made_again(
+    begin: Begin, copy: Path, corpus: Corpus, content: bytes
+) -> None:
+    (copy / LESSONS_FILE).write_bytes(content)
+    training = begin(resume=True)
+    assert np.array_equal(training.corpus.tokens[: len(corpus.tokens)], corpus.tokens)
+    stored = read_corpus(copy / LESSONS_FILE)
+    assert stored is not None
+    assert np.array_equal(stored[0].tokens, corpus.tokens)
+
+
+def test_lessons_of_other_traces_are_not_taken_for_these(traces: Path, lessons: Path, tmp_path: Path) -> None:
+    more = Path(shutil.copytree(traces, tmp_path / "more"))
+    first = next(iter(read_episodes(more / "episodes.jsonl.gz")))
+    another = first.task.model_copy(update={"id": "another"})
+    append_episode(more / "episodes.jsonl.gz", first.model_copy(update={"task": another}))
+    training = Training(recipe(more), with_lessons(lessons, tmp_path / "out"))
+    assert training.lessons.episodes == EPISODES + 1
+
+
+# ---------------------------------------------------------------------- what it gives
+def test_the_card_says_what_was_learned_and_how(whole: Path, traces: Path, corpus: Corpus) -> None:
+    card = read_card(whole / MODEL_FOLDER)
+    learned = int((corpus.place == PLACES[0]).sum())
+    assert (card.interval_ms, card.network, card.topology_seeds) == (500, "tti 7", (1,))
+    assert (card.episodes, card.questions) == (EPISODES, learned)
+    assert card.command == "sixgym train small.yaml"
+    assert card.recipe == recipe(traces).model_dump(mode="json")
+
+
+def test_a_network_answers_from_the_weights_that_were_trained(whole: Path) -> None:
+    scenario = load_scenario("uav-inspection").placed(7)
+    network = make_simulator(f"experiment-model:{whole / MODEL_FOLDER}")
+    first = network.reset(scenario, seed=1)
+    second = network.advance(scenario.decision_interval_ms)
+    assert (first.end_ms, second.end_ms) == (0, 500)
+    assert set(second.groups) == {group.name for group in scenario.groups}
+    network.close()
+
+
+def test_nothing_is_printed_when_the_model_is_written(
+    begin: Begin, copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    begin(resume=True).save("x")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_half_written_model_is_not_taken_for_a_whole_one(
+    begin: Begin, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Learner, folder: Path) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Learner, "save", broken)
+    with pytest.raises(OSError, match="no space left"):
+        begin(resume=True).save("x")
+    assert not (copy / MODEL_FOLDER / CARD).exists()
+    with pytest.raises(SimulatorError, match="holds no experiment model"):
+        make_simulator(f"experiment-model:{copy / MODEL_FOLDER}")
+
+
+# ---------------------------------------------------------------------- what is wrong
+def torn(name: str) -> Callable[[Path], None]:
+    def tear(out: Path) -> None:
+        content = (out / name).read_bytes()
+        (out / name).write_bytes(content[: len(content) // 2])
+
+    return tear
+
+
+def gone(name: str) -> Callable[[Path], None]:
+    return lambda out: (out / name).unlink()
+
+
+def described(name: str, **changes: str) -> Callable[[Path], None]:
+    """Something else beside the tensors of a file."""
+
+    def change(out: Path) -> None:
+        with safe_open(out / name, framework="pt") as file:
+            beside = file.metadata()
+        save_file(load_file(out / name), out / name, metadata={**beside, **changes})
+
+    return change
+
+
+def of_another_size(out: Path) -> None:
+    tensors = {name: value[:1].clone() if value.ndim else value for name, value in trained(out).items()}
+    with safe_open(out / CHECKPOINT_FILE, framework="pt") as file:
+        beside = file.metadata()
+    save_file(tensors, out / CHECKPOINT_FILE, metadata=beside)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (torn(CHECKPOINT_FILE), r"checkpoint\.safetensors is no checkpoint of this training"),
+        (described(CHECKPOINT_FILE, progress="{"), r"checkpoint\.safetensors is no checkpoint of this"),
+        (described(CHECKPOINT_FILE, lessons="x"), r"checkpoint\.safetensors has learned from other traces"),
+        (of_another_size, r"checkpoint\.safetensors is no checkpoint of this training"),
+        (gone("own-1.safetensors"), r"own-1\.safetensors is missing or of another training, and step 6"),
+        (torn("own-1.safetensors"), r"own-1\.safetensors is missing or of another training, and step 6"),
+        (described("own-1.safetensors", recipe="x"), r"own-1\.safetensors is missing or of another training"),
+        (torn(RECIPE_FILE), "holds a training of another recipe"),
+        (gone(RECIPE_FILE), r"holds a checkpoint and no recipe\.json"),
+    ],
+)
+def test_a_folder_that_cannot_be_gone_on_with_is_one_error(
+    halfway: Path, traces: Path, tmp_path: Path, break_it: Callable[[Path], None], message: str
+) -> None:
+    out = shutil.copytree(halfway, tmp_path / "out")
+    break_it(out)
+    with pytest.raises(RecipeError, match=message) as raised:
+        Training(recipe(traces), out, resume=True)
+    assert "take another --out" in str(raised.value)
+
+
+def test_own_mistakes_that_other_weights_made_are_made_again(begin: Begin, whole: Path) -> None:
+    stopped = begin()
+    with pytest.raises(StoppedError):
+        go_on(stopped, after(4))
+    described("own-1.safetensors", weights="others")(stopped.out)
+    training = begin(resume=True)
+    assert training.episodes_alone == 1
+    go_on(training)
+    assert same(trained(training.out), trained(whole))
+
+
+def test_another_recipe_is_not_continued_and_a_training_not_overwritten(begin: Begin, copy: Path) -> None:
+    before = trained(copy)
+    with pytest.raises(RecipeError, match="holds a training already"):
+        begin()
+    with pytest.raises(RecipeError, match="of another recipe"):
+        begin("out", "optimizer.learning_rate=0.5", resume=True)
+    assert same(trained(copy), before)
+
+
+def no_manifest(traces: Path) -> None:
+    (traces / "traces.json").unlink()
+
+
+def another_manifest(traces: Path) -> None:
+    (traces / "traces.json").write_text('{"network": 3}', encoding="utf-8")
+
+
+def held_out(traces: Path) -> None:
+    path = traces / "traces.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"topology_seeds": [1, 51]}), encoding="utf-8")
+
+
+def no_episodes(traces: Path) -> None:
+    (traces / "episodes.jsonl.gz").unlink()
+
+
+def another_file(traces: Path) -> None:
+    (traces / "episodes.jsonl.gz").write_bytes(b"no gzip\n")
+
+
+def broken_episodes(traces: Path) -> None:
+    path = traces / "episodes.jsonl.gz"
+    first = next(iter(read_episodes(path)))
+    path.unlink()
+    append_episode(path, first.model_copy(update={"infrastructure_failure": "ns-3 died"}))
+
+
+def other_tools(traces: Path) -> None:
+    """A call that was carried out and is refused now."""
+    path = traces / "episodes.jsonl.gz"
+    first = next(iter(read_episodes(path)))
+    step = next(step for step in first.steps if not step.outcome.ok)
+    fine = next(step for step in first.steps if step.outcome.ok)
+    steps = tuple(
+        one.model_copy(update={"outcome": fine.outcome}) if one is step else one for one in first.steps
+    )
+    path.unlink()
+    append_episode(path, first.model_copy(update={"steps": steps}))
+
+
+def smuggled(traces: Path) -> None:
+    """An episode on a place for judging, which the manifest does not mention."""
+    path = traces / "episodes.jsonl.gz"
+    first = next(iter(read_episodes(path)))
+    scenario = first.task.scenario.model_copy(update={"topology_seed": 51})
+    task = first.task.model_copy(update={"id": "another", "scenario": scenario})
+    append_episode(path, first.model_copy(update={"task": task}))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (no_manifest, "holds no traces: `sixgym traces --out"),
+        (another_manifest, r"traces\.json is no manifest of traces: network"),
+        (held_out, "topology seeds that are for judging"),
+        (no_episodes, r"episodes\.jsonl\.gz cannot be read: No such file"),
+        (another_file, "holds no whole episode to learn from"),
+        (broken_episodes, "holds no whole episode to learn from"),
+        (other_tools, "it is of another version of the tools: record it again"),
+        (smuggled, "topology seed 51 is not in the training split"),
+    ],
+)
+def test_traces_that_cannot_be_learned_from_are_one_error_and_leave_no_training(
+    traces: Path, tmp_path: Path, break_it: Callable[[Path], None], message: str
+) -> None:
+    mine = Path(shutil.copytree(traces, tmp_path / "mine"))
+    break_it(mine)
+    with pytest.raises(RecipeError, match=rf"^traces: .*{message}"):
+        Training(recipe(mine), tmp_path / "out")
+    assert not (tmp_path / "out" / RECIPE_FILE).exists()
+
+
+def test_an_episode_that_was_made_twice_is_learned_from_once(traces: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(traces, tmp_path / "mine"))
+    path = mine / "episodes.jsonl.gz"
+    before = [episode.id for episode in whole_episodes(mine)]
+    append_episode(path, next(iter(read_episodes(path))))
+    assert [episode.id for episode in whole_episodes(mine)] == before
+
+
+def test_a_recipe_that_learns_from_nothing_is_refused(traces: Path) -> None:
+    nothing = ", ".join(f"{kind}: 0" for kind in KINDS)
+    with pytest.raises(RecipeError, match="all portions are 0"):
+        recipe(traces, f"questions={{{nothing}}}")
+
+
+def test_places_that_the_traces_do_not_hold_cannot_be_held_back(begin: Begin) -> None:
+    with pytest.raises(RecipeError, match="held_back leaves nothing to learn from or nothing to check on"):
+        begin("out", "held_back=[3]")
+    with pytest.raises(RecipeError, match="held_back leaves nothing to learn from or nothing to check on"):
+        begin("more", "held_back=[1, 2]")
+
+
+def test_lessons_put_together_are_those_lessons_one_behind_the_other() -> None:
+    first = corpus_of([("flow", (1, 2), (3,), 7), ("cell", (4,), (5, 6), 8)])
+    both = first + corpus_of([("node", (7,), (8,), 9)])
+    assert both.tokens.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert (both.start.tolist(), both.lengths.tolist()) == ([0, 3, 6], [3, 3, 2])
+    assert [KINDS[kind] for kind in both.kind] == ["flow", "cell", "node"]
+    assert both.place.tolist() == [7, 8, 9]
+    assert len(corpus_of([])) == 0

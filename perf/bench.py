@@ -23,7 +23,7 @@ from sixgym.evaluate.bench.report import DASH
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.evaluate.fidelity.store import same_version
 from sixgym.evaluate.markdown import table
-from sixgym.scoring.metrics import Summary, by_domain, by_tier, summarise
+from sixgym.scoring.metrics import RunSummary, by_domain, by_tier, summarise
 from sixgym.scoring.result import GRADER, Result
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import Manifest, TaskSet, load_task_set, write_task_set
@@ -200,14 +200,14 @@ def _line(agent: str, rows: list[Result]) -> list[str]:
     ]
 
 
-def _with_interval(summary: Summary | None) -> str:
+def _with_interval(summary: RunSummary | None) -> str:
     if summary is None:
         return DASH
     low, high = summary.ci95
     return f"{100 * summary.success_rate:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _percent(summary: Summary | None) -> str:
+def _percent(summary: RunSummary | None) -> str:
     return DASH if summary is None else f"{100 * summary.success_rate:.1f}"
 
 

@@ -26,7 +26,7 @@ from sixgym.evaluate.fidelity.statistics import mean_over_seeds
 from sixgym.evaluate.markdown import table
 from sixgym.run.recorded_changes import measured_intervals, recorded_changes
 from sixgym.simulators.experiment_model.loading import source_digest
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 RESULTS = Path(__file__).parents[1] / "results"
 PAGE = "experiment-model-fluid"
@@ -59,15 +59,15 @@ class Expectation:
 def expectations(episode: Episode) -> Iterator[Expectation]:
     """Those in trouble, in an episode."""
     scenario = episode.task.scenario
-    situation = Situation(scenario)
+    tracker = NetworkTracker(scenario)
     for changes, interval in zip(recorded_changes(episode), measured_intervals(episode), strict=True):
         for change in changes:
-            situation.apply(change)
-        outlook = situation.look(scenario.decision_interval_ms)
+            tracker.apply(change)
+        context = tracker.look(scenario.decision_interval_ms)
         for group in scenario.groups:
-            if not situation.history or isinstance(group.traffic, OnOff):
+            if not tracker.history or isinstance(group.traffic, OnOff):
                 continue
-            flows, last = _flows(group, interval), _flows(group, situation.history[-1])
+            flows, last = _flows(group, interval), _flows(group, tracker.history[-1])
             for names, flow in flows.items():
                 if not flow.sent_packets or not last[names].sent_packets:
                     continue
@@ -77,12 +77,12 @@ def expectations(episode: Episode) -> Iterator[Expectation]:
                 yield Expectation(
                     place=scenario.topology_seed or 0,
                     flies=group.airframe is not None,
-                    changed=outlook.changed,
+                    changed=context.changed,
                     carried_on=min(before, MOST),
-                    expected=min(float(np.mean([outlook.expected[name].arrives for name in names])), MOST),
+                    expected=min(float(np.mean([context.expected[name].arrives for name in names])), MOST),
                     arrived=min(now, MOST),
                 )
-        situation.settle(outlook, interval)
+        tracker.settle(context, interval)
 
 
 def _flows(group: Group, interval: Interval) -> dict[tuple[str, ...], PacketFlow]:
@@ -118,7 +118,7 @@ def page(found: list[Expectation], folder: Path) -> str:
             "95 % intervals, from a bootstrap over topology seeds.",
             "",
             f"{len(places)} topology seeds, {places[0]} to {places[-1]}, that nothing was fitted to, "
-            f"with the twins of their explorations; code {source_digest()}. "
+            f"with the replicates of their explorations; code {source_digest()}. "
             f"Made by `python perf/fluid.py --traces {folder}`.",
             "",
             *table(header, body),

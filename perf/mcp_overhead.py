@@ -41,7 +41,7 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.episodes.episode import Episode, Task
 from sixgym.episodes.task import make_task
-from sixgym.run.session import Work
+from sixgym.run.session import EpisodeSession
 from sixgym.scenarios import load_scenario
 from sixgym.serve.mcp import make_server, tool_list
 from sixgym.serve.sessions import Sessions
@@ -115,7 +115,7 @@ def _forget(_: Episode) -> None:
 
 def bare_server(here: Setting) -> Server:
     """The SDK alone: the same answers to the same calls, made beforehand, and a tool that says one word."""
-    work = Work(here.task, here.open_backend, _forget)
+    work = EpisodeSession(here.task, here.open_backend, _forget)
     answers = {BARE: CallToolResult(content=[TextContent(text="hello")])}
     for tool, arguments in CALLS.items():
         result = work.call(tool, arguments).history[-1].outcome.result
@@ -156,7 +156,7 @@ async def per_call_ms(client: Client, tool: str, arguments: dict[str, object], c
     return statistics.median(times) * 1e3
 
 
-def in_process_ms(work: Work, tool: str, arguments: dict[str, object], calls: int) -> float:
+def in_process_ms(work: EpisodeSession, tool: str, arguments: dict[str, object], calls: int) -> float:
     """Median time of a call without MCP: tool, world, record."""
     times = []
     for _ in range(calls):
@@ -176,7 +176,7 @@ async def measure(rounds: int, calls: int) -> Figures:
     here = setting()
     for _ in range(rounds):
         async with AsyncExitStack() as stack:
-            work = Work(here.task, here.open_backend, _forget)
+            work = EpisodeSession(here.task, here.open_backend, _forget)
             clients = {
                 ("bare", "in memory"): Client(bare_server(here), mode="legacy"),
                 ("ours", "in memory"): Client(here.server(), mode="legacy"),

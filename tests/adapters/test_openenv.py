@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
-from sixgym.run.session import WorkOverError
+from sixgym.run.session import SessionOverError
 from sixgym.serve.openenv import NetworkAction, NetworkClient, NetworkEnvironment, make_app
 from sixgym.simulators.factory import SIMULATORS
 from sixgym.tasks.record import BenchTask
@@ -299,9 +299,9 @@ def test_an_environment_that_was_closed_starts_no_network_any_more(
     environment = NetworkEnvironment(short_tasks(1), "tti", kept.append)
     environment.reset()
     environment.close()
-    with pytest.raises(WorkOverError, match="connect again"):
+    with pytest.raises(SessionOverError, match="connect again"):
         environment.reset()
-    with pytest.raises(WorkOverError, match="connect again"):
+    with pytest.raises(SessionOverError, match="connect again"):
         environment.step(NetworkAction(tool="read_telemetry"))
     environment.close()
     assert len(kept) == len(made) == made[0].closed == 1

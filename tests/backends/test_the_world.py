@@ -29,7 +29,7 @@ def placed(**airframe: object) -> Scenario:
 def running(scenario: Scenario) -> tuple[World, FluidSimulator]:
     simulator = FluidSimulator()
     world = World(scenario)
-    world.settle(simulator.reset(scenario, seed=1))
+    world.advance(simulator.reset(scenario, seed=1))
     return world, simulator
 
 
@@ -37,38 +37,38 @@ def test_a_uav_flies_its_route_at_its_speed_and_then_hovers() -> None:
     world, simulator = running(placed())
     uav = world.uavs["drone-1"]
     goal = uav.position.model_copy(update={"x_m": uav.position.x_m + 10.0})
-    change = world.obey(commands.SetRoute("drone-1", (goal,), 4.0))
+    change = world.execute(commands.SetRoute("drone-1", (goal,), 4.0))
     assert change == Fly("drone-1", (goal,), 4.0)
     simulator.apply(change)
     for _ in range(4):
-        world.settle(simulator.advance(500))
+        world.advance(simulator.advance(500))
     assert world.uavs["drone-1"].waypoints == (goal,)
     assert world.uavs["drone-1"].position.distance_m(goal) == pytest.approx(2.0)
     assert world.uavs["drone-1"].velocity_mps == pytest.approx((4.0, 0.0, 0.0))
-    world.settle(simulator.advance(500))
+    world.advance(simulator.advance(500))
     assert world.uavs["drone-1"].waypoints == ()
     assert world.mission.visited == (goal,)
 
 
 def test_the_battery_loses_what_flight_physics_says() -> None:
     world, simulator = running(placed(waypoints=(), waypoint_area=None))
-    world.obey(commands.SetRoute("drone-1", ()))
+    world.execute(commands.SetRoute("drone-1", ()))
     simulator.route["drone-1"] = ((), 1.0)
     before = world.uavs["drone-1"].battery_j
-    world.settle(simulator.advance(1000))
+    world.advance(simulator.advance(1000))
     assert before - world.uavs["drone-1"].battery_j == pytest.approx(168.48, abs=0.5)
 
 
 def test_a_sensor_draws_power_until_the_end() -> None:
     world, simulator = running(placed())
-    world.obey(commands.ActivateSensor("drone-1", "lidar", "lidar-1"))
-    world.settle(simulator.advance(500))
+    world.execute(commands.ActivateSensor("drone-1", "lidar", "lidar-1"))
+    world.advance(simulator.advance(500))
     assert world.uavs["drone-1"].power_w > world.uavs["drone-2"].power_w + 10
 
 
 def test_an_empty_battery_forces_a_landing_once() -> None:
     world, simulator = running(placed(initial_battery_ratio=0.0003))
-    landings = [change for _ in range(20) for change in world.settle(simulator.advance(500))]
+    landings = [change for _ in range(20) for change in world.advance(simulator.advance(500))]
     grounded = [change for change in landings if isinstance(change, Fly) and change.device == "drone-1"]
     assert len(grounded) == 1
     assert grounded[0].waypoints[0].z_m == 0
@@ -77,9 +77,9 @@ def test_an_empty_battery_forces_a_landing_once() -> None:
 
 def test_messages_logs_plans_and_heartbeats_are_kept() -> None:
     world, _ = running(placed())
-    world.obey(commands.SendMessage(("drone-1", "drone-2"), "storm"))
-    world.obey(commands.AppendLog(LogEntry(t_ms=0, kind="note", text="checked")))
-    world.obey(commands.Heartbeat("drone-3"))
+    world.execute(commands.SendMessage(("drone-1", "drone-2"), "storm"))
+    world.execute(commands.AppendLog(LogEntry(t_ms=0, kind="note", text="checked")))
+    world.execute(commands.Heartbeat("drone-3"))
     assert world.uavs["drone-2"].inbox == ("storm",)
     assert world.uavs["drone-3"].heartbeats == 1
     assert [entry.text for entry in world.mission.log] == ["checked"]
@@ -88,7 +88,7 @@ def test_messages_logs_plans_and_heartbeats_are_kept() -> None:
 def test_mailboxes_do_not_grow_without_end() -> None:
     world, _ = running(placed())
     for index in range(100):
-        world.obey(commands.SendMessage(("drone-1",), str(index)))
+        world.execute(commands.SendMessage(("drone-1",), str(index)))
     assert len(world.uavs["drone-1"].inbox) == 32
     assert world.uavs["drone-1"].inbox[-1] == "99"
 
@@ -145,8 +145,8 @@ def test_positions_that_are_reached_between_intervals_count_as_visited() -> None
     corners = tuple(
         Position(x_m=start.x_m + dx, y_m=start.y_m + dy, z_m=start.z_m) for dx, dy in ((1, 0), (1, 1), (0, 1))
     )
-    change = world.obey(commands.SetRoute("drone-1", corners, 10.0))
+    change = world.execute(commands.SetRoute("drone-1", corners, 10.0))
     assert change is not None
     simulator.apply(change)
-    world.settle(simulator.advance(500))
+    world.advance(simulator.advance(500))
     assert world.mission.visited == corners

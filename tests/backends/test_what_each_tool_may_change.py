@@ -101,7 +101,7 @@ def observation(backend: SimulatedBackend) -> Observation:
 
 
 def changed_by(call: ToolCall) -> tuple[set[str], str | None]:
-    """Which sub-worlds differ between twins, and the call's error."""
+    """Which sub-worlds differ between replicates, and the call's error."""
     acting = world()
     outcome = acting.execute(call).outcome
     mine, theirs = digests(acting.snapshot), after_a_plain_read()

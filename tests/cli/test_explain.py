@@ -33,13 +33,13 @@ def test_one_step_has_reasons_and_a_state_on_the_grid_beside_the_measured_one(
 ) -> None:
     done = sixgym("explain", episode, "--model", model, "--step", 2, "--json")
     assert done.exit_code == 0, done.output
-    (account,) = json.loads(done.stdout)
-    assert (account["step"], account["tool"]) == (2, calls(episode)[1])
-    assert account["reasons"]
+    (explanation,) = json.loads(done.stdout)
+    assert (explanation["step"], explanation["tool"]) == (2, calls(episode)[1])
+    assert explanation["reasons"]
     for figure in STATE:
-        assert account["foretold"][figure.name] in figure.grid
+        assert explanation["predictions"][figure.name] in figure.grid
     measured = json.loads(episode.read_text().splitlines()[0])["steps"][1]["after"]
-    assert account["measured"]["latency"] == measured["latency_ms"]
+    assert explanation["measured"]["latency"] == measured["latency_ms"]
 
 
 def test_what_a_model_writes_cannot_command_the_terminal(sixgym: Sixgym, model: Path, episode: Path) -> None:

@@ -23,7 +23,7 @@ def shared(tmp_path: Path) -> tuple[object, ...]:
 
 
 def test_every_call_is_a_row(sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path) -> None:
-    done = sixgym(*shared, "--episodes", 3, "--twins", 2)
+    done = sixgym(*shared, "--episodes", 3, "--replicates", 2)
     assert done.exit_code == 0, done.output
     assert "120 transitions of 6 episodes on fluid" in done.stdout
     table = pq.read_table(tmp_path / "out" / "transitions.parquet")
@@ -139,7 +139,7 @@ def test_telemetry_of_ones_own_network_comes_in_the_same_form(sixgym: Sixgym, tm
 def test_packed_traces_are_the_same_traces(
     sixgym: Sixgym, shared: tuple[object, ...], tmp_path: Path
 ) -> None:
-    sixgym(*shared, "--episodes", 3, "--twins", 2)
+    sixgym(*shared, "--episodes", 3, "--replicates", 2)
     packed, out, again = tmp_path / "small" / "traces.xz", tmp_path / "out", tmp_path / "again"
     done = sixgym("traces", "--out", out, "--pack", packed)
     assert done.exit_code == 0, done.output

@@ -94,7 +94,7 @@ def test_a_missing_library_is_named(
     sixgym: Sixgym, traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    for name in [name for name in sys.modules if name.startswith("sixgym.train.experiment_")]:
+    for name in [name for name in sys.modules if name.startswith("sixgym.train.experiment_model.")]:
         monkeypatch.delitem(sys.modules, name)
     result = sixgym(*options(traces, tmp_path / "out"))
     assert result.exit_code == WORK_FAILED

@@ -59,5 +59,5 @@ TROUBLES: dict[str, Callable[[], None]] = {
 }
 
 
-def hire_nobody() -> Squarer:
+def make_no_worker() -> Squarer:
     raise ValueError("nobody wants the job")

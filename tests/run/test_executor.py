@@ -21,7 +21,7 @@ from sixgym.run.executor import (
     execute_in_threads,
 )
 from tests.repository import ROOT
-from tests.run.jobs import Chore, Squarer, hire_nobody
+from tests.run.jobs import Chore, Squarer, make_no_worker
 
 CHORES = [Chore(number) for number in range(7)]
 
@@ -84,9 +84,9 @@ def test_an_exception_stops_the_work_after_what_was_done(tmp_path: Path, workers
     assert multiprocessing.active_children() == []
 
 
-def test_a_worker_that_cannot_be_hired_says_why() -> None:
+def test_a_worker_that_cannot_be_made_says_why() -> None:
     with pytest.raises(WorkError, match="nobody wants the job"):
-        list(execute(hire_nobody, CHORES, 2))
+        list(execute(make_no_worker, CHORES, 2))
 
 
 def test_closing_the_generator_ends_workers_in_the_middle_of_a_job(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_workers_end_when_whoever_sends_jobs_was_killed(tmp_path: Path) -> None:
         "from sixgym.run.executor import execute\n"
         "from tests.run.jobs import Chore, Squarer\n"
         "if __name__ == '__main__':\n"
-        "    hire = partial(Squarer, pathlib.Path(sys.argv[1]))\n"
-        "    for _ in execute(hire, [Chore(n) for n in range(10**6)], 2):\n"
+        "    make_worker = partial(Squarer, pathlib.Path(sys.argv[1]))\n"
+        "    for _ in execute(make_worker, [Chore(n) for n in range(10**6)], 2):\n"
         "        print(end='', flush=True)\n"
     )
     script = tmp_path / "endless.py"
@@ -126,7 +126,7 @@ def nothing() -> None:
 
 
 class Host:
-    """A worker whose jobs meet at a table: nobody is done before everybody has come."""
+    """A worker whose jobs meet at a table: nobody is done before processes has come."""
 
     def __init__(self, table: threading.Barrier, closed: list[str]) -> None:
         self.table, self.closed = table, closed
@@ -183,12 +183,12 @@ def test_whoever_has_enough_of_the_threads_closes_them() -> None:
     assert len(begun) < 1_000
 
 
-def test_threads_that_cannot_be_hired_stop_the_work() -> None:
-    def hire() -> Fragile:
+def test_threads_that_cannot_be_made_stop_the_work() -> None:
+    def make_worker() -> Fragile:
         raise OSError("no room")
 
-    with pytest.raises(WorkError, match="nobody could be hired"):
-        list(execute_in_threads(hire, range(3), 2, nothing))
+    with pytest.raises(WorkError, match="a worker could not be made"):
+        list(execute_in_threads(make_worker, range(3), 2, nothing))
 
 
 def test_no_jobs_need_no_thread() -> None:

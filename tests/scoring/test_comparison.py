@@ -1,6 +1,6 @@
 import pytest
 
-from sixgym.scoring.comparison import Comparison, compare, gap, mcnemar
+from sixgym.scoring.comparison import RunComparison, compare, gap, mcnemar
 from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import Result
 from tests.scoring.rows import row, tried
@@ -83,7 +83,7 @@ def test_runs_that_cannot_be_compared_say_why() -> None:
 
 def test_a_comparison_survives_json() -> None:
     found = compare(run("10"), run("01"))
-    assert Comparison.model_validate_json(found.model_dump_json()) == found
+    assert RunComparison.model_validate_json(found.model_dump_json()) == found
 
 
 AGENTS = {"null": "00000000", "weak": "11000000", "fair": "11110000", "good": "11111110"}

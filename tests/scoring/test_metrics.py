@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sixgym.scoring import intervals
 from sixgym.scoring.metrics import (
     MetricError,
-    Summary,
+    RunSummary,
     by_domain,
     by_tier,
     pass_hat_k,
@@ -92,7 +92,7 @@ def test_cost_is_summed_and_tokens_are_averaged_over_those_who_used_any() -> Non
 
 def test_a_summary_survives_json() -> None:
     found = summarise(tried([[True, False], [True, True]]))
-    assert Summary.model_validate_json(found.model_dump_json()) == found
+    assert RunSummary.model_validate_json(found.model_dump_json()) == found
 
 
 def test_the_tier_mix_is_declared() -> None:

@@ -12,7 +12,7 @@ from sixgym.domain.command import SetRoute, SetSpeed
 from sixgym.domain.geometry import GeofenceSpec, Position
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import forbidding_leg, forbidding_point, leg_is_allowed
-from sixgym.tools.base import CATALOG, Order, ToolError
+from sixgym.tools.base import CATALOG, ToolError, ToolOrder
 from sixgym.tools.commands_flight import (
     adjust_altitude,
     adjust_speed,
@@ -333,7 +333,7 @@ def test_no_accepted_route_breaks_a_fence(
         order = tool.run(tool.parse(arguments), world)
     except ToolError:
         return
-    assert isinstance(order, Order)
+    assert isinstance(order, ToolOrder)
     _assert_legal(world, order.commands)
 
 

@@ -16,7 +16,7 @@ from sixgym.domain.slices import NetworkState
 from sixgym.domain.snapshot import Snapshot
 from sixgym.episodes.episode import BackendInfo, Outcome, ToolCall
 from sixgym.simulators.base import Simulator
-from sixgym.tools.base import Effect, Order, Tool, ToolError, find
+from sixgym.tools.base import Effect, Tool, ToolError, ToolOrder, find
 
 REMEMBERED_INTERVALS = 32
 
@@ -84,9 +84,9 @@ class SimulatedBackend:
         """Run the network for one decision interval."""
         if self._world is None or self._scenario is None:
             raise RuntimeError("call reset() first")
-        for change in self._world.due():
+        for change in self._world.expired():
             self._simulator.apply(change)
-            self._world.note(change)
+            self._world.record(change)
         interval = self._simulator.advance(self._scenario.decision_interval_ms)
         return self._settle(self._world, interval)
 
@@ -118,22 +118,22 @@ class SimulatedBackend:
         assert self._world is not None
         value = tool.run(tool.parse(call.arguments), self.snapshot)
         if tool.effect is Effect.COMMAND:
-            order = cast("Order[Record]", value)
+            order = cast("ToolOrder[Record]", value)
             for command in order.commands:
-                change = self._world.obey(command)
+                change = self._world.execute(command)
                 if change is not None:
                     self._simulator.apply(change)
             value = order.reply
         elif tool.effect is Effect.CONFIGURATION:
             self._simulator.apply(value)
-            self._world.note(value)
+            self._world.record(value)
             return Outcome()
         return Outcome(result=tool.output.dump_python(value, mode="json"))
 
     def _settle(self, world: World, interval: Interval) -> Interval:
         """Take an interval into the books, the books into the interval, and freeze the world as it is now."""
         assert self._scenario is not None
-        for landing in world.settle(interval):
+        for landing in world.advance(interval):
             self._simulator.apply(landing)
         interval = replace(
             interval,

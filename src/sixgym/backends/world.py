@@ -51,7 +51,7 @@ class World:
                 self.uavs[name] = _on_the_pad(name, position, route, group.airframe)
 
     # ------------------------------------------------------------------ configuration
-    def note(self, change: Change) -> None:
+    def record(self, change: Change) -> None:
         """Keep the books of a change that the simulator has applied."""
         now = self.resources
         match change:
@@ -70,7 +70,7 @@ class World:
             case changes.HandOver() | changes.Fly() | changes.InjectFault():
                 pass  # shows in what is measured, not in the configuration
 
-    def due(self) -> tuple[Change, ...]:
+    def expired(self) -> tuple[Change, ...]:
         """Changes whose time has come: degraded groups that get their normal load back."""
         return tuple(
             changes.ScaleTraffic(group, 1.0)
@@ -83,7 +83,7 @@ class World:
         return {group: share for group, share in self.resources.traffic_factor.items() if share < 1.0}
 
     # ------------------------------------------------------------------ commands
-    def obey(self, command: Command) -> Change | None:
+    def execute(self, command: Command) -> Change | None:
         """Carry out a command; the change that the network has to follow with, if any."""
         match command:
             case commands.SetRoute():
@@ -123,7 +123,7 @@ class World:
         return changes.Fly(uav.id, waypoints, speed_mps)
 
     # ------------------------------------------------------------------ clock
-    def settle(self, interval: Interval) -> tuple[Change, ...]:
+    def advance(self, interval: Interval) -> tuple[Change, ...]:
         """Bring the books up to the end of an interval; forced landings are returned as changes."""
         self._t_ms = interval.end_ms
         seconds = (interval.end_ms - interval.start_ms) / 1e3

@@ -174,7 +174,7 @@ def traces(
     episodes: Annotated[
         int, typer.Option(min=1, metavar="N", help="Episodes of 20 calls; a number is always the same one.")
     ] = 1500,
-    twins: Annotated[
+    replicates: Annotated[
         int,
         typer.Option(min=1, max=100, metavar="K", help="Each so often, with other traffic and fading."),
     ] = 1,
@@ -211,7 +211,7 @@ def traces(
     4 to 7 s on ns3.
 
     - `sixgym traces --out traces/training --workers 2`
-    - `sixgym traces --out traces/held-out --seeds 51-80 --episodes 180 --twins 2`
+    - `sixgym traces --out traces/held-out --seeds 51-80 --episodes 180 --replicates 2`
     - `sixgym traces --out traces/held-out --unpack results/data/traces-held-out.jsonl.xz`
     - `sixgym traces --out traces/mine --csv site-7.csv --network site-7`
     """
@@ -228,7 +228,7 @@ def traces(
     if unpack is not None:
         unpack_from(unpack, out)
         return
-    collect(TracesRequest(out, seeds, episodes, twins, network, workers, resume))
+    collect(TracesRequest(out, seeds, episodes, replicates, network, workers, resume))
 
 
 app.command(name="train")(train)

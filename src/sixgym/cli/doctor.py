@@ -36,7 +36,7 @@ STYLES = {"ok": "green", "note": "yellow", "broken": "red"}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at: `ok`, worth a `note`, or `broken`, and what to do about it."""
 
     state: str
@@ -64,56 +64,56 @@ def examine() -> None:
         raise CommandError(f"{' and '.join(broken)} cannot be used here; see above", WORK_FAILED)
 
 
-def _findings() -> Iterator[Finding]:
-    yield Finding("ok", "sixgym", sixgym.__version__)
-    yield Finding("ok", "Python", f"{platform.python_version()} at {sys.executable}")
+def _findings() -> Iterator[Diagnosis]:
+    yield Diagnosis("ok", "sixgym", sixgym.__version__)
+    yield Diagnosis("ok", "Python", f"{platform.python_version()} at {sys.executable}")
     yield _probe("tti", "reinstall sixgym: tti needs the numba and NumPy that its installation asks for")
     yield from _ns3_findings()
     yield from (_extra_finding(extra, user) for extra, user in EXTRAS.items())
     if None not in (installed_versions("hf") or {"hf": None}).values():
         yield _probe("experiment-model", "install the hf extra anew: the checkpoint comes with sixgym")
-    yield Finding("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
-    yield Finding("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
+    yield Diagnosis("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
+    yield Diagnosis("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
 
 
-def _ns3_findings() -> Iterator[Finding]:
+def _ns3_findings() -> Iterator[Diagnosis]:
     status = ns3_status()
     if status.wheel_version is None:
-        yield Finding(
+        yield Diagnosis(
             "note",
             "ns-3",
             "not installed: only --network ns3 needs it",
             _how_to_have("ns3"),
         )
         return
-    yield Finding("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
+    yield Diagnosis("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
     if status.compiler is None:
-        yield Finding(
+        yield Diagnosis(
             "note",
             "C++ compiler",
             "none: ns-3 works without, but every start takes longer",
             "to start it faster: apt install g++",
         )
     else:
-        yield Finding("ok", "C++ compiler", status.compiler)
+        yield Diagnosis("ok", "C++ compiler", status.compiler)
         cached = "cached" if status.compiled else "not compiled yet, the first start does it"
-        yield Finding("ok", "ns-3 program", cached)
+        yield Diagnosis("ok", "ns-3 program", cached)
     yield _probe("ns3", "install another version of the wheel, or leave ns-3 out: tti does not need it")
 
 
-def _extra_finding(extra: str, user: str) -> Finding:
+def _extra_finding(extra: str, user: str) -> Diagnosis:
     versions = installed_versions(extra)
     if versions and None not in versions.values():
         there = ", ".join(f"{package} {version}" for package, version in versions.items())
-        return Finding("ok", extra, f"{there}, for {user}")
-    return Finding("note", extra, f"not installed: only {user} needs it", _how_to_have(extra))
+        return Diagnosis("ok", extra, f"{there}, for {user}")
+    return Diagnosis("note", extra, f"not installed: only {user} needs it", _how_to_have(extra))
 
 
 def _how_to_have(extra: str) -> str:
     return f"to have it: {sys.executable} -m {install_command(extra)}"
 
 
-def _probe(network: str, remedy: str) -> Finding:
+def _probe(network: str, remedy: str) -> Diagnosis:
     """Start a network for real, twice: what is installed may still not fit the machine."""
     placed = load_scenario(PROBE).placed(1)
     seconds: list[float] = []
@@ -128,6 +128,8 @@ def _probe(network: str, remedy: str) -> Finding:
             finally:
                 simulator.close()
     except Exception as error:  # whatever stops a network is what is asked for here
-        return Finding("broken", network, f"does not start: {error}", remedy)
+        return Diagnosis("broken", network, f"does not start: {error}", remedy)
     first, again = seconds
-    return Finding("ok", network, f"starts {PROBE} in {first:.1f} s, then in {again:.1f} s, warm-up included")
+    return Diagnosis(
+        "ok", network, f"starts {PROBE} in {first:.1f} s, then in {again:.1f} s, warm-up included"
+    )

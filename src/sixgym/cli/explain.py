@@ -16,27 +16,27 @@ from sixgym.episodes.episode import Episode
 from sixgym.episodes.store import EpisodeFileError, read_episodes
 from sixgym.run.recorded_changes import ReplayError
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.encode.explanations import STATE, account_words
+from sixgym.simulators.experiment_model.encode.explanations import STATE, explanation_words
 from sixgym.simulators.experiment_model.loading import SHIPPED, load_engine, read_card
 from sixgym.train.experiment_model.examples import Moment, moments
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Explanation:
     """What the model says of a step.
 
     Attributes:
         step: Its number, from 1.
         tool: That was called.
         reasons: In the model's words.
-        foretold: Figures of the state that follow from them, by name.
+        predictions: Figures of the state that follow from them, by name.
         measured: The same as they were measured.
     """
 
     step: int
     tool: str
     reasons: str
-    foretold: dict[str, float]
+    predictions: dict[str, float]
     measured: dict[str, float]
 
 
@@ -63,33 +63,33 @@ def explain(
     if step is not None and not 1 <= step <= len(episode.steps):
         raise CommandError(f"{episode.id} has {len(episode.steps)} calls, so there is no {step}", WRONG_USE)
     try:
-        accounts = _accounts(episode, folder, step)
+        explanations = _explanations(episode, folder, step)
     except (ReplayError, SimulatorError) as error:
         raise CommandError(str(error), WORK_FAILED) from None
     if as_json:
-        typer.echo(json.dumps([_plain(one) for one in accounts]))
+        typer.echo(json.dumps([_plain(one) for one in explanations]))
         return
     console = open_console(sys.stdout)
-    for one in accounts:
+    for one in explanations:
         console.print(f"{one.step:>3}  {words.clean(one.tool)}", highlight=False, markup=False, style="bold")
         console.print(f"     {words.clean(one.reasons)}", highlight=False, markup=False, soft_wrap=True)
         figures = "  ".join(
-            f"{name} {one.foretold[name]:g} ({one.measured[name]:.3g})" for name in one.measured
+            f"{name} {one.predictions[name]:g} ({one.measured[name]:.3g})" for name in one.measured
         )
         console.print(f"     {figures}", highlight=False, markup=False, style="dim", soft_wrap=True)
-    console.print("foretold (measured), of the state after the call", style="dim", highlight=False)
+    console.print("predictions (measured), of the state after the call", style="dim", highlight=False)
 
 
-def _accounts(episode: Episode, folder: Path, step: int | None) -> list[Account]:
+def _explanations(episode: Episode, folder: Path, step: int | None) -> list[Explanation]:
     engine = load_engine(folder)
-    found: list[Account] = []
+    found: list[Explanation] = []
     for number, moment in enumerate(moments(episode)):
         if moment.step is None or (step is not None and number != step):
             continue
-        reasons, answer = engine.account(_words(moment))
-        foretold = {figure.name: figure.values[answer[figure.name]] for figure in STATE}
+        reasons, answer = engine.explanation(_words(moment))
+        predictions = {figure.name: figure.values[answer[figure.name]] for figure in STATE}
         measured = _figures(moment.step.after)
-        found.append(Account(number, _tool(moment), reasons, foretold, measured))
+        found.append(Explanation(number, _tool(moment), reasons, predictions, measured))
     return found
 
 
@@ -101,7 +101,7 @@ def _tool(moment: Moment) -> str:
 
 def _words(moment: Moment) -> tuple[str, ...]:
     assert moment.step is not None  # the caller has looked
-    return account_words(
+    return explanation_words(
         _tool(moment), ok=moment.step.outcome.ok, facts=moment.facts, before=moment.step.before
     )
 
@@ -111,11 +111,11 @@ def _figures(state: NetworkState) -> dict[str, float]:
     return dict(zip((figure.name for figure in STATE), values, strict=True))
 
 
-def _plain(account: Account) -> dict[str, object]:
+def _plain(explanation: Explanation) -> dict[str, object]:
     return {
-        "step": account.step,
-        "tool": account.tool,
-        "reasons": account.reasons,
-        "foretold": account.foretold,
-        "measured": account.measured,
+        "step": explanation.step,
+        "tool": explanation.tool,
+        "reasons": explanation.reasons,
+        "predictions": explanation.predictions,
+        "measured": explanation.measured,
     }

@@ -55,7 +55,7 @@ NO_MODEL = ModelRequest()
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class ChosenModel:
     """A language model that is ready to be asked.
 
     Attributes:
@@ -72,7 +72,7 @@ class Language:
 
 
 @contextmanager
-def language(agent: str, request: ModelRequest, *, at_once: int = 1) -> Generator[Language | None]:
+def language(agent: str, request: ModelRequest, *, at_once: int = 1) -> Generator[ChosenModel | None]:
     """The language model of an agent, closed afterwards; None for an agent that asks none.
 
     Args:
@@ -118,7 +118,7 @@ def _refuse_for(agent: str, request: ModelRequest) -> None:
         )
 
 
-def _language(request: ModelRequest, at_once: int) -> Language:
+def _language(request: ModelRequest, at_once: int) -> ChosenModel:
     assert request.model is not None
     local = _is_local(request.model, request.base_url)
     style = _style(request.style, local=local)
@@ -140,7 +140,7 @@ def _language(request: ModelRequest, at_once: int) -> Language:
     if budget != Budget():
         model = BudgetedModel(model, budget, prices)
     sampling = Sampling(temperature=request.temperature, max_tokens=request.max_tokens)
-    return Language(ReactAgent(model, sampling, style), price, refused, digest)
+    return ChosenModel(ReactAgent(model, sampling, style), price, refused, digest)
 
 
 def _is_local(model: str, base_url: str | None) -> bool:

@@ -22,7 +22,7 @@ from sixgym.cli.language import NO_MODEL, ModelRequest, language
 from sixgym.cli.options import DEFAULT_SEED, REFERENCE
 from sixgym.cli.output import text as words
 from sixgym.cli.output.starting import saying_why_it_takes_long
-from sixgym.cli.output.view import View, open_console
+from sixgym.cli.output.view import EpisodeView, open_console
 from sixgym.domain.scenario import Scenario
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
@@ -101,7 +101,7 @@ def _run(
     console = open_console(sys.stderr if request.as_json else sys.stdout)
     backend = SimulatedBackend(simulator)
     try:
-        with View(console, task) as view:
+        with EpisodeView(console, task) as view:
             view.header(agent.name, backend.info)
             episode = _work(_PatientEnvironment(backend), agent, task, view, path)
             stored = store(path, episode)
@@ -254,7 +254,7 @@ class _PatientEnvironment(Environment):
             return super().reset(task, earlier=earlier)
 
 
-def _work(environment: Environment, agent: Agent, task: Task, view: View, out: Path) -> Episode:
+def _work(environment: Environment, agent: Agent, task: Task, view: EpisodeView, out: Path) -> Episode:
     """Roll out; whatever interrupts it, what has happened so far is kept."""
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.output import text as words
-from sixgym.cli.output.view import View, open_console
+from sixgym.cli.output.view import EpisodeView, open_console
 from sixgym.domain.measurement import PacketFlow
 from sixgym.episodes.episode import Episode, Step
 from sixgym.episodes.store import EpisodeFileError, read_episodes
@@ -72,7 +72,7 @@ def _list(console: Console, episodes: list[Episode]) -> None:
 
 
 def _replay(console: Console, episode: Episode) -> None:
-    view = View(console, episode.task)
+    view = EpisodeView(console, episode.task)
     view.header(episode.agent, episode.backend)
     for attempt in (*episode.earlier, episode):
         for step in attempt.steps:
@@ -90,7 +90,7 @@ def _step(console: Console, episode: Episode, number: int) -> None:
         raise CommandError(f"--step {number}: the episode has steps 1 to {len(episode.steps)}", WRONG_USE)
     step = episode.steps[number - 1]
     before = episode.steps[number - 2].interval.faults if number > 1 else ()
-    View(console, episode.task, before).step(step)
+    EpisodeView(console, episode.task, before).step(step)
     call = step.turn.call
     assert call is not None
     for title, value in (("arguments", call.arguments), ("result", step.outcome.result)):

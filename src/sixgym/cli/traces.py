@@ -39,7 +39,7 @@ class TracesRequest:
         out: The folder.
         seeds: Topology seeds, such as `1-50` or `51,53,60-65`.
         episodes: How many explorations.
-        twins: How often each of them.
+        replicates: How often each of them.
         network: What is explored.
         workers: Processes; None is one a core.
         resume: Whether the folder may hold these traces already.
@@ -48,7 +48,7 @@ class TracesRequest:
     out: Path
     seeds: str
     episodes: int
-    twins: int
+    replicates: int
     network: str
     workers: int | None
     resume: bool
@@ -75,7 +75,7 @@ def collect(request: TracesRequest) -> None:
         network=network,
         topology_seeds=seeds,
         episodes=request.episodes,
-        twins=request.twins,
+        replicates=request.replicates,
         probabilities=dict(tool_probabilities()),
         sixgym_version=sixgym.__version__,
         command=_command(request),
@@ -205,7 +205,7 @@ def _command(request: TracesRequest) -> str:
         ("--out", request.out),
         ("--seeds", request.seeds),
         ("--episodes", request.episodes),
-        ("--twins", request.twins if request.twins > 1 else None),
+        ("--replicates", request.replicates if request.replicates > 1 else None),
         ("--network", request.network),
     )
     return words.command_line(["sixgym", "traces"], options)

@@ -67,7 +67,7 @@ def command_of(request: TrainRequest) -> str:
 
 def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Path) -> None:
     from sixgym.train.drl_slicing.comparison import OTHERS, compare
-    from sixgym.train.drl_slicing.tasks import Lessons, draw_tasks, split_tasks
+    from sixgym.train.drl_slicing.tasks import TrainingTasks, draw_tasks, split_tasks
     from sixgym.train.drl_slicing.training import WEIGHTS_FILE, Iteration, prepare
     from sixgym.train.drl_slicing.training import train as train_agent
 
@@ -87,7 +87,7 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
 
             agent = train_agent(
                 recipe,
-                Lessons(lessons),
+                TrainingTasks(lessons),
                 out,
                 command=command_of(request),
                 resume=True,
@@ -95,7 +95,7 @@ def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Pat
             )
         episodes = (1 + len(OTHERS)) * len(held)
         with metering(sys.stderr, "comparing", episodes, "tasks of an agent") as meter:
-            standings = compare(agent, Lessons(held), recipe, meter.advance)
+            standings = compare(agent, TrainingTasks(held), recipe, meter.advance)
     for name, standing in standings.items():
         low, high = standing.interval
         typer.echo(
@@ -116,16 +116,16 @@ def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest
     # threads that spin while they wait take many times as long where cores have other work; read when torch
     # is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from sixgym.train.experiment_model.checkpoints import Progress
+    from sixgym.train.experiment_model.checkpoints import TrainingProgress
     from sixgym.train.experiment_model.trace_examples import read_traces
     from sixgym.train.experiment_model.training import Training
 
-    def held_back(progress: Progress) -> str:
+    def held_back(progress: TrainingProgress) -> str:
         return ", ".join(f"{kind} {loss:.3f}" for kind, loss in progress.held_back.items())
 
     with _failures_of(out):
         traces = read_traces(Path(recipe.traces))
-        with metering(sys.stderr, "reading", traces.episodes * traces.twins, "episodes") as meter:
+        with metering(sys.stderr, "reading", traces.episodes * traces.replicates, "episodes") as meter:
             training = Training(recipe, out, resume=request.resume, on_episode=meter.advance)
         while not training.done:
             if training.episodes_alone:
@@ -133,7 +133,7 @@ def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest
                     training.go_alone(meter.advance)
             with metering(sys.stderr, "learning", recipe.optimizer.steps, "steps", training.step) as meter:
 
-                def report(progress: Progress, say: Callable[[str], None] = meter.say) -> None:
+                def report(progress: TrainingProgress, say: Callable[[str], None] = meter.say) -> None:
                     say(f"step {progress.step}: loss {progress.loss:.3f}; held back: {held_back(progress)}")
 
                 training.learn(report, meter.advance)

@@ -1,6 +1,6 @@
 """Doing many jobs, in this process, in threads or in processes that may die, without losing one.
 
-A worker is hired once for a process or thread and does one job after another, so what is expensive to start
+A worker is made once for a process or thread and does one job after another, so what is expensive to start
 is started once. Every job comes back exactly once: done, or broken with a reason.
 """
 
@@ -68,7 +68,7 @@ class WorkError(RuntimeError):
 
 
 def execute(
-    hire: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int
+    make_worker: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int
 ) -> Generator[Done[Job, Value] | Broken[Job]]:
     """Do all jobs; each comes back as soon as it is over, in no particular order.
 
@@ -76,24 +76,24 @@ def execute(
     too, the job is broken and the rest goes on.
 
     Args:
-        hire: Makes a worker. With several workers it and the jobs are sent to other processes, so they
+        make_worker: Makes a worker. With several workers it and the jobs are sent to other processes, so they
             have to be picklable.
         jobs: What to do.
         workers: How many processes; 1 does everything in this one.
 
     Raises:
-        WorkError: a worker could not be hired or raised an exception, or one job after the other broke.
+        WorkError: a worker could not be made or raised an exception, or one job after the other broke.
     """
     if workers == 1:
-        return _here(hire, jobs)
-    return _elsewhere(hire, jobs, workers)
+        return _here(make_worker, jobs)
+    return _elsewhere(make_worker, jobs, workers)
 
 
-def _here(hire: Callable[[], Worker[Job, Value]], jobs: Iterable[Job]) -> Generator[Done[Job, Value]]:
+def _here(make_worker: Callable[[], Worker[Job, Value]], jobs: Iterable[Job]) -> Generator[Done[Job, Value]]:
     try:
-        worker = hire()
+        worker = make_worker()
     except Exception as error:
-        raise WorkError(f"nobody could be hired: {error!r}") from error
+        raise WorkError(f"a worker could not be made: {error!r}") from error
     try:
         for job in jobs:
             try:
@@ -109,20 +109,20 @@ def _here(hire: Callable[[], Worker[Job, Value]], jobs: Iterable[Job]) -> Genera
 
 # ---------------------------------------------------------------------- threads
 def execute_in_threads(
-    hire: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int, wake: Callable[[], None]
+    make_worker: Callable[[], Worker[Job, Value]], jobs: Sequence[Job], workers: int, wake: Callable[[], None]
 ) -> Generator[Done[Job, Value]]:
     """Do all jobs in threads of this process, for workers that mostly wait, or share something.
 
     Closing the generator, or an error, lets nobody begin another job and waits a little for those at work.
 
     Args:
-        hire: Makes a worker, in its thread.
+        make_worker: Makes a worker, in its thread.
         jobs: What to do.
         workers: How many threads.
         wake: Called at the end, so that nobody waits for what will not come any more.
 
     Raises:
-        WorkError: a worker could not be hired or raised an exception.
+        WorkError: a worker could not be made or raised an exception.
     """
     waiting: deque[Job] = deque(jobs)
     over: SimpleQueue[Done[Job, Value] | WorkError] = SimpleQueue()
@@ -130,7 +130,7 @@ def execute_in_threads(
 
     def work() -> None:
         try:
-            for outcome in _here(hire, _taken(waiting, stop)):
+            for outcome in _here(make_worker, _taken(waiting, stop)):
                 over.put(outcome)
         except WorkError as error:
             stop.set()
@@ -180,7 +180,7 @@ class _Death:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk(Generic[Job]):
+class WorkerSlot(Generic[Job]):
     """A process, the job it is at, and whether that is the first attempt at it or the second."""
 
     process: SpawnProcess
@@ -189,67 +189,67 @@ class _Desk(Generic[Job]):
 
 
 def _elsewhere(
-    hire: Callable[[], Worker[Job, Value]], jobs: Iterable[Job], workers: int
+    make_worker: Callable[[], Worker[Job, Value]], jobs: Iterable[Job], workers: int
 ) -> Generator[Done[Job, Value] | Broken[Job]]:
     waiting = deque((job, 1) for job in jobs)
     broken_in_a_row = 0
-    with _staff(hire) as (start, desks):
-        while waiting or desks:
-            while waiting and len(desks) < workers:
+    with _slots_and_processes(make_worker) as (start, slots):
+        while waiting or slots:
+            while waiting and len(slots) < workers:
                 start(*waiting.popleft())
-            for pipe in wait(list(desks)):
+            for pipe in wait(list(slots)):
                 assert isinstance(pipe, Connection)
-                desk = desks.pop(pipe)
-                reply: Value | _Failure | _Death = _reply(pipe, desk.process)
+                slot = slots.pop(pipe)
+                reply: Value | _Failure | _Death = _reply(pipe, slot.process)
                 if isinstance(reply, _Failure):
-                    raise WorkError(f"{desk.job}: {reply.text}")
-                if isinstance(reply, _Death) and desk.attempt < _ATTEMPTS:
-                    waiting.appendleft((desk.job, desk.attempt + 1))
+                    raise WorkError(f"{slot.job}: {reply.text}")
+                if isinstance(reply, _Death) and slot.attempt < _ATTEMPTS:
+                    waiting.appendleft((slot.job, slot.attempt + 1))
                 elif isinstance(reply, _Death):
                     broken_in_a_row += 1
                     if broken_in_a_row >= MOST_BROKEN_IN_A_ROW:
-                        raise WorkError(f"the workers do not survive: {reply.reason} at {desk.job}")
-                    yield Broken(desk.job, reply.reason)
+                        raise WorkError(f"the workers do not survive: {reply.reason} at {slot.job}")
+                    yield Broken(slot.job, reply.reason)
                 else:
                     broken_in_a_row = 0
                     if waiting:
-                        desks[pipe] = _set_to_work(pipe, desk.process, *waiting.popleft())
+                        slots[pipe] = _set_to_work(pipe, slot.process, *waiting.popleft())
                     else:
                         pipe.close()
-                    yield Done(desk.job, reply)
+                    yield Done(slot.job, reply)
 
 
 @contextmanager
-def _staff(
-    hire: Callable[[], Worker[Job, Value]],
-) -> Generator[tuple[Callable[[Job, int], None], dict[Connection, _Desk[Job]]]]:
-    """Something that starts a process with its first job, and who is at work; ends everybody."""
+def _slots_and_processes(
+    make_worker: Callable[[], Worker[Job, Value]],
+) -> Generator[tuple[Callable[[Job, int], None], dict[Connection, WorkerSlot[Job]]]]:
+    """Something that starts a process with its first job, and who is at work; ends processes."""
     context = multiprocessing.get_context("spawn")  # forked workers would share open descriptors
-    desks: dict[Connection, _Desk[Job]] = {}
-    everybody: list[SpawnProcess] = []
+    slots: dict[Connection, WorkerSlot[Job]] = {}
+    processes: list[SpawnProcess] = []
 
     def start(job: Job, attempt: int) -> None:
-        pipe, process = _start(context, hire)
-        everybody.append(process)
-        desks[pipe] = _set_to_work(pipe, process, job, attempt)
+        pipe, process = _start(context, make_worker)
+        processes.append(process)
+        slots[pipe] = _set_to_work(pipe, process, job, attempt)
 
     try:
-        yield start, desks
+        yield start, slots
     finally:
-        for pipe, desk in desks.items():
+        for pipe, slot in slots.items():
             pipe.close()
-            desk.process.terminate()
-        for process in everybody:
+            slot.process.terminate()
+        for process in processes:
             process.join(_PATIENCE_S)
             if process.is_alive():
                 process.kill()
                 process.join()
 
 
-def _set_to_work(pipe: Connection, process: SpawnProcess, job: Job, attempt: int) -> _Desk[Job]:
+def _set_to_work(pipe: Connection, process: SpawnProcess, job: Job, attempt: int) -> WorkerSlot[Job]:
     with suppress(OSError):  # it died meanwhile, which the next look at its pipe finds out
         pipe.send(job)
-    return _Desk(process, job, attempt)
+    return WorkerSlot(process, job, attempt)
 
 
 def _reply(pipe: Connection, process: SpawnProcess) -> Any:
@@ -263,9 +263,11 @@ def _reply(pipe: Connection, process: SpawnProcess) -> Any:
     return reply
 
 
-def _start(context: SpawnContext, hire: Callable[[], Worker[Job, Value]]) -> tuple[Connection, SpawnProcess]:
+def _start(
+    context: SpawnContext, make_worker: Callable[[], Worker[Job, Value]]
+) -> tuple[Connection, SpawnProcess]:
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(hire, theirs), daemon=True)
+    process = context.Process(target=_work, args=(make_worker, theirs), daemon=True)
     ensure_running()  # the first start would start it, and unblock the signal in between
     # Ctrl-C reaches every process of the terminal, but only this one acts on it: the others inherit the mask
     signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -277,11 +279,11 @@ def _start(context: SpawnContext, hire: Callable[[], Worker[Job, Value]]) -> tup
     return ours, process
 
 
-def _work(hire: Callable[[], Worker[Job, Value]], pipe: Connection) -> None:
+def _work(make_worker: Callable[[], Worker[Job, Value]], pipe: Connection) -> None:
     """What a process does: job after job, until there are no more or whoever sends them is gone."""
     signal.signal(signal.SIGTERM, _leave)
     try:
-        worker = hire()
+        worker = make_worker()
     except Exception:
         with suppress(OSError):  # nobody waits for it any more
             pipe.send(_Failure(traceback.format_exc()))

@@ -21,7 +21,7 @@ Safeguard = Callable[[Episode], AbstractContextManager[object]]
 """Holds an episode as it is before the network runs out, until it is left: by then the whole one is kept."""
 
 
-class WorkOverError(Exception):
+class SessionOverError(Exception):
     """Nothing more can be done in this session. The message says why, for the client."""
 
 
@@ -30,7 +30,7 @@ class _StoppedError(Exception):
 
 
 @dataclass(slots=True)
-class Progress:
+class SessionProgress:
     """How far something is that takes time. Written by one thread, read by another.
 
     Attributes:
@@ -43,7 +43,7 @@ class Progress:
     total: int = 0
 
 
-class Work:
+class EpisodeSession:
     """A task, from the first call on it to the episode.
 
     The network starts with the first call. However the work ends, the network runs out if it can, the
@@ -69,7 +69,7 @@ class Work:
         agent: str = "mcp",
         safeguard: Safeguard = nullcontext,
     ) -> None:
-        self.progress = Progress()
+        self.progress = SessionProgress()
         self._agent = agent
         self._task = task
         self._open_backend = open_backend
@@ -86,7 +86,7 @@ class Work:
         """What the agent knows now.
 
         Raises:
-            WorkOverError: the work has ended, or the network does not start.
+            SessionOverError: the work has ended, or the network does not start.
         """
         self._environment_of_mine()
         assert self._observation is not None
@@ -96,10 +96,10 @@ class Work:
         """Carry out a tool call, which takes a decision interval; its outcome is last in the history.
 
         Raises:
-            WorkOverError: the work has ended, or ends now: the budget is spent or the network broke.
+            SessionOverError: the work has ended, or ends now: the budget is spent or the network broke.
         """
         environment = self._environment_of_mine()
-        self.progress = Progress("the network runs")
+        self.progress = SessionProgress("the network runs")
         thought_s = time.perf_counter() - self._returned_at
         turn = Turn(call=ToolCall(tool=tool, arguments=dict(arguments)))
         with self._ending_on_failure():
@@ -114,7 +114,7 @@ class Work:
         """Take the agent's final answer; the network runs on to the end of the task.
 
         Raises:
-            WorkOverError: the work has ended before, or the network broke.
+            SessionOverError: the work has ended before, or the network broke.
         """
         environment = self._environment_of_mine()
         thought_s = time.perf_counter() - self._returned_at
@@ -150,7 +150,7 @@ class Work:
         if self._over is not None:
             raise self._refusal()
         if self._environment is None:
-            self.progress = Progress("the network starts")
+            self.progress = SessionProgress("the network starts")
             self._backend = self._opened()
             self._environment = Environment(self._backend)
             with self._ending_on_failure():
@@ -192,7 +192,7 @@ class Work:
     def _run_out(self, environment: Environment, left: int) -> None:
         with self._ending_on_failure():
             try:
-                self.progress = Progress("the network runs on to the end of the task", total=left)
+                self.progress = SessionProgress("the network runs on to the end of the task", total=left)
                 self._raise_if_stopped()
                 environment.run_out(self._count)
             except _StoppedError as stopped:
@@ -215,5 +215,5 @@ class Work:
         self._backend.close()
         self._keep(self._environment.episode(self._agent, infrastructure_failure=infrastructure_failure))
 
-    def _refusal(self) -> WorkOverError:
-        return WorkOverError(f"{self._over}; connect again for a fresh network")
+    def _refusal(self) -> SessionOverError:
+        return SessionOverError(f"{self._over}; connect again for a fresh network")

@@ -22,7 +22,7 @@ Difference = Annotated[float, Field(ge=-1, le=1)]
 Range = tuple[Difference, Difference]
 
 
-class Comparison(Record):
+class RunComparison(Record):
     """A candidate run less a baseline run over the tasks both have, every task weighing the same.
 
     Attributes:
@@ -64,7 +64,7 @@ class AgentGap(Record):
     """
 
     agent: str
-    comparison: Comparison
+    comparison: RunComparison
     episodes: Count
     agreement: Ratio
     agreement_ci95: Ends
@@ -95,7 +95,7 @@ class Gap(Record):
 
 def compare(
     candidate: Iterable[Result], baseline: Iterable[Result], *, exclude_infrastructure: bool = False
-) -> Comparison:
+) -> RunComparison:
     """What the candidate run is better by, over the tasks both runs have.
 
     Raises:
@@ -116,7 +116,7 @@ def compare(
     path = _differences(pairs, path_efficiency)
     won, lost = sum(d > 0 for d in success), sum(d < 0 for d in success)
     tried_once = all(len(a) == len(b) == 1 for a, b in pairs)
-    return Comparison(
+    return RunComparison(
         tasks=len(shared),
         only_candidate=len(left) - len(shared),
         only_baseline=len(right) - len(shared),

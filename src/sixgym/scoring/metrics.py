@@ -21,7 +21,7 @@ class MetricError(ValueError):
     """These results have no such figure. The message says why."""
 
 
-class Summary(Record):
+class RunSummary(Record):
     """One group of results in figures. Shares are between 0 and 1, intervals 95 % and clustered by task.
 
     Attributes:
@@ -76,7 +76,7 @@ class Reweighted(Record):
     spl_ci95: Ends
 
 
-def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False) -> Summary:
+def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False) -> RunSummary:
     """One run, or one part of it, in figures.
 
     Args:
@@ -97,7 +97,7 @@ def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False
     tokens = [row.tokens for row in rows if row.tokens is not None]
     costs = [row.cost_usd for row in rows if row.cost_usd is not None]
     agent_s, world_s = math.fsum(row.agent_s for row in rows), math.fsum(row.world_s for row in rows)
-    return Summary(
+    return RunSummary(
         n=len(rows),
         tasks=len(trials),
         tier_mix=tier_mix(rows),
@@ -125,7 +125,7 @@ def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False
 
 def by_tier(
     results: Iterable[Result], tiers: Sequence[str], *, exclude_infrastructure: bool = False
-) -> dict[str, Summary]:
+) -> dict[str, RunSummary]:
     """The summary of each tier that has results left to count, in the order given.
 
     Raises:
@@ -136,7 +136,7 @@ def by_tier(
 
 def by_domain(
     results: Iterable[Result], domains: Sequence[str], *, exclude_infrastructure: bool = False
-) -> dict[str, Summary]:
+) -> dict[str, RunSummary]:
     """The summary of each domain that has results left to count, in the order given.
 
     Raises:
@@ -145,7 +145,7 @@ def by_domain(
     return _by(lambda row: row.domain, results, domains, exclude_infrastructure)
 
 
-def reweighted(tiers: Mapping[str, Summary], tier_mix: Mapping[str, float]) -> Reweighted:
+def reweighted(tiers: Mapping[str, RunSummary], tier_mix: Mapping[str, float]) -> Reweighted:
     """Overall rates for a declared mix of tiers, say a third each, from the summaries of the tiers.
 
     The rate is the sum of share times rate; its interval adds the tiers' in squares (`intervals.weighted`),
@@ -264,7 +264,7 @@ def _by(
     results: Iterable[Result],
     names: Sequence[str],
     exclude_infrastructure: bool,
-) -> dict[str, Summary]:
+) -> dict[str, RunSummary]:
     groups: dict[str, list[Result]] = {name: [] for name in names}
     for row in results:
         if name_of(row) not in groups:

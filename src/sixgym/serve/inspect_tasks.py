@@ -34,7 +34,7 @@ from sixgym.agents.llm.prompt import CallStyle, feedback, opening, too_late
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message, Usage, WrittenCall
 from sixgym.models.chat import Completion
-from sixgym.run.session import Work, WorkOverError
+from sixgym.run.session import EpisodeSession, SessionOverError
 from sixgym.scoring.result import Result
 from sixgym.serve.harness import Player, backend_on, play, result_of, scores, task_of, tasks_by_id
 from sixgym.tasks.record import BenchTask
@@ -45,7 +45,7 @@ from sixgym.tools.schema import openai_specs
 EPISODE = "sixgym:episode"
 """Where the store of a sample has its episode, as JSON values."""
 
-_WORK: ContextVar[Work] = ContextVar("sixgym_work")
+_WORK: ContextVar[EpisodeSession] = ContextVar("sixgym_work")
 
 
 @task
@@ -130,7 +130,7 @@ def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
         episodes: list[Episode] = []
         bench_task = _task_of(state)
         name = f"inspect/{state.model}"
-        work = Work(bench_task.task, partial(backend_on, network), episodes.append, agent=name)
+        work = EpisodeSession(bench_task.task, partial(backend_on, network), episodes.append, agent=name)
         mine = _WORK.set(work)
         answer: str | None = None
         try:
@@ -188,7 +188,7 @@ class NetworkTools:
         return [_tool(info, work, turn) for info in tool_infos()]
 
 
-def _tool(info: ToolInfo, work: Work, turn: anyio.Lock) -> Tool:
+def _tool(info: ToolInfo, work: EpisodeSession, turn: anyio.Lock) -> Tool:
     async def execute(**kwargs: Any) -> str:
         async with turn:
             return await anyio.to_thread.run_sync(_call, work, info.name, kwargs)
@@ -238,11 +238,11 @@ def _words(result: Result) -> str:
     return f"{verdict}, {result.calls} calls ({result.refused} refused), {result.violations} violations"
 
 
-def _call(work: Work, tool: str, arguments: Mapping[str, Any]) -> str:
+def _call(work: EpisodeSession, tool: str, arguments: Mapping[str, Any]) -> str:
     try:
         seen = work.call(tool, arguments)
         return feedback(seen.history[-1], seen.steps_left)
-    except WorkOverError:
+    except SessionOverError:
         written = WrittenCall(id="", tool=tool, arguments=json.dumps(arguments))
         return too_late([written])[0].content
 
@@ -255,9 +255,9 @@ def _last_words(output: ModelOutput) -> str | None:
     return output.completion
 
 
-def _end(work: Work, answer: str | None) -> None:
+def _end(work: EpisodeSession, answer: str | None) -> None:
     # where it was over before, the episode says why
-    with suppress(WorkOverError):
+    with suppress(SessionOverError):
         if answer is None:
             work.leave("the agent ended without an answer")
         else:

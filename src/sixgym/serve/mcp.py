@@ -43,7 +43,7 @@ from sixgym.agents.llm.prompt import feedback, opening
 from sixgym.domain.base import Record
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Task
-from sixgym.run.session import Progress, WorkOverError
+from sixgym.run.session import SessionOverError, SessionProgress
 from sixgym.serve.sessions import Report, Session, Sessions
 from sixgym.tools.base import Effect, explain
 from sixgym.tools.schema import json_specs, self_contained
@@ -259,7 +259,7 @@ async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToo
         if params.name == FINISH:
             return await _finish(session, arguments, _report_to(context))
         observation = await session.do(lambda: session.work.call(params.name, arguments), _report_to(context))
-    except WorkOverError as error:
+    except SessionOverError as error:
         return _refused(str(error))
     outcome = observation.history[-1].outcome
     return CallToolResult(
@@ -292,10 +292,10 @@ def _introduce(context: Context) -> None:
 
 
 def _report_to(context: Context) -> Report:
-    """Progress, which the SDK passes on if the client asked for it."""
+    """SessionProgress, which the SDK passes on if the client asked for it."""
     sent = 0.0
 
-    async def report(progress: Progress) -> None:
+    async def report(progress: SessionProgress) -> None:
         nonlocal sent
         # MCP wants a number that grows; a start that compiles has no intervals to count, so seconds stand in
         sent = max(sent + 1, progress.done)
@@ -349,7 +349,7 @@ async def _observe(context: Context) -> Observation:
     _introduce(context)
     try:
         return await session.do(session.work.observe, _report_to(context))
-    except WorkOverError as error:
+    except SessionOverError as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
 
 

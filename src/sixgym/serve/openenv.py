@@ -36,7 +36,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import sixgym
 from sixgym.agents.llm.prompt import feedback, opening, tool_specs
 from sixgym.episodes.episode import Episode
-from sixgym.run.session import Work, WorkOverError
+from sixgym.run.session import EpisodeSession, SessionOverError
 from sixgym.scoring.result import Result
 from sixgym.serve.guard import Guard, is_loopback
 from sixgym.serve.harness import backend_on, result_of
@@ -130,7 +130,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         self._tasks = {task.task.id: task for task in tasks}
         self._network = network
         self._keep = keep
-        self._work: Work | None = None
+        self._work: EpisodeSession | None = None
         self._episode: Episode | None = None
         self._state = NetworkEpisode()
 
@@ -146,7 +146,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
 
         Raises:
             ValueError: there is no such task.
-            WorkOverError: the network does not start, or the environment is closed.
+            SessionOverError: the network does not start, or the environment is closed.
         """
         with self._turn:
             return self._started(self._chosen(task, seed), episode_id)
@@ -156,7 +156,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
 
         Raises:
             BrokenEpisodeError: the network broke, so there is no grade.
-            WorkOverError: the work is over.
+            SessionOverError: the work is over.
         """
         with self._turn:
             return self._stepped(action)
@@ -182,7 +182,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
                 self._environments.open.discard(self)
 
     def stop(self) -> None:
-        """Let the work end at once, see `Work.stop`. Any thread."""
+        """Let the work end at once, see `EpisodeSession.stop`. Any thread."""
         if (work := self._work) is not None:
             work.stop()
 
@@ -194,7 +194,9 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         self._state = NetworkEpisode(
             episode_id=episode_id, task=chosen.task.id, tier=chosen.tier, domain=chosen.domain
         )
-        self._work = Work(chosen.task, partial(backend_on, self._network), self._take, agent="openenv")
+        self._work = EpisodeSession(
+            chosen.task, partial(backend_on, self._network), self._take, agent="openenv"
+        )
         self._environments.open.add(self)
         first = opening(self._work.observe(), "native")
         return NetworkObservation(
@@ -205,9 +207,9 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
     def _stepped(self, action: NetworkAction) -> NetworkObservation:
         self._raise_if_closed()
         if self._work is None:
-            raise WorkOverError("there is no task yet; reset first")
+            raise SessionOverError("there is no task yet; reset first")
         if self._episode is not None:
-            raise WorkOverError("the task is finished; reset for another one")
+            raise SessionOverError("the task is finished; reset for another one")
         try:
             if action.tool is None:
                 self._work.finish(action.answer or "")
@@ -216,21 +218,21 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
                 content = feedback(seen.history[-1], seen.steps_left)
                 self._state.step_count += 1
                 return NetworkObservation(content=content)
-        except WorkOverError:
+        except SessionOverError:
             if self._episode is None:
                 raise
         return self._last()
 
     def _raise_if_closed(self) -> None:
         if self._closed:
-            raise WorkOverError(
+            raise SessionOverError(
                 "this connection has lost its network: it was silent for too long; connect again"
             )
 
     def _leave(self, reason: str) -> None:
         if self._work is not None:
             # where the network breaks on the way, the episode says so
-            with suppress(WorkOverError):
+            with suppress(SessionOverError):
                 self._work.leave(reason)
             self._work = None
 

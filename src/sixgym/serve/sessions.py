@@ -11,11 +11,11 @@ import anyio
 
 from sixgym.backends.base import Backend
 from sixgym.episodes.episode import Episode, Task
-from sixgym.run.session import Progress, Safeguard, Work, WorkOverError
+from sixgym.run.session import EpisodeSession, Safeguard, SessionOverError, SessionProgress
 
 ResultT = TypeVar("ResultT")
 
-Report = Callable[[Progress], Awaitable[None]]
+Report = Callable[[SessionProgress], Awaitable[None]]
 """Tells the client how far its request is."""
 
 REPORT_AFTER_S, REPORT_EVERY_S = 0.2, 1.0
@@ -23,7 +23,7 @@ REPORT_AFTER_S, REPORT_EVERY_S = 0.2, 1.0
 logger = logging.getLogger(__name__)
 
 
-async def _tell_nobody(_: Progress) -> None:
+async def _tell_nobody(_: SessionProgress) -> None:
     """For those who do not want to know."""
 
 
@@ -38,7 +38,9 @@ class Session:
     holds up nobody else, and one thread sees a simulator from start to end.
     """
 
-    def __init__(self, work: Work, idle_s: float | None, on_idle: Callable[[], None] | None) -> None:
+    def __init__(
+        self, work: EpisodeSession, idle_s: float | None, on_idle: Callable[[], None] | None
+    ) -> None:
         self.work = work
         self._idle_s = idle_s
         self._on_idle = on_idle or self._end_silent
@@ -98,7 +100,7 @@ class Session:
         with anyio.CancelScope(shield=True):
             try:
                 await asyncio.wrap_future(self._leaving)
-            except WorkOverError as error:
+            except SessionOverError as error:
                 logger.info("a session ended: %s", error)
             except Exception:
                 logger.exception("a session ended by a fault")  # the others go on
@@ -127,7 +129,7 @@ class Sessions:
         keep: Takes the episode of every session in which a network was started, in that session's thread.
         limit: How many clients may be at work at once.
         idle_s: After how many seconds without a message from its client a session ends; None is never.
-        safeguard: Holds an episode while its network runs out, in the session's thread, see `Work`.
+        safeguard: Holds an episode while its network runs out, in the session's thread, see `EpisodeSession`.
     """
 
     def __init__(
@@ -173,7 +175,7 @@ class Sessions:
             raise TooManySessionsError(
                 f"{self.limit} of {self.limit} sessions are in use; try again when a client has left"
             )
-        work = Work(self.task, self._open_backend, self._keep, safeguard=self._safeguard)
+        work = EpisodeSession(self.task, self._open_backend, self._keep, safeguard=self._safeguard)
         session = Session(work, self._idle_s, on_idle)
         self._open.add(session)
         try:

@@ -8,7 +8,7 @@ effect                    is handed               returns
 ========================  ======================  =======================================
 ``Effect.REASONING``      its arguments           a record
 ``Effect.OBSERVATION``    also a frozen Snapshot  a record
-``Effect.COMMAND``        also a frozen Snapshot  an `Order`: commands the world carries out
+``Effect.COMMAND``        also a frozen Snapshot  an `ToolOrder`: commands the world carries out
 ``Effect.CONFIGURATION``  also a frozen Snapshot  a `Change` that only the simulator applies
 ========================  ======================  =======================================
 """
@@ -51,7 +51,7 @@ ReplyT = TypeVar("ReplyT", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[ReplyT]):
+class ToolOrder(Generic[ReplyT]):
     """What a command tool hands back: the answer to the caller, and what the world is to do."""
 
     reply: ReplyT
@@ -90,7 +90,7 @@ class Tool:
             raise ToolError(f"{self.name}: {explain(error)}") from None
 
     def run(self, arguments: Mapping[str, Any], snapshot: Snapshot) -> Any:
-        """Call the function with checked arguments: a value, an `Order` or a `Change`.
+        """Call the function with checked arguments: a value, an `ToolOrder` or a `Change`.
 
         Raises:
             ToolError: the arguments make no sense in the present world.
@@ -231,8 +231,8 @@ def _takes_snapshot(name: str, effect: Effect, hints: Mapping[str, Any]) -> bool
 def _output(name: str, effect: Effect, returned: Any, reply: Callable[[Snapshot], Record]) -> type[Record]:
     """The record a caller gets, which depends on what the effect allows the function to return."""
     if effect is Effect.COMMAND:
-        if get_origin(returned) is not Order:
-            raise TypeError(f"{name}: a command tool returns Order[...], not {returned}")
+        if get_origin(returned) is not ToolOrder:
+            raise TypeError(f"{name}: a command tool returns ToolOrder[...], not {returned}")
         returned = get_args(returned)[0]
     elif effect is Effect.CONFIGURATION:
         if returned != Change and returned not in get_args(Change):

@@ -9,7 +9,7 @@ from sixgym.domain.mission import Uav
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import check_route, length_m, shifted, spoken
 from sixgym.tools.alarms import SEPARATION_M
-from sixgym.tools.base import Effect, Order, ToolError, tool
+from sixgym.tools.base import Effect, ToolError, ToolOrder, tool
 from sixgym.tools.formation import heading, nearest_slots, slots, turned
 from sixgym.tools.lookup import airframe_of, uav_of
 from sixgym.tools.replies import AvoidanceCmd, FormationCmd, RouteAck, Slot, SpeedAck
@@ -25,7 +25,9 @@ Vector = tuple[float, float, float]
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=25)
-def set_waypoint(network: Snapshot, uav: UavId, position: Position, append: bool = False) -> Order[RouteAck]:
+def set_waypoint(
+    network: Snapshot, uav: UavId, position: Position, append: bool = False
+) -> ToolOrder[RouteAck]:
     """Send a UAV to a point: straight from where it is, then hover. Its former route is dropped.
 
     With `append` the point is added to the end of the route instead, which is how to fly a planned
@@ -47,7 +49,7 @@ def set_waypoint(network: Snapshot, uav: UavId, position: Position, append: bool
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=26)
-def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> Order[RouteAck]:
+def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> ToolOrder[RouteAck]:
     """Let a UAV climb or descend where it is, and fly the rest of its route at the new altitude.
 
     Higher is more often in line of sight of a cell, but hears more interference. Refused: an altitude
@@ -66,7 +68,7 @@ def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> 
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=27)
-def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> Order[SpeedAck]:
+def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> ToolOrder[SpeedAck]:
     """Set the speed at which a UAV flies its route.
 
     The answer holds the power this costs in level flight. The speed applies to later routes too.
@@ -86,13 +88,13 @@ def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> Order[Sp
         power_w=power_w,
         endurance_s=state.battery_j / power_w,
     )
-    return Order(reply, (SetSpeed(uav, speed_mps),))
+    return ToolOrder(reply, (SetSpeed(uav, speed_mps),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=28)
 def collision_avoidance(
     network: Snapshot, uav: UavId, position: Position, swarm: SwarmState
-) -> Order[AvoidanceCmd]:
+) -> ToolOrder[AvoidanceCmd]:
     """Keep a UAV at least 10 m from the aircraft around it: push it aside if it would come closer.
 
     Looks 10 s ahead along present velocities. If separation suffices nothing happens (applied false).
@@ -118,7 +120,7 @@ def collision_avoidance(
     closest = [(_closest_approach(state, member), member) for member in others]
     nearest_m = min((math.hypot(*gap) for gap, _ in closest), default=None)
     if nearest_m is None or nearest_m >= SEPARATION_M:
-        return Order(_avoidance(network, state, nearest_m, (0.0, 0.0, 0.0), state.waypoints), ())
+        return ToolOrder(_avoidance(network, state, nearest_m, (0.0, 0.0, 0.0), state.waypoints), ())
     push = _push(uav, [(gap, member) for gap, member in closest if math.hypot(*gap) < SEPARATION_M])
     obstacles: list[str] = []
     for option in _alternatives(push):
@@ -130,7 +132,7 @@ def collision_avoidance(
             continue
         here, route = state.position, order.reply.waypoints
         moved = (aside.x_m - here.x_m, aside.y_m - here.y_m, aside.z_m - here.z_m)
-        return Order(_avoidance(network, state, nearest_m, moved, route), order.commands)
+        return ToolOrder(_avoidance(network, state, nearest_m, moved, route), order.commands)
     raise ToolError(
         f"{uav} has no legal way to evade: {obstacles[0]}; "
         "move the other aircraft, or change the altitude with adjust_altitude"
@@ -214,7 +216,7 @@ def _avoidance(
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=29)
-def swarm_formation(network: Snapshot, formation: SwarmSpec, waypoints: Waypoints) -> Order[FormationCmd]:
+def swarm_formation(network: Snapshot, formation: SwarmSpec, waypoints: Waypoints) -> ToolOrder[FormationCmd]:
     """Let UAVs fly a route in formation: line abreast, ring, grid or wedge, centred on the waypoints.
 
     Each member takes the slot nearest to it and flies all waypoints with that offset, turned into the
@@ -240,14 +242,14 @@ def swarm_formation(network: Snapshot, formation: SwarmSpec, waypoints: Waypoint
         _order(network, uav, route)
         placed.append(Slot(uav=uav.id, waypoints=route))
         orders.append(SetRoute(uav.id, route))
-    return Order(FormationCmd(effective_t_ms=network.t_ms, slots=tuple(placed)), tuple(orders))
+    return ToolOrder(FormationCmd(effective_t_ms=network.t_ms, slots=tuple(placed)), tuple(orders))
 
 
 def _slot_route(points: tuple[Position, ...], slot: tuple[float, float]) -> tuple[Position, ...]:
     return tuple(shifted(point, *turned(slot, heading(points, index))) for index, point in enumerate(points))
 
 
-def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> Order[RouteAck]:
+def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> ToolOrder[RouteAck]:
     """The order to fly a route, refused when the battery does not last to its end."""
     mass_kg = airframe_of(network, uav.id).mass_kg
     need_j, time_s = flight_energy_j(uav.position, route, max(uav.speed_mps, 0.1), mass_kg)
@@ -264,4 +266,4 @@ def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> Order[Ro
         flight_time_s=time_s,
         arrival_battery_percent=100 * ((uav.battery_j - need_j) / uav.capacity_j),
     )
-    return Order(reply, (SetRoute(uav.id, route),))
+    return ToolOrder(reply, (SetRoute(uav.id, route),))

@@ -20,7 +20,7 @@ from sixgym.agents.learned.drl_slicing.agent import (
     load_policy,
     load_shipped,
 )
-from sixgym.agents.learned.drl_slicing.view import FEATURES, SLICES, View, features
+from sixgym.agents.learned.drl_slicing.view import FEATURES, SLICES, PolicyView, features
 from sixgym.agents.learned.tensors import TensorFile, dump_tensors
 from sixgym.domain.slices import SliceType
 from sixgym.envs.observation import Exchange, Observation
@@ -72,7 +72,7 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(observation=observations())
 def test_features_are_finite_whatever_was_answered(observation: Observation) -> None:
-    found = features(View.of(observation))
+    found = features(PolicyView.of(observation))
     assert found.shape == (len(FEATURES),)
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
@@ -81,7 +81,7 @@ def test_features_are_finite_whatever_was_answered(observation: Observation) -> 
 
 def test_the_forecast_carries_the_last_change_on() -> None:
     history = [did("check_network_state", after=state(latency_ms=latency)) for latency in (20.0, 40.0)]
-    rising = dict(zip(FEATURES, features(View.of(observe(state(latency_ms=40), history))), strict=True))
+    rising = dict(zip(FEATURES, features(PolicyView.of(observe(state(latency_ms=40), history))), strict=True))
     assert rising["latency_stress.now"] == pytest.approx(0.5)
     assert rising["latency_stress.next"] == pytest.approx(1.5 / 2.5)
 
@@ -89,16 +89,19 @@ def test_the_forecast_carries_the_last_change_on() -> None:
 def test_a_share_that_was_set_after_the_reading_is_known() -> None:
     policy = {"dedicated": 10, "min": 40, "max": 60}
     change = did("trigger_slice_reallocation", {"slice": "eMBB", "resources": policy}, state())
-    before, after = View.of(observe(history=slices())), View.of(observe(history=[*slices(), change]))
+    before, after = (
+        PolicyView.of(observe(history=slices())),
+        PolicyView.of(observe(history=[*slices(), change])),
+    )
     assert before.slices[SliceType.EMBB].policy.min == 50
     assert after.slices[SliceType.EMBB].policy.min == 40
     again = [*slices(), change, slice_status("eMBB", policy=(1, 30, 50), used_percent=3)]
-    assert View.of(observe(history=again)).slices[SliceType.EMBB].policy.min == 30
+    assert PolicyView.of(observe(history=again)).slices[SliceType.EMBB].policy.min == 30
 
 
 def test_a_slice_that_was_refused_is_absent_and_not_read_again() -> None:
     refused = did("get_slice_status", {"slice": "URLLC"}, error="there is no slice URLLC")
-    view = View.of(observe(history=[refused]))
+    view = PolicyView.of(observe(history=[refused]))
     assert view.absent == {SliceType.URLLC}
     assert SliceType.URLLC not in view.unread
 
@@ -108,7 +111,7 @@ def test_it_reads_every_slice_first_its_own_before_the_others() -> None:
     history: list[Exchange] = []
     read: list[Any] = []
     for known in (*slices(), None):
-        turn = due_reading(View.of(observe(state(slice="URLLC"), history)))
+        turn = due_reading(PolicyView.of(observe(state(slice="URLLC"), history)))
         if turn is None or known is None:
             break
         assert turn.call is not None
@@ -120,8 +123,8 @@ def test_it_reads_every_slice_first_its_own_before_the_others() -> None:
 
 def test_reading_leaves_half_of_the_calls_for_deciding() -> None:
     two = slices()[:2]
-    assert due_reading(View.of(observe(history=two, steps_left=4))) is not None
-    assert due_reading(View.of(observe(history=two, steps_left=3))) is None
+    assert due_reading(PolicyView.of(observe(history=two, steps_left=4))) is not None
+    assert due_reading(PolicyView.of(observe(history=two, steps_left=3))) is None
 
 
 def test_without_calls_left_it_answers() -> None:
@@ -140,7 +143,7 @@ def test_without_calls_left_it_answers() -> None:
 def test_every_decision_makes_a_call_that_its_tool_accepts(
     observation: Observation, decision: Decision, levels: tuple[float, ...]
 ) -> None:
-    call = turn_for(View.of(observation), decision, levels).call
+    call = turn_for(PolicyView.of(observation), decision, levels).call
     assert call is not None
     assert parses(call)
 
@@ -249,7 +252,7 @@ def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_other_weights_make_another_agent() -> None:
-    views = [View.of(observe(state(latency_ms=latency), slices())) for latency in (1.0, 30.0, 500.0)]
+    views = [PolicyView.of(observe(state(latency_ms=latency), slices())) for latency in (1.0, 30.0, 500.0)]
     outputs = [
         [agent_from(weights(network(seed=seed)), "test").decide(view)[1] for view in views] for seed in (1, 2)
     ]

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE
-from sixgym.cli.fidelity.simulators import experiment_model as fidelity_experiment
+from sixgym.cli.fidelity import experiment_model as fidelity_experiment
 from sixgym.domain.extras import install_command
-from sixgym.evaluate.fidelity import effect_cases, effects
+from sixgym.evaluate.fidelity.effects import cases
+from sixgym.evaluate.fidelity.effects import figures as effect_figures
 from sixgym.simulators.experiment_model.simulator import Answers
 from tests.cli.conftest import Sixgym
 from tests.evaluate.fidelity.experiment_model.prediction_samples import Spread, make_traces, save_card
@@ -75,7 +76,7 @@ def test_json_is_alone_on_standard_output(sixgym: Sixgym, folder: Path, model: P
 def test_effects_are_on_the_page_and_runs_are_kept(
     sixgym: Sixgym, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (effect_cases, effects):
+    for module in (cases, effect_figures):
         monkeypatch.setattr(module, "KINDS", ("edge_offload", "cell_outage"))
     options = ("--effects", 1, "--episodes", 1, "--out", tmp_path / "out")
     done = sixgym(*arguments(folder, model, *options))
@@ -97,7 +98,7 @@ def test_a_folder_without_traces_is_refused(sixgym: Sixgym, model: Path, tmp_pat
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"twins": 1}, "holds no twins"),
+        ({"replicates": 1}, "holds no replicates"),
         ({"topology_seeds": [50, 51]}, "topology seed 50, which is not held out"),
     ],
 )
@@ -166,4 +167,4 @@ def test_missing_libraries_are_one_error_that_names_the_extra(
 def test_more_episodes_than_there_are_is_refused(sixgym: Sixgym, folder: Path, model: Path) -> None:
     done = sixgym(*arguments(folder, model, "--episodes", 3))
     assert done.exit_code == WRONG_USE
-    assert "2 explorations with their twins, not 3" in done.stderr
+    assert "2 explorations with their replicates, not 3" in done.stderr

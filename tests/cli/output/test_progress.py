@@ -4,10 +4,11 @@ import io
 
 import pytest
 
-from sixgym.cli import bench_make, progress
+from sixgym.cli.bench import make as bench_make
 from sixgym.cli.bench.make import MakeRequest, make
+from sixgym.cli.output import progress
 from sixgym.cli.output.progress import metering
-from sixgym.evaluate.bench.making import Candidate, Finding
+from sixgym.evaluate.bench.making import Candidate, CandidateFinding
 from sixgym.tasks.frozen import Manifest
 from tests.evaluate.bench.bench_samples import sample_tasks
 
@@ -52,9 +53,9 @@ def test_making_a_set_says_what_was_taken_and_thrown_out(
     def make_task_set(*_: object, progress: object, **__: object) -> Manifest:
         for second, finding in enumerate(
             [
-                Finding(candidate=candidate, reason="null passes on tti"),
-                Finding(candidate=candidate, task=task),
-                Finding(candidate=candidate, reason="null passes on tti"),
+                CandidateFinding(candidate=candidate, reason="null passes on tti"),
+                CandidateFinding(candidate=candidate, task=task),
+                CandidateFinding(candidate=candidate, reason="null passes on tti"),
             ]
         ):
             clock[0] = 6.0 * (second + 1)

@@ -10,7 +10,7 @@ from rich.console import Console
 from sixgym.cli.output.goals import condition_words
 from sixgym.cli.output.plot import ROWS, bars, timelines
 from sixgym.cli.output.text import clean, compact, number
-from sixgym.cli.output.view import View, state_line
+from sixgym.cli.output.view import EpisodeView, state_line
 from sixgym.domain.intent import Target
 from sixgym.domain.slices import SlaSpec
 from sixgym.scoring.goals import judge
@@ -95,7 +95,7 @@ def test_a_terminal_gets_the_same_words_in_colour() -> None:
     episode = sample_episode()
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=110, color_system="standard")
-    with View(console, episode.task) as view:
+    with EpisodeView(console, episode.task) as view:
         view.header(episode.agent, episode.backend)
         for step in episode.steps:
             view.step(step)
@@ -169,7 +169,7 @@ def test_what_is_judged_names_constraints() -> None:
         update={"constraints": (Target(metric="breaches", condition="IS_LESS_THAN", value=1),)}
     )
     screen = io.StringIO()
-    with View(Console(file=screen, width=500), episode.task.model_copy(update={"goal": goal})) as view:
+    with EpisodeView(Console(file=screen, width=500), episode.task.model_copy(update={"goal": goal})) as view:
         view.header(episode.agent, episode.backend)
     (judged,) = (line for line in screen.getvalue().splitlines() if line.startswith("judged by"))
     assert judged.endswith("; UAVs out of bounds < 1 in every interval")

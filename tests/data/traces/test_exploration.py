@@ -15,9 +15,9 @@ from sixgym.tools.base import CATALOG
 from tests.doubles import FluidSimulator
 
 
-def explored(number: int, twin: int = 0) -> Episode:
+def explored(number: int, replicate: int = 0) -> Episode:
     backend = SimulatedBackend(FluidSimulator())
-    task = exploration(number, TRAINING_SEEDS, twin=twin)
+    task = exploration(number, TRAINING_SEEDS, replicate=replicate)
     return rollout(Environment(backend), Explorer(number, lambda: backend.snapshot), task)
 
 
@@ -68,8 +68,8 @@ def test_a_number_is_one_exploration() -> None:
 
 
 def test_a_twin_differs_in_chance_alone() -> None:
-    one, other = exploration(5, HELD_OUT_SEEDS), exploration(5, HELD_OUT_SEEDS, twin=1)
+    one, other = exploration(5, HELD_OUT_SEEDS), exploration(5, HELD_OUT_SEEDS, replicate=1)
     assert one.scenario == other.scenario
     assert one.seed != other.seed
-    first, second = (explored(5, twin).steps[0].turn for twin in (0, 1))
+    first, second = (explored(5, replicate).steps[0].turn for replicate in (0, 1))
     assert first == second

@@ -15,7 +15,7 @@ from sixgym.envs.ran_slicing.policies.reference import (
     OpenLoop,
     SliceDemand,
     SlicingPolicy,
-    Static,
+    StaticPolicy,
     fitted,
     play,
     static_half,
@@ -103,7 +103,7 @@ def test_a_policy_is_not_tuned_on_held_out_topologies() -> None:
 
 def test_tuning_a_static_split_finds_the_best_one() -> None:
     def evaluate(policy: SlicingPolicy, seeds: Sequence[int]) -> float:
-        assert isinstance(policy, Static)
+        assert isinstance(policy, StaticPolicy)
         noise = sum((policy.allocation[0] * 7 + policy.allocation[1] * 13 + seed) % 5 for seed in seeds) / 9
         return -abs(policy.allocation[0] - 9) - abs(policy.allocation[1] - 6) + noise / len(seeds)
 

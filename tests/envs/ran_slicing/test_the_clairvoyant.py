@@ -23,7 +23,7 @@ from sixgym.envs.ran_slicing.policies.bound import (
     utility_bound,
 )
 from sixgym.envs.ran_slicing.policies.clairvoyant import Plan, Search, clairvoyant
-from sixgym.envs.ran_slicing.policies.reference import OpenLoop, Static, play
+from sixgym.envs.ran_slicing.policies.reference import OpenLoop, StaticPolicy, play
 from sixgym.simulators.ns3 import Ns3Simulator
 from tests.doubles import FluidSimulator
 from tests.networks import slicing, small
@@ -147,7 +147,7 @@ def test_no_static_split_on_ns3_exceeds_the_bound() -> None:
     bound = utility_bound(scenario, arrivals)
     env = RanSlicingEnv(simulator, scenario, steps=steps)
     for allocation in ((6, 6), (9, 7), (2, 2)):
-        totals = play(env, Static(allocation), topology_seed=1, network_seed=2)
+        totals = play(env, StaticPolicy(allocation), topology_seed=1, network_seed=2)
         assert totals.utility < bound
     sent_bits = 0.0
     env.reset(options={"network_seed": 2})

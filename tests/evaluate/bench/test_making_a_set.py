@@ -10,7 +10,7 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.intent import Goal, Target
 from sixgym.domain.splits import Split
 from sixgym.evaluate.bench import making
-from sixgym.evaluate.bench.making import Candidate, Conditions, Finding, Making, make_task_set
+from sixgym.evaluate.bench.making import Candidate, CandidateFinding, Making, ProofConditions, make_task_set
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import Manifest, load_task_set
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
@@ -20,21 +20,21 @@ CELLS = len(DOMAINS) * len(TIERS)
 OPEN: Collection[tuple[Domain, Tier]] = (("uav-control", "L1"), ("multi-agent-coordination", "L1"))
 
 
-CONDITIONS = Conditions(
+CONDITIONS = ProofConditions(
     split="held_out", first=0, prove=None, networks={"tti": make_simulator("tti").version}
 )
 
 
-def found(task: BenchTask, number: int = 0) -> Finding:
+def found(task: BenchTask, number: int = 0) -> CandidateFinding:
     candidate = Candidate(domain=task.domain, tier=task.tier, number=number)
-    return Finding(candidate=candidate, task=task)
+    return CandidateFinding(candidate=candidate, task=task)
 
 
 def notes(path: Path) -> Path:
     return path.with_name(f"{path.stem}.findings.jsonl")
 
 
-def write_notes(path: Path, *findings: Finding) -> None:
+def write_notes(path: Path, *findings: CandidateFinding) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (CONDITIONS.model_dump_json(), *(finding.model_dump_json() for finding in findings))
     notes(path).write_text("".join(f"{line}\n" for line in lines))
@@ -47,8 +47,8 @@ def begin(path: Path, *, leaving: Collection[tuple[Domain, Tier]] = ()) -> None:
     )
 
 
-def go_on(path: Path, *, split: Split = "held_out") -> tuple[Manifest, list[Finding]]:
-    seen: list[Finding] = []
+def go_on(path: Path, *, split: Split = "held_out") -> tuple[Manifest, list[CandidateFinding]]:
+    seen: list[CandidateFinding] = []
     manifest = make_task_set(
         Making(per_cell=1, split=split),
         path,
@@ -93,7 +93,7 @@ def test_a_making_that_is_complete_looks_at_nothing_again(tmp_path: Path) -> Non
 
 def test_a_candidate_that_was_thrown_out_is_counted_with_its_reason(tmp_path: Path) -> None:
     first = sample_task(0)
-    reason = Finding(
+    reason = CandidateFinding(
         candidate=Candidate(domain=first.domain, tier=first.tier, number=0), reason="null passes on tti"
     )
     others = [found(task) for task in sample_tasks(CELLS)[1:]]

@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from sixgym.evaluate.fidelity.record import Run
+from sixgym.evaluate.fidelity.record import SimulationRun
 from sixgym.evaluate.fidelity.store import RunFileError, RunStore, same_version
 from tests.evaluate.fidelity.slicing.networks import run
 
 A, B = run("a"), run("b")
 
 
-def store(folder: Path) -> RunStore[Run]:
-    return RunStore(folder / "runs.jsonl.gz", Run)
+def store(folder: Path) -> RunStore[SimulationRun]:
+    return RunStore(folder / "runs.jsonl.gz", SimulationRun)
 
 
 def test_packed_runs_come_back(tmp_path: Path) -> None:
@@ -63,14 +63,14 @@ def test_what_is_no_run_is_refused_by_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl.gz"
     path.write_bytes(gzip.compress(A.model_dump_json().encode() + b'\n{"key": 1}\n'))
     with pytest.raises(RunFileError, match=r"runs\.jsonl\.gz: line 2"):
-        RunStore(path, Run)
+        RunStore(path, SimulationRun)
 
 
 def test_a_file_that_is_not_packed_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl.gz"
     path.write_text("no gzip")
     with pytest.raises(RunFileError, match="not a gzip file"):
-        RunStore(path, Run)
+        RunStore(path, SimulationRun)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from sixgym.agents.llm.react import ReactAgent
 from sixgym.episodes.episode import Turn
 from sixgym.episodes.messages import Message, Usage, WrittenCall
 from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
-from sixgym.models.local.model import LocalModel, checkpoint
+from sixgym.models.local import checkpoint
+from sixgym.models.local.model import LocalModel
 from sixgym.models.local.template import template_of
 from tests.agents.llm.chatting import episode_of, short_task
 from tests.models.local.checkpoints import CHAT_TEMPLATE, SPECIAL, save_checkpoint, save_model, save_tokenizer

@@ -19,7 +19,7 @@ from sixgym.data.traces.exploration import Explorer, exploration
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.store import read_episodes
-from sixgym.models.local.model import checkpoint as checkpoints
+from sixgym.models.local import checkpoint as checkpoints
 from sixgym.run.rollout import rollout
 from sixgym.scenarios import load_scenario
 from sixgym.scoring.goals import judge
@@ -164,7 +164,7 @@ def test_an_episode_says_what_made_it(checkpoint: Path, network: str) -> None:
 # ------------------------------------------------------------------ several at once
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Folders that were loaded; in double precision, where company in a batch is of no account."""
+    """Folders that were loaded; in double precision, where company in a batch is of no explanation."""
     loaded: list[Path] = []
     lock = Lock()
     load = checkpoints.load_causal

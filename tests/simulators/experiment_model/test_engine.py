@@ -15,9 +15,9 @@ from sixgym.simulators.experiment_model.decode.compose import composed
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.engine.inference import MIDDLE, Asked, Engine
-from sixgym.simulators.experiment_model.engine.language import ANSWER, Language
+from sixgym.simulators.experiment_model.engine.language import ANSWER, AnswerLanguage
 from sixgym.simulators.experiment_model.engine.vocabulary import UNKNOWN, make_tokenizer
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 from tests.simulators.experiment_model.checkpoint import random_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -49,7 +49,7 @@ def byte_level_tokenizer() -> Any:
 
 @pytest.fixture(scope="module")
 def own() -> Engine:
-    """A token for each word; in double precision, where the order of additions is of no account."""
+    """A token for each word; in double precision, where the order of additions is of no explanation."""
     tokenizer = make_tokenizer()
     return Engine(random_model(tokenizer).double(), tokenizer)
 
@@ -62,16 +62,16 @@ def pretrained() -> Engine:
 
 def asked_of(engine: Engine, scenario: Scenario, intervals: int) -> list[Question]:
     """What is asked about a network whose answers come from the engine, with a handover at first."""
-    situation = Situation(scenario)
+    tracker = NetworkTracker(scenario)
     uavs = [name for group in scenario.groups if group.airframe for name in group.device_ids]
     everything: list[Question] = []
     for number in range(intervals):
         if number == 1:
-            situation.apply(HandOver(uavs[0], scenario.cells[-1].id))
-        outlook = situation.look(500)
-        asked = questions(situation, outlook)
+            tracker.apply(HandOver(uavs[0], scenario.cells[-1].id))
+        context = tracker.look(500)
+        asked = questions(tracker, context)
         answers = engine.answer([Asked(one, (MIDDLE,) * len(one.blanks)) for one in asked])
-        situation.settle(outlook, composed(situation, outlook, asked, answers))
+        tracker.settle(context, composed(tracker, context, asked, answers))
         everything += asked
     return everything
 
@@ -188,12 +188,14 @@ def test_the_tree_of_a_blank_ends_in_each_of_its_words_once(pretrained: Engine) 
 def test_a_tokenizer_that_cannot_tell_words_apart_is_refused() -> None:
     poor = Tokenizer(models.WordPiece({"<unknown>": 0, "latency": 1}, unk_token="<unknown>"))
     poor.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    language = Language(transformers.PreTrainedTokenizerFast(tokenizer_object=poor, unk_token="<unknown>"))
+    language = AnswerLanguage(
+        transformers.PreTrainedTokenizerFast(tokenizer_object=poor, unk_token="<unknown>")
+    )
     question = questions_of(exploration(0, PLACES).scenario)[0]
     with pytest.raises(ValueError, match="tell"):
         language.single(question.blanks[0])
 
 
 def questions_of(scenario: Scenario) -> list[Question]:
-    situation = Situation(scenario)
-    return questions(situation, situation.look(500))
+    tracker = NetworkTracker(scenario)
+    return questions(tracker, tracker.look(500))

@@ -14,9 +14,9 @@ from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.questions import questions
-from sixgym.simulators.experiment_model.state.context import Expected, Outlook
+from sixgym.simulators.experiment_model.state.context import Expected, IntervalContext
 from sixgym.simulators.experiment_model.state.prb_allocation import efficiency
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 from sixgym.simulators.tti import TtiSimulator
 from tests.networks import small
 
@@ -25,7 +25,7 @@ INTERVAL_MS = 100
 
 def expectations(scenario: Scenario, *changes: Sequence[Change]) -> list[dict[str, Expected]]:
     """Of every device in each interval, changes before the nth; what happens is what tti measures."""
-    return [dict(outlook.expected) for outlook, _ in _looks(scenario, *changes)]
+    return [dict(context.expected) for context, _ in _looks(scenario, *changes)]
 
 
 def asked(scenario: Scenario, *changes: Sequence[Change]) -> list[dict[str, Question]]:
@@ -35,16 +35,18 @@ def asked(scenario: Scenario, *changes: Sequence[Change]) -> list[dict[str, Ques
     ]
 
 
-def _looks(scenario: Scenario, *changes: Sequence[Change]) -> Iterator[tuple[Outlook, list[Question]]]:
-    tti, situation = TtiSimulator(), Situation(scenario)
+def _looks(
+    scenario: Scenario, *changes: Sequence[Change]
+) -> Iterator[tuple[IntervalContext, list[Question]]]:
+    tti, tracker = TtiSimulator(), NetworkTracker(scenario)
     for number, due in enumerate(((), *changes)):
         for change in due:
             tti.apply(change)
-            situation.apply(change)
+            tracker.apply(change)
         measured = tti.advance(INTERVAL_MS) if number else tti.reset(scenario, seed=1)
-        outlook = situation.look(INTERVAL_MS)
-        yield outlook, questions(situation, outlook)
-        situation.settle(outlook, measured)
+        context = tracker.look(INTERVAL_MS)
+        yield context, questions(tracker, context)
+        tracker.settle(context, measured)
     tti.close()
 
 
@@ -57,8 +59,8 @@ def test_in_a_calm_network_everything_is_expected_to_arrive_soon() -> None:
 def test_nothing_is_expected_from_a_dark_cell() -> None:
     outage = CellOutage(cell="west", start_ms=0, duration_ms=10_000)
     scenario = small().model_copy(update={"faults": (outage,)})
-    situation = Situation(scenario)
-    west = [device.id for device in situation.devices.values() if device.cell == "west"]
+    tracker = NetworkTracker(scenario)
+    west = [device.id for device in tracker.devices.values() if device.cell == "west"]
     last = expectations(scenario, (), ())[-1]
     assert west
     for name in west:
@@ -71,7 +73,7 @@ def test_what_a_backhaul_loses_and_delays_is_expected_to_be_lost_and_late() -> N
     plain, worse = (
         expectations(small().model_copy(update={"faults": faults}), ())[-1] for faults in ((), (fault,))
     )
-    west = [device.id for device in Situation(small()).devices.values() if device.cell == "west"]
+    west = [device.id for device in NetworkTracker(small()).devices.values() if device.cell == "west"]
     for name in west:
         assert worse[name].arrives == pytest.approx(0.75 * plain[name].arrives)
         assert worse[name].latency_ms > plain[name].latency_ms + 30
@@ -102,14 +104,14 @@ def test_what_has_waited_longer_than_the_loss_timeout_takes_time_and_does_not_co
 
 def test_behind_a_buffer_that_stays_full_for_longer_than_the_timeout_nothing_arrives_in_time() -> None:
     scenario = small()
-    situation = Situation(scenario)
-    device = situation.devices["uav-1"]
+    tracker = NetworkTracker(scenario)
+    device = tracker.devices["uav-1"]
     device.backlog_bytes = scenario.radio.rlc_buffer_bytes
-    situation.apply(ScaleTraffic("uav", 60.0))
+    tracker.apply(ScaleTraffic("uav", 60.0))
     for waits_s, arrives in ((0.2, True), (0.8, False)):
         # a full buffer that took so many seconds to fill
         device.accepted_bits_per_s = scenario.radio.rlc_buffer_bytes * 8 / waits_s
-        found = situation.look(INTERVAL_MS).expected["uav-1"]
+        found = tracker.look(INTERVAL_MS).expected["uav-1"]
         assert (found.arrives > 0) is arrives
 
 
@@ -126,11 +128,11 @@ def test_a_cell_that_takes_over_a_device_begins_with_an_empty_queue() -> None:
 @settings(max_examples=100, deadline=None)
 def test_no_more_arrives_than_waits_and_is_sent(waits: float, load: float) -> None:
     scenario = small()
-    situation = Situation(scenario)
-    situation.devices["uav-1"].backlog_bytes = waits
-    situation.apply(ScaleTraffic("uav", load))
-    outlook = situation.look(INTERVAL_MS)
-    found = outlook.expected["uav-1"]
+    tracker = NetworkTracker(scenario)
+    tracker.devices["uav-1"].backlog_bytes = waits
+    tracker.apply(ScaleTraffic("uav", load))
+    context = tracker.look(INTERVAL_MS)
+    found = context.expected["uav-1"]
     sent = 500_000 * 1.064 / 8 * INTERVAL_MS / 1e3
     arrived = found.arrives * sent * (load or 1.0)
     assert arrived >= 0
@@ -140,45 +142,45 @@ def test_no_more_arrives_than_waits_and_is_sent(waits: float, load: float) -> No
 
 
 def _arriving(scenario: Scenario, name: str, waits: float, *changes: Change) -> Expected:
-    situation = Situation(scenario)
-    situation.devices[name].backlog_bytes = waits
+    tracker = NetworkTracker(scenario)
+    tracker.devices[name].backlog_bytes = waits
     for change in changes:
-        situation.apply(change)
-    return situation.look(INTERVAL_MS).expected[name]
+        tracker.apply(change)
+    return tracker.look(INTERVAL_MS).expected[name]
 
 
 def test_a_device_alone_in_its_cell_may_have_all_that_its_slice_may_have() -> None:
     scenario = small()
     name = scenario.group("uav").device_ids[0]
     waits = 20_000
-    situation = Situation(scenario)
-    situation.devices[name].backlog_bytes = waits
-    outlook = situation.look(INTERVAL_MS)
-    link = outlook.links[name]
-    share = outlook.shares[link.cell, link.kind]
+    tracker = NetworkTracker(scenario)
+    tracker.devices[name].backlog_bytes = waits
+    context = tracker.look(INTERVAL_MS)
+    link = context.links[name]
+    share = context.shares[link.cell, link.kind]
     rate = share.have * efficiency(link.sinr_db) * PRB_HZ
-    others = [one for one in outlook.links.values() if (one.cell, one.kind) == (link.cell, link.kind)]
+    others = [one for one in context.links.values() if (one.cell, one.kind) == (link.cell, link.kind)]
     assert len(others) == share.devices > 1
-    served = outlook.expected[name]
+    served = context.expected[name]
     # others need little, so it is served at nearly the whole rate
     gone = waits + link.load * 500_000 * 1.064 / 8 * INTERVAL_MS / 1e3 - served.backlog_bytes
     assert gone == pytest.approx(rate / 8 * INTERVAL_MS / 1e3, rel=0.35)
 
 
 def test_packets_on_their_way_are_no_more_than_were_sent_since_the_loss_timeout() -> None:
-    scenario, situation = small(), Situation(small())
+    scenario, tracker = small(), NetworkTracker(small())
     tti = TtiSimulator()
     measured = tti.reset(scenario, seed=1)
     for number in range(8):
-        outlook = situation.look(INTERVAL_MS)
+        context = tracker.look(INTERVAL_MS)
         # nothing is ever seen to arrive or to be lost
         groups = {
             name: replace(flow, delivered_packets=0, lost_packets=0) for name, flow in measured.groups.items()
         }
-        situation.settle(outlook, replace(measured, groups=groups))
+        tracker.settle(context, replace(measured, groups=groups))
         measured = tti.advance(INTERVAL_MS)
         sent = measured.groups["control"].sent_packets
-        assert situation.pending["control"] <= 5 * max(sent, 20), number
+        assert tracker.pending["control"] <= 5 * max(sent, 20), number
     tti.close()
 
 

@@ -10,7 +10,7 @@ from sixgym.domain.scenario import Scenario
 from sixgym.domain.splits import TRAINING_SEEDS
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.experiment_model.encode.words import figure_words
-from sixgym.simulators.experiment_model.engine.language import Language
+from sixgym.simulators.experiment_model.engine.language import AnswerLanguage
 from sixgym.simulators.experiment_model.engine.vocabulary import WORDS
 from sixgym.simulators.experiment_model.loading import CARD, SHIPPED, identity, read_card, source_digest
 from sixgym.simulators.factory import make_simulator
@@ -46,7 +46,7 @@ def test_the_recipe_of_the_repository_has_made_it() -> None:
 
 def test_its_tokenizer_has_a_token_for_every_word_that_it_is_asked_in() -> None:
     transformers = pytest.importorskip("transformers")
-    language = Language(transformers.AutoTokenizer.from_pretrained(SHIPPED))
+    language = AnswerLanguage(transformers.AutoTokenizer.from_pretrained(SHIPPED))
     assert {word for word in (*WORDS, *figure_words()) if len(language.tokens(word)) != 1} == set()
 
 
@@ -71,12 +71,15 @@ def after_four(network: str, scenario: Scenario) -> Interval:
 @pytest.mark.parametrize("name", MANAGEMENT_SCENARIOS)
 def test_a_healthy_network_carries_what_it_carries_when_simulated(name: str) -> None:
     scenario = load_scenario(name).model_copy(update={"faults": ()}).placed(51)
-    foretold, simulated = (after_four(network, scenario) for network in ("experiment-model", "tti"))
+    predictions, simulated = (after_four(network, scenario) for network in ("experiment-model", "tti"))
     assert (
-        abs(foretold.groups[scenario.managed].latency_ms - simulated.groups[scenario.managed].latency_ms) < 3
+        abs(predictions.groups[scenario.managed].latency_ms - simulated.groups[scenario.managed].latency_ms)
+        < 3
     )
     for group, flow in simulated.groups.items():
-        assert foretold.groups[group].throughput_mbps == pytest.approx(flow.throughput_mbps, rel=0.3), group
+        assert predictions.groups[group].throughput_mbps == pytest.approx(flow.throughput_mbps, rel=0.3), (
+            group
+        )
 
 
 def test_an_outage_of_every_cell_leaves_nobody_served() -> None:

@@ -18,8 +18,8 @@ from sixgym.simulators.experiment_model.decode.compose import composed
 from sixgym.simulators.experiment_model.encode.answers import normal_packets, true_answer
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.encode.words import WRITTEN, Figure, all_figures
-from sixgym.simulators.experiment_model.state.context import Outlook
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.context import IntervalContext
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 from sixgym.simulators.tti import TtiSimulator
 
 PLACES = range(20)
@@ -76,14 +76,14 @@ class Retold:
 
     def __init__(self) -> None:
         self._tti = TtiSimulator()
-        self.pairs: list[tuple[Scenario, Outlook, Interval, Interval]] = []
+        self.pairs: list[tuple[Scenario, IntervalContext, Interval, Interval]] = []
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
-        self._situation = Situation(scenario)
+        self._tracker = NetworkTracker(scenario)
         return self._retell(self._tti.reset(scenario, seed=seed))
 
     def apply(self, change: Change) -> None:
-        self._situation.apply(change)
+        self._tracker.apply(change)
         self._tti.apply(change)
 
     def advance(self, duration_ms: int) -> Interval:
@@ -93,18 +93,18 @@ class Retold:
         self._tti.close()
 
     def _retell(self, interval: Interval) -> Interval:
-        situation = self._situation
-        scenario = situation.scenario
-        outlook = situation.look(interval.end_ms - interval.start_ms)
-        asked = questions(situation, outlook)
-        answers = [true_answer(one, scenario, outlook, interval) for one in asked]
-        self.pairs.append((scenario, outlook, interval, composed(situation, outlook, asked, answers)))
-        situation.settle(outlook, interval)
+        tracker = self._tracker
+        scenario = tracker.scenario
+        context = tracker.look(interval.end_ms - interval.start_ms)
+        asked = questions(tracker, context)
+        answers = [true_answer(one, scenario, context, interval) for one in asked]
+        self.pairs.append((scenario, context, interval, composed(tracker, context, asked, answers)))
+        tracker.settle(context, interval)
         return interval
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[tuple[Scenario, Outlook, Interval, Interval]]:
+def pairs() -> list[tuple[Scenario, IntervalContext, Interval, Interval]]:
     """252 intervals of explorations with faults, measured and retold."""
     retold = Retold()
     backend = SimulatedBackend(retold)
@@ -114,27 +114,27 @@ def pairs() -> list[tuple[Scenario, Outlook, Interval, Interval]]:
     return retold.pairs
 
 
-Pairs = list[tuple[Scenario, Outlook, Interval, Interval]]
+Pairs = list[tuple[Scenario, IntervalContext, Interval, Interval]]
 
 
 def near(measured: float, retold: float, *, share: float, least: float) -> bool:
     return abs(measured - retold) <= max(share * abs(measured), least)
 
 
-def flows(pairs: Pairs) -> Iterator[tuple[Group, Outlook, PacketFlow, PacketFlow]]:
+def flows(pairs: Pairs) -> Iterator[tuple[Group, IntervalContext, PacketFlow, PacketFlow]]:
     """Those the model answers for: a group on the ground, or a UAV."""
-    for scenario, outlook, measured, retold in pairs:
+    for scenario, context, measured, retold in pairs:
         for group in scenario.groups:
             if group.airframe is None:
-                yield group, outlook, measured.groups[group.name], retold.groups[group.name]
+                yield group, context, measured.groups[group.name], retold.groups[group.name]
             for name in group.device_ids if group.airframe else ():
-                yield group, outlook, measured.devices[name].flow, retold.devices[name].flow
+                yield group, context, measured.devices[name].flow, retold.devices[name].flow
 
 
 def test_packets_come_back_within_the_grid(pairs: Pairs) -> None:
-    for group, outlook, measured, retold in flows(pairs):
+    for group, context, measured, retold in flows(pairs):
         devices = 1 if group.airframe else group.count
-        packet = 0.006 * normal_packets(group, outlook, devices) + 1
+        packet = 0.006 * normal_packets(group, context, devices) + 1
         assert near(measured.delivered_packets, retold.delivered_packets, share=0.04, least=packet)
         assert near(measured.lost_packets, retold.lost_packets, share=0.05, least=packet)
         assert near(measured.throughput_mbps, retold.throughput_mbps, share=0.04, least=0.05)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from sixgym.agents.learned.drl_slicing.actions import SHARES, Decision
 from sixgym.agents.learned.drl_slicing.agent import WEIGHTS_FILE, agent_from, load_policy, split_outputs
-from sixgym.agents.learned.drl_slicing.view import FEATURES, View, features
+from sixgym.agents.learned.drl_slicing.view import FEATURES, PolicyView, features
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.cli.errors import CommandError
 from sixgym.cli.train import TrainRequest
@@ -32,7 +32,7 @@ from sixgym.scoring.rewards import episode_return
 from sixgym.simulators import factory
 from sixgym.train.drl_slicing.comparison import compare
 from sixgym.train.drl_slicing.environment import AdmissionEnv
-from sixgym.train.drl_slicing.tasks import Lessons, draw_tasks, split_tasks
+from sixgym.train.drl_slicing.tasks import TrainingTasks, draw_tasks, split_tasks
 from sixgym.train.drl_slicing.training import Iteration, train, weights_of
 from sixgym.train.recipe import DrlSlicingRecipe, RecipeError, load_recipe
 from tests.agents.learned.test_drl_slicing import network
@@ -71,7 +71,7 @@ def trained(out: Path, *changes: str, resume: bool = False) -> list[Iteration]:
     seen: list[Iteration] = []
     train(
         recipe(*changes),
-        Lessons(tasks(1, 2, 3)),
+        TrainingTasks(tasks(1, 2, 3)),
         out,
         command="sixgym train small.yaml",
         resume=resume,
@@ -119,7 +119,7 @@ def test_the_agent_decides_as_the_network_that_was_trained(tmp_path: Path) -> No
     model = PPO.load(next(tmp_path.glob("checkpoint-*.zip")), device="cpu")
     assert agent_from(weights_of(model, {}), "checkpoint").layers[0][0].shape == (8, len(FEATURES))
     for latency_ms in (1.0, 40.0, 400.0):
-        view = View.of(observe(state(latency_ms=latency_ms), slices()))
+        view = PolicyView.of(observe(state(latency_ms=latency_ms), slices()))
         decision, levels = agent.decide(view)
         observed = torch.as_tensor(features(view)).unsqueeze(0)
         with torch.no_grad():
@@ -142,7 +142,7 @@ def test_another_recipe_is_not_continued_and_a_training_not_overwritten(tmp_path
 # ---------------------------------------------------------------------- environment, returns
 def test_the_rewards_of_an_episode_add_up_to_its_return() -> None:
     agent = agent_from(weights_of_a_network_that_shares(), "test")
-    environment = AdmissionEnv(Lessons(tasks(1)), SimulatedBackend(FluidSimulator()))
+    environment = AdmissionEnv(TrainingTasks(tasks(1)), SimulatedBackend(FluidSimulator()))
     environment.reset()
     action = np.array([Decision.SHARE, *[0.0] * SHARES], np.float32)
     rewards, over = [], False
@@ -163,7 +163,7 @@ def weights_of_a_network_that_shares() -> bytes:
 
 
 def test_what_the_environment_shows_and_pays_is_within_its_spaces() -> None:
-    environment = AdmissionEnv(Lessons(tasks(1, 2)), SimulatedBackend(FluidSimulator()))
+    environment = AdmissionEnv(TrainingTasks(tasks(1, 2)), SimulatedBackend(FluidSimulator()))
     observed, info = environment.reset()
     assert environment.observation_space.contains(observed)
     assert info["task"]
@@ -177,18 +177,18 @@ def test_what_the_environment_shows_and_pays_is_within_its_spaces() -> None:
 
 
 def test_lessons_repeat_their_tasks_with_other_traffic_and_refuse_held_out_seeds() -> None:
-    lessons = Lessons(tasks(1, 2))
+    lessons = TrainingTasks(tasks(1, 2))
     assert lessons.episode(0) == lessons.tasks[0]
     again = lessons.episode(2)
     assert again.scenario == lessons.tasks[0].scenario
     assert again.seed != lessons.tasks[0].seed
     with pytest.raises(ValueError, match="not in the training split"):
-        Lessons(tasks(51))
+        TrainingTasks(tasks(51))
 
 
 def test_all_agents_are_compared_on_the_same_tasks(tmp_path: Path) -> None:
     agent = agent_from(weights_of_a_network_that_shares(), "test")
-    standings = compare(agent, Lessons(tasks(41, 42)), recipe())
+    standings = compare(agent, TrainingTasks(tasks(41, 42)), recipe())
     assert list(standings) == ["drl-slicing", "null", "random", "threshold"]
     null = standings["null"]
     low, high = null.interval

@@ -8,9 +8,9 @@ from typing import Any
 from sixgym.data.traces.collection import Collector, Traces, TracesFolder
 from sixgym.data.traces.exploration import tool_probabilities
 from sixgym.episodes.episode import BackendInfo
-from sixgym.train.experiment_model.checkpoints import Progress
+from sixgym.train.experiment_model.checkpoints import TrainingProgress
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
-from sixgym.train.experiment_model.training import LESSONS_FILE, Training
+from sixgym.train.experiment_model.training import EXAMPLES_FILE, Training
 from sixgym.train.recipe import load_recipe
 from tests.repository import ROOT
 
@@ -40,7 +40,7 @@ def explore(folder: Path) -> Path:
         network=BackendInfo(name="tti", version="7"),
         topology_seeds=PLACES,
         episodes=EPISODES,
-        twins=1,
+        replicates=1,
         probabilities=dict(tool_probabilities()),
         sixgym_version="0",
         command="sixgym traces",
@@ -66,9 +66,9 @@ def go_on(
     training: Training,
     on_step: Callable[[], None] = nothing,
     on_episode: Callable[[], None] = nothing,
-) -> list[Progress]:
+) -> list[TrainingProgress]:
     """To the last step; what was reported."""
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     while not training.done:
         if training.episodes_alone:
             training.go_alone(on_episode)
@@ -76,10 +76,10 @@ def go_on(
     return seen
 
 
-def with_lessons(lessons: Path, out: Path) -> Path:
-    """A folder that holds lessons already, so that they are not made again."""
+def with_lessons(examples: Path, out: Path) -> Path:
+    """A folder that holds examples already, so that they are not made again."""
     out.mkdir()
-    shutil.copy(lessons, out / LESSONS_FILE)
+    shutil.copy(examples, out / EXAMPLES_FILE)
     return out
 
 

@@ -18,11 +18,11 @@ from sixgym.simulators.factory import make_simulator
 from sixgym.train.experiment_model.loss import Likelihoods
 from sixgym.train.experiment_model.start import Learner
 from sixgym.train.experiment_model.trace_examples import whole_episodes
-from sixgym.train.experiment_model.training import LESSONS_FILE, MODEL_FOLDER, Training
+from sixgym.train.experiment_model.training import EXAMPLES_FILE, MODEL_FOLDER, Training
 from sixgym.train.recipe import RecipeError
 from tests.train.experiment_model.samples import go_on, recipe, weights, with_lessons
 
-SHORT = ("optimizer.steps=4", "own_history={every: 3, episodes: 1}", "questions.account=0")
+SHORT = ("optimizer.steps=4", "own_history={every: 3, episodes: 1}", "questions.explanation=0")
 LORA = "lora={rank: 2, alpha: 4, dropout: 0.1}"
 
 # peft asks transformers something by an older name
@@ -103,7 +103,7 @@ def test_a_pretrained_model_goes_on_as_if_it_had_never_been_stopped(
     changes = recipe(traces, f"base={base}", *SHORT, "own_history.every=4", *lora)
     whole = Training(changes, tmp_path / "whole")
     go_on(whole)
-    parts = Training(changes, with_lessons(whole.out / LESSONS_FILE, tmp_path / "parts"))
+    parts = Training(changes, with_lessons(whole.out / EXAMPLES_FILE, tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
         go_on(parts, lambda: stopped_behind(parts, 3))
     parts = Training(changes, tmp_path / "parts", resume=True)
@@ -129,7 +129,7 @@ def test_an_adaptation_is_part_of_the_weights_in_the_end(traces: Path, base: Pat
 
 def test_figures_of_several_tokens_have_no_neighbours(traces: Path, base: Path, tmp_path: Path) -> None:
     training = Training(recipe(traces, f"base={base}", *SHORT), tmp_path / "out")
-    own, beside = Likelihoods(training.learner, training.lessons.tokenizer).of(
+    own, beside = Likelihoods(training.learner, training.examples.tokenizer).of(
         training.corpus, training.corpus.place.nonzero()[0][:3]
     )
     assert torch.equal(own, beside)

@@ -27,7 +27,7 @@ from sixgym.train.experiment_model.start import Learner
 from sixgym.train.experiment_model.trace_examples import whole_episodes
 from sixgym.train.experiment_model.training import (
     CHECKPOINT_FILE,
-    LESSONS_FILE,
+    EXAMPLES_FILE,
     MODEL_FOLDER,
     PROGRESS_FILE,
     RECIPE_FILE,
@@ -49,36 +49,36 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def lessons(traces: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
-    out = tmp_path_factory.mktemp("lessons")
+def examples(traces: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    out = tmp_path_factory.mktemp("examples")
     Training(recipe(traces), out)
-    return out / LESSONS_FILE
+    return out / EXAMPLES_FILE
 
 
 @pytest.fixture(scope="module")
-def corpus(lessons: Path) -> Corpus:
-    stored = read_corpus(lessons)
+def corpus(examples: Path) -> Corpus:
+    stored = read_corpus(examples)
     assert stored is not None
     return stored[0]
 
 
 @pytest.fixture
-def begin(traces: Path, lessons: Path, tmp_path: Path) -> Begin:
+def begin(traces: Path, examples: Path, tmp_path: Path) -> Begin:
     """Begins or resumes a training in a folder of this test."""
 
     def training(name: str = "out", *changes: str, resume: bool = False) -> Training:
         out = tmp_path / name
         if not out.exists():
-            with_lessons(lessons, out)
+            with_lessons(examples, out)
         return Training(recipe(traces, *changes), out, resume=resume)
 
     return training
 
 
 @pytest.fixture(scope="module")
-def whole(traces: Path, lessons: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(traces: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that was never stopped; not to be changed."""
-    training = Training(recipe(traces), with_lessons(lessons, tmp_path_factory.mktemp("whole") / "out"))
+    training = Training(recipe(traces), with_lessons(examples, tmp_path_factory.mktemp("whole") / "out"))
     go_on(training)
     training.save("sixgym train small.yaml")
     return training.out
@@ -100,9 +100,9 @@ def after(calls: int) -> Callable[[], None]:
 
 
 @pytest.fixture(scope="module")
-def halfway(traces: Path, lessons: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def halfway(traces: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, stopped behind the checkpoint of step 6; not to be changed."""
-    training = Training(recipe(traces), with_lessons(lessons, tmp_path_factory.mktemp("halfway") / "out"))
+    training = Training(recipe(traces), with_lessons(examples, tmp_path_factory.mktemp("halfway") / "out"))
     with pytest.raises(StoppedError):
         go_on(training, after(6))
     return training.out
@@ -130,7 +130,7 @@ def test_places_that_were_not_learned_from_are_foretold_better(begin: Begin) -> 
     reports = go_on(training)
     assert [one.step for one in reports] == [30, 60]
     assert set(before) == set(KINDS)
-    for kind in ("flow", "node", "account"):  # of the others there are few in so few episodes
+    for kind in ("flow", "node", "explanation"):  # of the others there are few in so few episodes
         assert before[kind] - reports[1].held_back[kind] > 0.5
     assert before["flow"] > reports[0].held_back["flow"] > reports[1].held_back["flow"]
     assert reports[0].loss > reports[1].loss
@@ -156,22 +156,22 @@ def test_what_the_model_did_alone_is_learned_from_in_the_next_round(begin: Begin
     own = read_corpus(training.out / "own-1.safetensors")
     assert own is not None
     assert len(training.corpus) == known + len(own[0])
-    assert {KINDS[kind] for kind in own[0].kind} == set(KINDS) - {"account"}
+    assert {KINDS[kind] for kind in own[0].kind} == set(KINDS) - {"explanation"}
     # other histories are other questions; what was measured is what it was
-    assert own[0].tokens.tolist() != training.lessons.corpus.tokens[: len(own[0].tokens)].tolist()
+    assert own[0].tokens.tolist() != training.examples.corpus.tokens[: len(own[0].tokens)].tolist()
 
 
 # ---------------------------------------------------------------------- likelihoods, batches
 def test_the_neighbours_of_a_figure_are_those_on_its_grid_and_at_its_ends_itself(begin: Begin) -> None:
     training = begin()
-    corpus, known = training.corpus, training.lessons.tokenizer.get_vocab()
+    corpus, known = training.corpus, training.examples.tokenizer.get_vocab()
     words = w.DELIVERED.words
-    lesson = int(np.flatnonzero(corpus.kind == KINDS.index("flow"))[0])
-    at = int(corpus.start[lesson] + corpus.asked[lesson])
+    example = int(np.flatnonzero(corpus.kind == KINDS.index("flow"))[0])
+    at = int(corpus.start[example] + corpus.asked[example])
     for place, beside in ((0, (0, 1)), (7, (6, 8)), (len(words) - 1, (len(words) - 2, len(words) - 1))):
         corpus.tokens[at] = known[words[place]]
-        own, near = training._likelihoods.of(corpus, np.array([lesson]))
-        tokens = torch.tensor(corpus.tokens[corpus.start[lesson] : at].astype(np.int64))[None]
+        own, near = training._likelihoods.of(corpus, np.array([example]))
+        tokens = torch.tensor(corpus.tokens[corpus.start[example] : at].astype(np.int64))[None]
         scores = training.learner.model(input_ids=tokens).logits[0, -1].log_softmax(0).tolist()
         assert own[0].item() == pytest.approx(scores[known[words[place]]], abs=1e-4)
         expected = sum(scores[known[words[one]]] for one in beside) / 2
@@ -184,9 +184,9 @@ def test_a_likelihood_is_what_the_model_says_of_each_word_after_those_before_it(
     batch = np.array([0, 5, 40])  # of different lengths
     own, _ = training._likelihoods.of(corpus, batch)
     expected: list[float] = []
-    for lesson in batch:
-        start, asked = int(corpus.start[lesson]), int(corpus.asked[lesson])
-        tokens = corpus.tokens[start : start + int(corpus.lengths[lesson])].tolist()
+    for example in batch:
+        start, asked = int(corpus.start[example]), int(corpus.asked[example])
+        tokens = corpus.tokens[start : start + int(corpus.lengths[example])].tolist()
         for place in range(asked, len(tokens)):
             logits = training.learner.model(input_ids=torch.tensor([tokens[:place]])).logits[0, -1]
             expected.append(float(logits.log_softmax(0)[tokens[place]].detach()))
@@ -197,7 +197,7 @@ def test_an_epoch_holds_every_lesson_as_often_as_the_recipe_says_and_none_that_i
     traces: Path, corpus: Corpus
 ) -> None:
     some = recipe(
-        traces, "questions={flow: 2, tasks: 1, node: 0.5, slice: 0, cell: 0, changed: 0, account: 0}"
+        traces, "questions={flow: 2, tasks: 1, node: 0.5, slice: 0, cell: 0, changed: 0, explanation: 0}"
     )
     wanted = ~np.isin(corpus.place, some.held_back)
     of_kind = {kind: wanted & (corpus.kind == index) for index, kind in enumerate(KINDS)}
@@ -208,18 +208,18 @@ def test_an_epoch_holds_every_lesson_as_often_as_the_recipe_says_and_none_that_i
             break
     assert set(counts[of_kind["flow"]]) == {2}
     assert 0 < counts[of_kind["node"]].sum() < of_kind["node"].sum()
-    assert not counts[of_kind["slice"] | of_kind["cell"] | of_kind["account"]].any()
+    assert not counts[of_kind["slice"] | of_kind["cell"] | of_kind["explanation"]].any()
     assert not counts[~wanted].any()
 
 
 def test_a_batch_has_lessons_of_similar_length_and_no_more_tokens_than_were_asked_for(corpus: Corpus) -> None:
-    lessons = np.arange(len(corpus))
-    ready = cut(corpus, lessons, 600)
-    assert sorted(int(index) for batch in ready for index in batch) == lessons.tolist()
+    examples = np.arange(len(corpus))
+    ready = cut(corpus, examples, 600)
+    assert sorted(int(index) for batch in ready for index in batch) == examples.tolist()
     assert all(len(batch) == 1 or len(batch) * int(corpus.lengths[batch].max()) <= 600 for batch in ready)
     assert len(ready) < 1.3 * corpus.lengths.sum() / 600
-    alone = cut(corpus, lessons, 1)
-    assert len(alone) == len(lessons)
+    alone = cut(corpus, examples, 1)
+    assert len(alone) == len(examples)
 
 
 # ---------------------------------------------------------------------- stopping and going on
@@ -267,21 +267,23 @@ def test_progress_has_a_line_for_each_checkpoint_also_when_some_were_lost(begin:
 def test_lessons_that_are_torn_are_made_again(
     begin: Begin, copy: Path, corpus: Corpus, content: bytes
 ) -> None:
-    (copy / LESSONS_FILE).write_bytes(content)
+    (copy / EXAMPLES_FILE).write_bytes(content)
     training = begin(resume=True)
     assert np.array_equal(training.corpus.tokens[: len(corpus.tokens)], corpus.tokens)
-    stored = read_corpus(copy / LESSONS_FILE)
+    stored = read_corpus(copy / EXAMPLES_FILE)
     assert stored is not None
     assert np.array_equal(stored[0].tokens, corpus.tokens)
 
 
-def test_lessons_of_other_traces_are_not_taken_for_these(traces: Path, lessons: Path, tmp_path: Path) -> None:
+def test_lessons_of_other_traces_are_not_taken_for_these(
+    traces: Path, examples: Path, tmp_path: Path
+) -> None:
     more = Path(shutil.copytree(traces, tmp_path / "more"))
     first = next(iter(read_episodes(more / "episodes.jsonl.gz")))
     another = first.task.model_copy(update={"id": "another"})
     append_episode(more / "episodes.jsonl.gz", first.model_copy(update={"task": another}))
-    training = Training(recipe(more), with_lessons(lessons, tmp_path / "out"))
-    assert training.lessons.episodes == EPISODES + 1
+    training = Training(recipe(more), with_lessons(examples, tmp_path / "out"))
+    assert training.examples.episodes == EPISODES + 1
 
 
 # ---------------------------------------------------------------------- what it gives
@@ -361,7 +363,7 @@ def of_another_size(out: Path) -> None:
     [
         (torn(CHECKPOINT_FILE), r"checkpoint\.safetensors is no checkpoint of this training"),
         (described(CHECKPOINT_FILE, progress="{"), r"checkpoint\.safetensors is no checkpoint of this"),
-        (described(CHECKPOINT_FILE, lessons="x"), r"checkpoint\.safetensors has learned from other traces"),
+        (described(CHECKPOINT_FILE, examples="x"), r"checkpoint\.safetensors has learned from other traces"),
         (of_another_size, r"checkpoint\.safetensors is no checkpoint of this training"),
         (gone("own-1.safetensors"), r"own-1\.safetensors is missing or of another training, and step 6"),
         (torn("own-1.safetensors"), r"own-1\.safetensors is missing or of another training, and step 6"),

@@ -60,7 +60,7 @@ Tools, with their arguments and what they return:
 
 """
 
-_LESSONS = "You tried this before and failed. What you noted then, oldest first:"
+_NOTES = "You tried this before and failed. What you noted then, oldest first:"
 
 
 @dataclass(slots=True)
@@ -82,15 +82,15 @@ def tool_specs(style: CallStyle) -> Sequence[Mapping[str, Any]]:
     return tuple(openai_specs()) if style == "native" else ()
 
 
-def conversation(observation: Observation, style: CallStyle, lessons: Sequence[str] = ()) -> Conversation:
+def conversation(observation: Observation, style: CallStyle, notes: Sequence[str] = ()) -> Conversation:
     """Everything said so far, up to where the agent speaks next.
 
     Args:
         observation: What the agent knows.
         style: How it calls tools.
-        lessons: What it noted in earlier attempts at the task, oldest first.
+        notes: What it noted in earlier attempts at the task, oldest first.
     """
-    talk = Conversation(opening(observation, style, lessons))
+    talk = Conversation(opening(observation, style, notes))
     calls_left = observation.steps_left + len(observation.history)
     for exchange in observation.history:
         calls_left -= 1
@@ -110,10 +110,10 @@ def too_late(calls: Sequence[WrittenCall]) -> list[Message]:
 
 def fixed_words(style: CallStyle) -> str:
     """What every conversation has in common: the system prompt and the tools."""
-    return json.dumps([_system(style), tool_specs(style), _LESSONS])
+    return json.dumps([_system(style), tool_specs(style), _NOTES])
 
 
-def opening(observation: Observation, style: CallStyle, lessons: Sequence[str] = ()) -> list[Message]:
+def opening(observation: Observation, style: CallStyle, notes: Sequence[str] = ()) -> list[Message]:
     """The system prompt and the operator's intent."""
     known: dict[str, JsonValue] = {
         "service": observation.service,
@@ -125,8 +125,8 @@ def opening(observation: Observation, style: CallStyle, lessons: Sequence[str] =
         "calls_left": observation.steps_left + len(observation.history),
     }
     parts = [f"The operator's intent:\n\n{observation.intent}", f"The network:\n\n{_data(known)}"]
-    if lessons:
-        parts.append(f"{_LESSONS}\n\n{_data(list(lessons))}")
+    if notes:
+        parts.append(f"{_NOTES}\n\n{_data(list(notes))}")
     return [Message(role="system", content=_system(style)), Message(role="user", content="\n\n".join(parts))]
 
 

@@ -19,13 +19,13 @@ class ReactAgent:
         model: Who is asked.
         sampling: How its replies are drawn.
         style: How it calls tools.
-        lessons: What it noted in earlier attempts at the same task.
+        notes: What it noted in earlier attempts at the same task.
     """
 
     model: ChatModel
     sampling: Sampling = field(default_factory=Sampling)
     style: CallStyle = "native"
-    lessons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class ReactAgent:
         Raises:
             ModelError: the model cannot be asked.
         """
-        talk = conversation(observation, self.style, self.lessons)
+        talk = conversation(observation, self.style, self.notes)
         known = sum(len(exchange.turn.messages) for exchange in observation.history)
         new = tuple(talk.messages[known:])
         if talk.pending:

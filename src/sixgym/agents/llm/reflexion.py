@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sixgym.agents.llm.prompt import tool_specs
 from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.llm.replies import message_of, note_of
-from sixgym.agents.llm.transcript import MEMORY, lessons_of, transcript
+from sixgym.agents.llm.transcript import MEMORY, notes_of, transcript
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Turn
 from sixgym.episodes.messages import Message
@@ -32,7 +32,7 @@ class ReflexionAgent:
     """`react`, which tries again.
 
     Attributes:
-        react: Whoever works; its lessons are the notes.
+        react: Whoever works; its notes are the notes.
         tries: Attempts that are left, this one included.
     """
 
@@ -69,6 +69,6 @@ class ReflexionAgent:
             messages=(*new, message_of(completion, react.style)),
             usage=completion.usage,
         )
-        lessons = lessons_of((*episode.earlier, episode.model_copy(update={"closing": (reflection,)})))
-        following = ReactAgent(react.model, react.sampling, react.style, lessons)
+        notes = notes_of((*episode.earlier, episode.model_copy(update={"closing": (reflection,)})))
+        following = ReactAgent(react.model, react.sampling, react.style, notes)
         return reflection, ReflexionAgent(following, self.tries - 1)

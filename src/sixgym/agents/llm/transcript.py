@@ -32,7 +32,7 @@ def transcript(episode: Episode, style: CallStyle) -> list[Message]:
     messages = [message for exchange in history for message in exchange.turn.messages]
     if not any(turn.messages for turn in (*(exchange.turn for exchange in history), *last)):
         observation = observe(episode.task, episode.initial, history)
-        messages = conversation(observation, style, lessons_of(episode.earlier)).messages
+        messages = conversation(observation, style, notes_of(episode.earlier)).messages
     for turn in last:
         words = said(turn, style, len(episode.steps))
         messages += turn.messages or ([] if words is None else [words])
@@ -40,7 +40,7 @@ def transcript(episode: Episode, style: CallStyle) -> list[Message]:
     return messages
 
 
-def lessons_of(attempts: Sequence[Episode]) -> tuple[str, ...]:
+def notes_of(attempts: Sequence[Episode]) -> tuple[str, ...]:
     """What an agent noted after its last failed attempts, oldest first."""
     notes = [attempt.closing[-1].answer for attempt in attempts if attempt.closing]
     return tuple(note for note in notes if note is not None)[-MEMORY:]

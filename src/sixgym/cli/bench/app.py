@@ -224,7 +224,7 @@ def make(
 ) -> None:
     """Draw candidates, throw out what proves nothing, freeze the rest with a checksum.
 
-    Every candidate is rehearsed on tti; its reference solution has to succeed there, and the null agent,
+    Every candidate is tried on tti; its reference solution has to succeed there, and the null agent,
     twenty random and five spam agents have to fail. Equal numbers give equal tasks. What was found out is
     kept beside FILE until the set is complete, so an interrupted making goes on.
 

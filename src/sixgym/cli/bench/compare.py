@@ -10,7 +10,7 @@ from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.output.tables import print_figures
 from sixgym.cli.output.view import open_console
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError, RunManifest
-from sixgym.scoring.comparison import Comparison
+from sixgym.scoring.comparison import RunComparison
 from sixgym.scoring.comparison import compare as compare_results
 from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import Result
@@ -55,7 +55,7 @@ def compare(candidate: Path, baseline: Path, *, as_json: bool) -> None:
         )
 
 
-def _parts(ours: list[Result], theirs: list[Result]) -> dict[str, Comparison]:
+def _parts(ours: list[Result], theirs: list[Result]) -> dict[str, RunComparison]:
     """The comparison of everything, of each tier and of each domain that both have tasks of."""
     parts = {"overall": compare_results(ours, theirs)}
     for name in (*TIERS, *DOMAINS):
@@ -69,7 +69,7 @@ def _name(manifest: RunManifest) -> str:
     return f"{manifest.agent} on {manifest.network.name}"
 
 
-def _figures(name: str, comparison: Comparison) -> list[str]:
+def _figures(name: str, comparison: RunComparison) -> list[str]:
     """A row of the table under its `HEADINGS`."""
     return [
         name,

@@ -10,7 +10,7 @@ from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.output.progress import metering
 from sixgym.cli.output.view import open_console
 from sixgym.domain.splits import split_named
-from sixgym.evaluate.bench.making import Finding, Making, make_task_set
+from sixgym.evaluate.bench.making import CandidateFinding, Making, make_task_set
 from sixgym.run.executor import WorkError
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
@@ -64,7 +64,7 @@ def _work(making: Making, out: Path) -> None:
     reasons: Counter[str] = Counter()
     with metering(sys.stderr, "taken", wanted, "tasks") as meter:
 
-        def progress(finding: Finding) -> None:
+        def progress(finding: CandidateFinding) -> None:
             if finding.reason is not None:
                 reasons[finding.reason] += 1
             thrown_out = f"{reasons.total()} candidates thrown out" if reasons else ""

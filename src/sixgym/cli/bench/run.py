@@ -15,7 +15,7 @@ from sixgym.agents.identity import Settings, label, settings_of
 from sixgym.agents.llm.react import ReactAgent
 from sixgym.cli.bench.view import progress_on, show_report
 from sixgym.cli.errors import WORK_FAILED, CommandError, wrong_use_on
-from sixgym.cli.language import NO_MODEL, Language, ModelRequest, language
+from sixgym.cli.language import NO_MODEL, ChosenModel, ModelRequest, language
 from sixgym.cli.output import text as words
 from sixgym.cli.output.starting import saying_why_it_takes_long
 from sixgym.cli.output.view import open_console
@@ -113,7 +113,7 @@ def bench(request: BenchRequest) -> None:
 def _manifest(
     request: BenchRequest,
     *,
-    found: Language | None,
+    found: ChosenModel | None,
     network: BackendInfo,
     tasks: TaskSet,
     selection: Selection,
@@ -137,7 +137,7 @@ def _manifest(
     )
 
 
-def _settings(request: BenchRequest, found: Language | None) -> Settings:
+def _settings(request: BenchRequest, found: ChosenModel | None) -> Settings:
     settings = settings_of(request.agent, None if found is None else found.react)
     if found is not None and found.digest is not None:
         settings["checkpoint"] = found.digest()

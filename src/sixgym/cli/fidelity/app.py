@@ -50,7 +50,9 @@ Runs = Annotated[
 ]
 TracesFolder = Annotated[
     Path,
-    typer.Option("--traces", metavar="DIR", help="What `sixgym traces` made on held-out seeds, with twins."),
+    typer.Option(
+        "--traces", metavar="DIR", help="What `sixgym traces` made on held-out seeds, with replicates."
+    ),
 ]
 ModelName = Annotated[
     str,
@@ -182,13 +184,13 @@ def experiment_model(
 
     One step: errors in the six figures of the network state when the model knows all that was recorded
     before. Drift: 15 steps in which it goes on from its own predictions. Spread: whether what the sampled
-    model draws is as wide as what happens. Beside it stand no change, tti, and the twins of the traces, which
-    are the floor of chance. Effects: sign and size of what single calls and faults do; the recorded network
-    runs only where DIR/data holds no valid run of it, and `--effects 0` leaves this out.
+    model draws is as wide as what happens. Beside it stand no change, tti, and the replicates of the traces,
+    which are the floor of chance. Effects: sign and size of what single calls and faults do; the recorded
+    network runs only where DIR/data holds no valid run of it, and `--effects 0` leaves this out.
 
     Writes DIR/fidelity-experiment-model.md with its plots and figures. Needs `sixgym[hf,plot]`.
 
-    - `sixgym traces --out held-out --seeds 51-80 --twins 2 --network ns3`
+    - `sixgym traces --out held-out --seeds 51-80 --replicates 2 --network ns3`
     - `sixgym fidelity experiment-model --traces held-out`
     - `sixgym fidelity experiment-model --traces held-out --model experiment-model:runs/mine --episodes 40`
     """

@@ -29,11 +29,11 @@ from sixgym.evaluate.fidelity.experiment_model.figures import (
     Checked,
     ExperimentFigures,
     experiment_figures,
-    foretell,
     groups,
+    predict,
 )
 from sixgym.evaluate.fidelity.experiment_model.held_out import (
-    Pair,
+    ReplicatePair,
     UnfitTracesError,
     read_manifest,
     read_pairs,
@@ -54,7 +54,7 @@ class ExperimentRequest:
     """What the command line asked for, unchecked.
 
     Attributes:
-        traces: Folder of held-out traces with twins.
+        traces: Folder of held-out traces with replicates.
         model: `experiment-model`, or that with a colon and the folder of a checkpoint.
         episodes: Explorations, from the first; None is all.
         cases: Transitions at which the sampled model is asked.
@@ -84,7 +84,7 @@ class _Model:
 
 
 def fidelity_experiment(request: ExperimentRequest) -> None:
-    """Have the model foretell what was recorded, compare, write page, plots and figures.
+    """Have the model predict what was recorded, compare, write page, plots and figures.
 
     Raises:
         CommandError: wrong use, before anything has run; or the work failed.
@@ -105,8 +105,8 @@ def fidelity_experiment(request: ExperimentRequest) -> None:
     try:
         # first what may be missing here: the network that was recorded
         effects = _effects(request, traces, model) if request.effects else None
-        with metering(sys.stderr, "foretelling", len(pairs), "episodes") as meter:
-            foretold = foretell(work, load, BESIDE, workers=request.workers, progress=meter.advance)
+        with metering(sys.stderr, "prediction", len(pairs), "episodes") as meter:
+            predictions = predict(work, load, BESIDE, workers=request.workers, progress=meter.advance)
     except (WorkError, SimulatorError, ModelUnusableError) as error:
         raise CommandError(str(error), WORK_FAILED) from None
     checked = Checked(
@@ -117,7 +117,7 @@ def fidelity_experiment(request: ExperimentRequest) -> None:
         reference=traces.network,
         topology_seeds=_topology_seeds(pairs),
     )
-    _write(request, experiment_figures(checked, traces, pairs, foretold, effects))
+    _write(request, experiment_figures(checked, traces, pairs, predictions, effects))
 
 
 def page_stem(request: ExperimentRequest) -> str:
@@ -161,7 +161,7 @@ def _check_seeds(model: _Model, traces: Traces) -> None:
         )
 
 
-def _check_intervals(model: _Model, pairs: Sequence[Pair]) -> None:
+def _check_intervals(model: _Model, pairs: Sequence[ReplicatePair]) -> None:
     for pair in pairs:
         interval_ms = pair.episode.task.scenario.decision_interval_ms
         if interval_ms != model.card.interval_ms:
@@ -172,7 +172,7 @@ def _check_intervals(model: _Model, pairs: Sequence[Pair]) -> None:
             )
 
 
-def _topology_seeds(pairs: Sequence[Pair]) -> tuple[int, int]:
+def _topology_seeds(pairs: Sequence[ReplicatePair]) -> tuple[int, int]:
     seeds = [pair.episode.task.scenario.topology_seed or 0 for pair in pairs]
     return min(seeds), max(seeds)
 

@@ -21,9 +21,9 @@ from sixgym.domain.splits import HELD_OUT_SEEDS, SPLITS, Split
 from sixgym.evaluate.fidelity.management.experiment import management_experiment, management_figures
 from sixgym.evaluate.fidelity.management.report import management_page
 from sixgym.evaluate.fidelity.management.uncontrolled import UncontrolledRun, run_uncontrolled
-from sixgym.evaluate.fidelity.record import Run, RunKey
-from sixgym.evaluate.fidelity.slicing.collect import collect, run_programmes
-from sixgym.evaluate.fidelity.slicing.comparison import Comparison
+from sixgym.evaluate.fidelity.record import RunKey, SimulationRun
+from sixgym.evaluate.fidelity.slicing.collect import collect, run_schedules
+from sixgym.evaluate.fidelity.slicing.comparison import RunGrids
 from sixgym.evaluate.fidelity.slicing.control_schedules import QUOTA_STEP
 from sixgym.evaluate.fidelity.slicing.experiment import grid, slicing_experiment, slicing_figures
 from sixgym.evaluate.fidelity.slicing.plot import PlotError, plot_delays, plot_responses, require_matplotlib
@@ -44,7 +44,7 @@ class FidelityRequest:
         seeds: Such as `51-80` or `51,53,60-65`.
         seconds: Of every run, after the warm-up.
         processes: How many simulators run at the same time.
-        refresh: Run the reference again, even if stored runs could be used.
+        refresh: SimulationRun the reference again, even if stored runs could be used.
         out: The page, its plots and figures are written here, stored runs under `data`.
         as_json: The figures on standard output.
     """
@@ -61,7 +61,7 @@ class FidelityRequest:
 
 
 def fidelity_slicing(request: FidelityRequest) -> None:
-    """Control programmes on the slicing scenario: run what is missing, compare, write page and plots.
+    """Control schedules on the slicing scenario: run what is missing, compare, write page and plots.
 
     Raises:
         CommandError: wrong use; or a simulator failed, after keeping the runs that were finished.
@@ -69,9 +69,9 @@ def fidelity_slicing(request: FidelityRequest) -> None:
     experiment = slicing_experiment(chosen_seeds(request), _checked_seconds(request.seconds))
     with wrong_use_on(PlotError):
         require_matplotlib()
-    work = _Work("slicing", Run, partial(run_programmes, experiment), experiment.keys)
+    work = _Work("slicing", SimulationRun, partial(run_schedules, experiment), experiment.keys)
     runs = _collected(request, work)
-    comparison = Comparison(*(grid(experiment, found) for found in runs))
+    comparison = RunGrids(*(grid(experiment, found) for found in runs))
     figures = slicing_figures(experiment, comparison, _command(request, work.name))
     stem = page_stem(work.name, request, experiment.topology_seeds)
     with _writable(request.out):

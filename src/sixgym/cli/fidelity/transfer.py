@@ -32,7 +32,7 @@ from sixgym.evaluate.fidelity.transfer.figures import (
 from sixgym.evaluate.fidelity.transfer.report import bench_page, summary_lines
 from sixgym.evaluate.fidelity.transfer.rows import (
     BenchRow,
-    Conditions,
+    RowConditions,
     RowKey,
     RowStore,
     grade_alone,
@@ -53,7 +53,7 @@ class ReplayRequest:
 
     Attributes:
         candidate, reference: Names of networks.
-        agents: Names with commas in between; None is everybody.
+        agents: Names with commas in between; None is processes.
         limit: How many tasks, balanced over tiers and domains.
         tasks: File of a task set; None is the frozen one.
         workers: Processes.
@@ -262,7 +262,7 @@ def _rows(
     request: ReplayRequest, network: BackendInfo, tasks: TaskSet, jobs: Sequence[BenchJob], path: Path
 ) -> list[BenchRow]:
     """A row of each job: stored ones where they can be used, new ones where not. Says which."""
-    store = RowStore(path, Conditions(network.version, tasks.sha256))
+    store = RowStore(path, RowConditions(network.version, tasks.sha256))
     missing = [job for job in jobs if job.key not in store]
     broken = [job for job in jobs if job.key in store and store[job.key].broken]
     # without its engine a network breaks again, and the stored reason would be lost

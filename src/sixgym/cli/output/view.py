@@ -35,7 +35,7 @@ def open_console(stream: TextIO) -> Console:
     return console if console.is_terminal else Console(file=stream, width=PLAIN_WIDTH)
 
 
-class View:
+class EpisodeView:
     """Shows an episode as it happens. Use it as a context manager, so the status line is cleared.
 
     `faults` are those already known to be active: they are not announced as new.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.data.traces.exploration import Explorer, exploration
@@ -25,7 +25,7 @@ from sixgym.run.rollout import rollout
 from sixgym.simulators.factory import make_simulator
 
 Job = tuple[int, int]
-"""Number of an exploration, and its twin."""
+"""Number of an exploration, and its replicate."""
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -41,7 +41,7 @@ class Traces(Record):
         network: Name and version of what was explored.
         topology_seeds: Places, all of one split.
         episodes: Numbers of explorations, from 0.
-        twins: Times that each was made, with other traffic and fading.
+        replicates: Times that each was made, with other traffic and fading.
         probabilities: How often each tool was called.
         sixgym_version: Version of the code.
         command: What makes the same.
@@ -50,7 +50,8 @@ class Traces(Record):
     network: BackendInfo
     topology_seeds: tuple[int, ...]
     episodes: Count
-    twins: Count
+    replicates: Count = Field(validation_alias=AliasChoices("replicates", "twins"))
+    """`twins` in manifests of before 0.2."""
     probabilities: dict[str, float]
     sixgym_version: str
     command: str
@@ -58,7 +59,9 @@ class Traces(Record):
     @property
     def jobs(self) -> list[Job]:
         """Every episode, scenarios and places in turn, so that an unfinished folder is not lopsided."""
-        return [(number, twin) for twin in range(self.twins) for number in range(self.episodes)]
+        return [
+            (number, replicate) for replicate in range(self.replicates) for number in range(self.episodes)
+        ]
 
     @property
     def task_ids(self) -> list[str]:
@@ -154,8 +157,8 @@ class Collector:
 
     def do(self, job: Job) -> str | None:
         """Make and keep an exploration; why it broke, if it did."""
-        number, twin = job
-        task = exploration(number, self._topology_seeds, twin=twin)
+        number, replicate = job
+        task = exploration(number, self._topology_seeds, replicate=replicate)
         agent = Explorer(number, lambda: self._backend.snapshot)
         episode = rollout(Environment(self._backend), agent, task)
         self._folder.add(episode.model_copy(update={"id": f"{task.id}-{episode.backend.name}"}))

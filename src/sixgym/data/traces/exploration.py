@@ -58,13 +58,13 @@ def tool_probabilities() -> Mapping[str, float]:
     return {**rest, **{name: EFFECTIVE_SHARE * share for name, share in _EFFECTIVE.items()}}
 
 
-def exploration(number: int, topology_seeds: Sequence[int], *, twin: int = 0) -> Task:
+def exploration(number: int, topology_seeds: Sequence[int], *, replicate: int = 0) -> Task:
     """The network of an exploration, as a task whose goal nobody has to meet.
 
     Args:
         number: Which; scenarios and topology seeds take their turns.
         topology_seeds: Places to take.
-        twin: Another one has the same network and the same intended calls, and other traffic and fading:
+        replicate: Another one has the same network and the same intended calls, and other traffic and fading:
             how far two of them are apart is how far chance alone takes them.
     """
     rng = random.Random(f"exploration/{number}")
@@ -74,9 +74,9 @@ def exploration(number: int, topology_seeds: Sequence[int], *, twin: int = 0) ->
     struck = network.model_copy(update={"faults": _faults(network, rng)})
     managed = next(group for group in struck.groups if group.name == struck.managed)
     sla = next(one.sla for one in struck.slices if one.type is managed.slice)
-    seed = int.from_bytes(random.Random(f"exploration/{number}/{twin}").randbytes(4), "big") >> 1
+    seed = int.from_bytes(random.Random(f"exploration/{number}/{replicate}").randbytes(4), "big") >> 1
     return Task(
-        id=f"exploration-{number}-{twin}",
+        id=f"exploration-{number}-{replicate}",
         intent="See how the network answers.",
         scenario=Scenario.model_validate(struck.model_dump()),
         seed=seed,

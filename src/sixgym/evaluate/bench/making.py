@@ -32,7 +32,7 @@ from sixgym.tasks.frozen import Manifest, write_task_set
 from sixgym.tasks.parts.draft import UnsuitableError
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
 
-REHEARSAL_NETWORK = "tti"
+DRY_RUN_NETWORK = "tti"
 MOST_CANDIDATES_A_TASK = 20
 
 CHANCE: Mapping[str, range] = {"random": range(1001, 1021), "spam": range(1001, 1006)}
@@ -48,7 +48,7 @@ class Candidate(Record):
     number: int
 
 
-class Conditions(Record):
+class ProofConditions(Record):
     """What candidates were looked at for; findings of other conditions say nothing."""
 
     split: Split
@@ -57,7 +57,7 @@ class Conditions(Record):
     networks: dict[str, str]
 
 
-class Finding(Record):
+class CandidateFinding(Record):
     """What was found out about a candidate: the task if it is taken, else why not."""
 
     candidate: Candidate
@@ -91,7 +91,7 @@ def make_task_set(
     name: str,
     version: str,
     command: str,
-    progress: Callable[[Finding], None],
+    progress: Callable[[CandidateFinding], None],
 ) -> Manifest:
     """Make a set and write it; findings are kept in `path` + `.findings.jsonl` until it is complete.
 
@@ -104,10 +104,12 @@ def make_task_set(
     notes.parent.mkdir(parents=True, exist_ok=True)
     networks = {
         network: make_simulator(network).version
-        for network in (REHEARSAL_NETWORK, making.prove)
+        for network in (DRY_RUN_NETWORK, making.prove)
         if network is not None
     }
-    conditions = Conditions(split=making.split, first=making.first, prove=making.prove, networks=networks)
+    conditions = ProofConditions(
+        split=making.split, first=making.first, prove=making.prove, networks=networks
+    )
     findings = {finding.candidate: finding for finding in _read(notes, conditions)}
     with notes.open("a", encoding="utf-8") as file:
         while missing := _missing(making, findings):
@@ -115,7 +117,7 @@ def make_task_set(
                 raise WorkError("hardly any candidate is taken: the last reasons are in the findings")
             for over in execute(functools.partial(_Maker, making), missing, making.workers):
                 finding = (
-                    Finding(candidate=over.job, reason=f"broke: {over.reason}")
+                    CandidateFinding(candidate=over.job, reason=f"broke: {over.reason}")
                     if isinstance(over, Broken)
                     else over.value
                 )
@@ -146,7 +148,9 @@ def _cells() -> Iterator[tuple[Domain, Tier]]:
     return itertools.product(DOMAINS, TIERS)
 
 
-def _taken(making: Making, findings: dict[Candidate, Finding], cell: tuple[Domain, Tier]) -> list[BenchTask]:
+def _taken(
+    making: Making, findings: dict[Candidate, CandidateFinding], cell: tuple[Domain, Tier]
+) -> list[BenchTask]:
     """The first tasks of a cell by number, as many as are wanted."""
     here = sorted(
         (
@@ -159,7 +163,7 @@ def _taken(making: Making, findings: dict[Candidate, Finding], cell: tuple[Domai
     return [finding.task for finding in here if finding.task is not None][: making.per_cell]
 
 
-def _missing(making: Making, findings: dict[Candidate, Finding]) -> list[Candidate]:
+def _missing(making: Making, findings: dict[Candidate, CandidateFinding]) -> list[Candidate]:
     """The next candidates to look at: as many as a cell lacks, gaps in the numbers first."""
     wanted: list[Candidate] = []
     for domain, tier in _cells():
@@ -180,17 +184,17 @@ class _Maker:
 
     def __init__(self, making: Making) -> None:
         self._making = making
-        self._fast = SimulatedBackend(make_simulator(REHEARSAL_NETWORK))
+        self._fast = SimulatedBackend(make_simulator(DRY_RUN_NETWORK))
         self._truth = SimulatedBackend(make_simulator(making.prove)) if making.prove else None
         self._generator = TaskGenerator(self._fast)
 
-    def do(self, job: Candidate) -> Finding:
+    def do(self, job: Candidate) -> CandidateFinding:
         try:
             task = self._generator.draw(job.domain, job.tier, job.number, split=self._making.split)
         except UnsuitableError as reason:
-            return Finding(candidate=job, reason=str(reason))
+            return CandidateFinding(candidate=job, reason=str(reason))
         reason = self._objection(task)
-        return Finding(candidate=job, task=None if reason else task, reason=reason)
+        return CandidateFinding(candidate=job, task=None if reason else task, reason=reason)
 
     def close(self) -> None:
         self._fast.close()
@@ -224,7 +228,7 @@ def _objection(backend: SimulatedBackend, task: BenchTask, chance: Iterable[Agen
     return None
 
 
-def _read(path: Path, conditions: Conditions) -> list[Finding]:
+def _read(path: Path, conditions: ProofConditions) -> list[CandidateFinding]:
     """Findings of an interrupted making, if any; a torn last line is cut off.
 
     Raises:
@@ -238,7 +242,7 @@ def _read(path: Path, conditions: Conditions) -> list[Finding]:
         path.write_bytes(whole + b"\n")
     first, *lines = whole.splitlines()
     try:
-        found = Conditions.model_validate_json(first)
+        found = ProofConditions.model_validate_json(first)
     except ValidationError:
         raise ValueError(f"{path} holds no findings; delete it or choose another --out") from None
     if found != conditions:
@@ -246,4 +250,4 @@ def _read(path: Path, conditions: Conditions) -> list[Finding]:
             f"{path} holds findings for split {found.split} from number {found.first}, proved on "
             f"{found.prove or 'no other network'}, with {found.networks}; delete it or choose another --out"
         )
-    return [Finding.model_validate_json(line) for line in lines]
+    return [CandidateFinding.model_validate_json(line) for line in lines]

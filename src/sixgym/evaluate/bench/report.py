@@ -2,12 +2,12 @@
 
 from sixgym.domain.base import Record
 from sixgym.evaluate.bench.store import RunFolder, RunManifest
-from sixgym.scoring.metrics import Summary, by_domain, by_tier, counted, summarise
+from sixgym.scoring.metrics import RunSummary, by_domain, by_tier, counted, summarise
 from sixgym.scoring.result import GRADER, Result
 from sixgym.tasks.record import DOMAINS, TIERS
 
 
-class Cell(Record):
+class ReportCell(Record):
     """A tier in a domain: episodes that count, and those that met their goal."""
 
     n: int
@@ -39,10 +39,10 @@ class BenchReport(Record):
     task_set_sha256: str
     grader: int
     exclude_infrastructure: bool
-    overall: Summary
-    tiers: dict[str, Summary]
-    domains: dict[str, Summary]
-    cells: dict[str, dict[str, Cell]]
+    overall: RunSummary
+    tiers: dict[str, RunSummary]
+    domains: dict[str, RunSummary]
+    cells: dict[str, dict[str, ReportCell]]
     failures: dict[str, str]
 
     @property
@@ -150,12 +150,12 @@ def headings(trials: int, *, priced: bool = False) -> list[str]:
     return ["", *RATES, *pass_k, *last]
 
 
-def rows(report: BenchReport) -> list[tuple[str, Summary]]:
+def rows(report: BenchReport) -> list[tuple[str, RunSummary]]:
     """The rows of the table: everything, then tiers, then domains."""
     return [("overall", report.overall), *report.tiers.items(), *report.domains.items()]
 
 
-def figures(name: str, summary: Summary, trials: int, *, priced: bool = False) -> list[str]:
+def figures(name: str, summary: RunSummary, trials: int, *, priced: bool = False) -> list[str]:
     """A row of the table under its `headings`."""
     pass_k = [_pass_k(summary, trials)] if trials > 1 else []
     return [
@@ -174,16 +174,16 @@ def figures(name: str, summary: Summary, trials: int, *, priced: bool = False) -
     ]
 
 
-def _pass_k(summary: Summary, trials: int) -> str:
+def _pass_k(summary: RunSummary, trials: int) -> str:
     """Where a trial was left out, fewer can be told about."""
     if summary.pass_k is None or trials not in summary.pass_k:
         return DASH
     return f"{100 * summary.pass_k[trials]:.1f}"
 
 
-def _cells(results: list[Result]) -> dict[str, Cell]:
+def _cells(results: list[Result]) -> dict[str, ReportCell]:
     return {
-        domain: Cell(n=len(of_domain), met=sum(row.success for row in of_domain))
+        domain: ReportCell(n=len(of_domain), met=sum(row.success for row in of_domain))
         for domain in DOMAINS
         if (of_domain := [row for row in results if row.domain == domain])
     }

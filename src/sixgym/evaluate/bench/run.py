@@ -123,11 +123,11 @@ def run_missing(
     results = dict(graded)
     by_id = tasks_by_id(assignment.tasks)
     missing = unfinished(manifest, graded)
-    hire = partial(BenchWorker, assignment, react)
+    make_worker = partial(BenchWorker, assignment, react)
     if react is None:
-        outcomes = execute(hire, missing, workers)
+        outcomes = execute(make_worker, missing, workers)
     else:
-        outcomes = execute_in_threads(hire, missing, workers, react.model.close)
+        outcomes = execute_in_threads(make_worker, missing, workers, react.model.close)
     broken_in_a_row = 0
     with closing(outcomes):
         for outcome in outcomes:

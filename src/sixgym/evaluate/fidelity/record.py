@@ -1,4 +1,4 @@
-"""What one run of one programme left behind: counts and sums, so that runs add up."""
+"""What one run of one schedule left behind: counts and sums, so that runs add up."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from sixgym.envs.ran_slicing.metrics import UtilityWeights
 class RunKey(Record):
     """Which run it was. Equal keys with equal versions give equal numbers.
 
-    `programme` says what was done to the network. `scenario` is the digest of the scenario before it was
+    `schedule` says what was done to the network. `scenario` is the digest of the scenario before it was
     placed. `replica` 0 has the network seed of the topology; another one has other traffic, other fading
     and other errors on the same places.
     """
@@ -20,7 +20,7 @@ class RunKey(Record):
     seconds: float
     topology_seed: int
     replica: int
-    programme: str
+    schedule: str
 
     @property
     def network_seed(self) -> int:
@@ -55,7 +55,7 @@ class SliceTotals(Record):
         prb_ms_granted, prb_ms_used: PRBs times ms.
         queue_byte_ms: RLC queue at the ends of intervals, times their length.
         delay_histogram: Count by bin number, empty bins left out; see `DELAY_BIN_EDGES_MS`.
-        response: For programmes that repeat a quota step.
+        response: For schedules that repeat a quota step.
     """
 
     sent: int
@@ -77,8 +77,8 @@ class StoredRun(Record):
     version: str
 
 
-class Run(StoredRun):
-    """A run of a programme.
+class SimulationRun(StoredRun):
+    """A run of a schedule.
 
     Attributes:
         duration_ms: Network time measured.

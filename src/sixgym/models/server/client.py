@@ -17,7 +17,7 @@ from sixgym.domain.base import Positive, Record
 from sixgym.domain.extras import install_command
 from sixgym.episodes.messages import Message, storable
 from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
-from sixgym.models.server.failure import Failure, Verdict, pause_s, printable, refusal
+from sixgym.models.server.failure import RequestFailure, RetryVerdict, pause_s, printable, refusal
 from sixgym.models.server.gate import Gate
 from sixgym.models.server.wire import MalformedReplyError, completion, read_json, request_body
 
@@ -177,9 +177,9 @@ class ServerModel:
                 continue
             failures += 1
             sentence = self._clean(outcome.sentence)
-            if outcome.verdict is Verdict.RUN:
+            if outcome.verdict is RetryVerdict.RUN:
                 raise ModelUnusableError(sentence)
-            if outcome.verdict is Verdict.REQUEST:
+            if outcome.verdict is RetryVerdict.REQUEST:
                 raise ModelError(sentence)
             if failures > self._settings.retries:
                 raise ModelError(f"{sentence} (attempt {failures}, the last)")
@@ -190,14 +190,14 @@ class ServerModel:
         self._closed.set()
         self._client.close()
 
-    def _attempt(self, body: dict[str, Any], turn: int) -> Completion | Failure:
+    def _attempt(self, body: dict[str, Any], turn: int) -> Completion | RequestFailure:
         with self._gate.passing() as leave:
             reply = self._sent(body)
-            outcome = reply if isinstance(reply, Failure) else self._understood(reply, turn)
-            leave.slow = isinstance(outcome, Failure) and outcome.overloaded
+            outcome = reply if isinstance(reply, RequestFailure) else self._understood(reply, turn)
+            leave.slow = isinstance(outcome, RequestFailure) and outcome.overloaded
         return outcome
 
-    def _sent(self, body: dict[str, Any]) -> bytes | Failure:
+    def _sent(self, body: dict[str, Any]) -> bytes | RequestFailure:
         """The reply to one request.
 
         What the SDK raises refers to the request with its key. It is turned into a value here, so that
@@ -213,7 +213,7 @@ class ServerModel:
         except RuntimeError:
             if not self._closed.is_set():  # the client says so by nothing more special
                 raise
-            return Failure(f"the model {self.name} was closed", Verdict.RUN)
+            return RequestFailure(f"the model {self.name} was closed", RetryVerdict.RUN)
         except openai.APIStatusError as error:
             self._reached.set()
             return self._refused(error.response)
@@ -223,32 +223,34 @@ class ServerModel:
             self._reached.set()
             slow = isinstance(error, bounded.TooSlowError)
             long = isinstance(error, bounded.TooLongError)
-            verdict = Verdict.REQUEST if long else Verdict.AGAIN
-            return Failure(f"the server at {self._address} {printable(str(error))}", verdict, overloaded=slow)
+            verdict = RetryVerdict.REQUEST if long else RetryVerdict.AGAIN
+            return RequestFailure(
+                f"the server at {self._address} {printable(str(error))}", verdict, overloaded=slow
+            )
         self._reached.set()
         return reply.content
 
-    def _refused(self, response: "httpx2.Response") -> Failure:
+    def _refused(self, response: "httpx2.Response") -> RequestFailure:
         headers = {key.lower(): value for key, value in response.headers.items()}
         text = self._clean(response.content.decode("utf-8", "replace"))
         failure = refusal(response.status_code, headers, text, model=self.name, address=self._address)
         if response.status_code == FORBIDDEN and self._accepted.is_set():
             # the key is good: gateways forbid single prompts this way
-            return replace(failure, verdict=Verdict.REQUEST)
+            return replace(failure, verdict=RetryVerdict.REQUEST)
         return failure
 
-    def _no_contact(self, clause: str) -> Failure:
+    def _no_contact(self, clause: str) -> RequestFailure:
         sentence = f"the server at {self._address} {printable(clause)}"
         if self._reached.is_set():
-            return Failure(sentence, Verdict.AGAIN, overloaded=True)
-        return Failure(f"{sentence}: is it running, and is that its address?", Verdict.RUN)
+            return RequestFailure(sentence, RetryVerdict.AGAIN, overloaded=True)
+        return RequestFailure(f"{sentence}: is it running, and is that its address?", RetryVerdict.RUN)
 
-    def _understood(self, reply: bytes, turn: int) -> Completion | Failure:
+    def _understood(self, reply: bytes, turn: int) -> Completion | RequestFailure:
         where = f"the server at {self._address}"
         try:
             data = read_json(reply, self._clean)
         except MalformedReplyError as error:  # a gateway's page, or a reply cut short
-            return Failure(f"{where} sent no reply of the API: {error}", Verdict.AGAIN)
+            return RequestFailure(f"{where} sent no reply of the API: {error}", RetryVerdict.AGAIN)
         inner = _status_within(data)
         if inner is not None:  # gateways report a failure upstream with status 200
             text = self._clean(reply.decode("utf-8", "replace"))
@@ -256,7 +258,9 @@ class ServerModel:
         try:
             return completion(data, turn)
         except MalformedReplyError as error:
-            return Failure(f"{where} sent no chat completion: {printable(str(error))}", Verdict.REQUEST)
+            return RequestFailure(
+                f"{where} sent no chat completion: {printable(str(error))}", RetryVerdict.REQUEST
+            )
 
     def _clean(self, text: str) -> str:
         text = storable(text)

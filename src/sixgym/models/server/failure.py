@@ -22,7 +22,7 @@ _WITHOUT_TOOLS = ("--enable-auto-tool-choice", "--jinja", "does not support tool
 _OF_THE_ACCOUNT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
-class Verdict(enum.Enum):
+class RetryVerdict(enum.Enum):
     """What a failure means for what comes next."""
 
     AGAIN = "it may pass: try again"
@@ -31,7 +31,7 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RequestFailure:
     """One attempt that failed.
 
     Attributes:
@@ -43,7 +43,7 @@ class Failure:
     """
 
     sentence: str
-    verdict: Verdict
+    verdict: RetryVerdict
     overloaded: bool = False
     retry_after_s: float | None = None
     unsupported: str | None = None
@@ -56,7 +56,9 @@ def printable(text: str, longest: int = LONGEST_REASON) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def refusal(status: int, headers: Mapping[str, str], body: str, *, model: str, address: str) -> Failure:
+def refusal(
+    status: int, headers: Mapping[str, str], body: str, *, model: str, address: str
+) -> RequestFailure:
     """What an HTTP status other than success means.
 
     Args:
@@ -72,18 +74,18 @@ def refusal(status: int, headers: Mapping[str, str], body: str, *, model: str, a
     where = f"the server at {address}"
     remedy = _remedy(status, code, said, printable(model))
     if remedy is not None:
-        return Failure(f"{where} {remedy}{reason}", Verdict.RUN)
+        return RequestFailure(f"{where} {remedy}{reason}", RetryVerdict.RUN)
     if status in _PASSING or status >= 500:
-        return Failure(
+        return RequestFailure(
             f"{where} failed with status {status}{reason}",
-            Verdict.AGAIN,
+            RetryVerdict.AGAIN,
             overloaded=status in _OVERLOADED,
             retry_after_s=retry_after_s(headers.get("retry-after"), datetime.now(UTC)),
         )
     parameter = error.get("param") if code in {"unsupported_parameter", "unsupported_value"} else None
-    return Failure(
+    return RequestFailure(
         f"{where} refused the request ({status}){reason}",
-        Verdict.REQUEST,
+        RetryVerdict.REQUEST,
         unsupported=parameter if parameter in OPTIONAL else None,
     )
 

@@ -13,7 +13,7 @@ from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.decode.compose import foreseen
 from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
 from sixgym.simulators.experiment_model.encode.questions import questions
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 Answers = Callable[[Sequence[Question], Sequence[Sequence[float]]], Sequence[dict[str, str]]]
 """Answers questions; the second argument holds the quantile of each word."""
@@ -43,7 +43,7 @@ class ExperimentModelSimulator:
         self._version = version
         self._interval_ms = interval_ms
         self._sampled = sampled
-        self._situation: Situation | None = None
+        self._tracker: NetworkTracker | None = None
         self._seed = 0
 
     @property
@@ -71,37 +71,37 @@ class ExperimentModelSimulator:
             )
         if seed < 0:
             raise ValueError(f"seed {seed} is negative")
-        self._situation = Situation(scenario)
+        self._tracker = NetworkTracker(scenario)
         self._seed = seed
         return self.advance(self._interval_ms)
 
     def apply(self, change: Change) -> None:
         """Take a change into the books."""
-        situation = self._running()
+        tracker = self._running()
         with self._closing():
-            situation.apply(change)
+            tracker.apply(change)
 
     def advance(self, duration_ms: int) -> Interval:
         """Predict the next interval."""
-        situation = self._running()
+        tracker = self._running()
         with self._closing():
-            return self._next(situation, duration_ms)
+            return self._next(tracker, duration_ms)
 
-    def _next(self, situation: Situation, duration_ms: int) -> Interval:
+    def _next(self, tracker: NetworkTracker, duration_ms: int) -> Interval:
         if duration_ms != self._interval_ms:
             raise SimulatorError(
                 f"the experiment model advances by {self._interval_ms} ms, not {duration_ms}"
             )
-        outlook = situation.look(duration_ms)
-        asked = [] if outlook.rests else questions(situation, outlook)
-        answers = self._answers(asked, self._quantiles(asked, outlook.start_ms)) if asked else ()
-        interval = foreseen(situation, outlook, asked, answers)
-        situation.settle(outlook, interval)
+        context = tracker.look(duration_ms)
+        asked = [] if context.rests else questions(tracker, context)
+        answers = self._answers(asked, self._quantiles(asked, context.start_ms)) if asked else ()
+        interval = foreseen(tracker, context, asked, answers)
+        tracker.settle(context, interval)
         return interval
 
     def close(self) -> None:
         """Forget the network."""
-        self._situation = None
+        self._tracker = None
 
     # ------------------------------------------------------------------ inside
     @contextmanager
@@ -113,10 +113,10 @@ class ExperimentModelSimulator:
             self.close()
             raise
 
-    def _running(self) -> Situation:
-        if self._situation is None:
+    def _running(self) -> NetworkTracker:
+        if self._tracker is None:
             raise SimulatorError("no network is running: call reset first")
-        return self._situation
+        return self._tracker
 
     def _quantiles(self, asked: Sequence[Question], start_ms: int) -> list[list[float]]:
         """What is drawn depends on seed, time and subject alone: what-ifs of a network have one chance."""

@@ -23,7 +23,7 @@ from sixgym.simulators.tti.summary import (
     LOST,
     PLACE_COLUMNS,
     QUEUE_BYTES,
-    Summary,
+    IntervalSummary,
 )
 
 _HANDOVER_STATES = ("IDLE", "PREPARATION", "EXECUTION", "COMPLETE", "FAILED")
@@ -68,7 +68,7 @@ class Report:
     """Reads the measurements of one interval off its summary."""
 
     def __init__(
-        self, net: Network, summary: Summary, scenario: Scenario, now_ns: int, interval_ms: int
+        self, net: Network, summary: IntervalSummary, scenario: Scenario, now_ns: int, interval_ms: int
     ) -> None:
         self._net = net
         self._scenario = scenario

@@ -33,7 +33,7 @@ from sixgym.simulators.tti.kernel import (
 from sixgym.simulators.tti.link import load_link_tables
 from sixgym.simulators.tti.report import Report
 from sixgym.simulators.tti.state import DELAYS_FULL, DONE, MS, PACKETS_FULL, Network
-from sixgym.simulators.tti.summary import Summary, empty_summary
+from sixgym.simulators.tti.summary import IntervalSummary, empty_summary
 from sixgym.simulators.tti.timeline import Timeline
 
 _LARGEST_SEED = 2**51 - 1
@@ -169,7 +169,7 @@ class _Run:
                 self._timeline.apply(self._net, self._now_ms, self._elapsed_ms * MS)
         return self._measure(start_ms, end_ms)
 
-    def _run_until(self, end_ms: int, summary: Summary) -> None:
+    def _run_until(self, end_ms: int, summary: IntervalSummary) -> None:
         tables = load_link_tables()
         end_tti = end_ms + self._scenario.warm_up_ms
         while (full := advance(self._net, tables, self._constants, end_tti, summary)) != DONE:

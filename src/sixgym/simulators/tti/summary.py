@@ -13,17 +13,17 @@ from sixgym.simulators.tti.state import EXECUTION, Array
 SENT, DELIVERED, LOST, LATE, DROPPED, SENT_BYTES, DELIVERED_BYTES, DROPPED_BYTES, QUEUE_BYTES, DEVICES = (
     range(10)
 )
-"""Columns of `Summary.counts`."""
+"""Columns of `IntervalSummary.counts`."""
 
 MEAN_MS, P95_MS, LONGEST_MS, JITTER_MS = range(4)
-"""Columns of `Summary.figures`."""
+"""Columns of `IntervalSummary.figures`."""
 
 
 PLACE_COLUMNS = 12
 """Slice, cell, x, y, z, SINR in dB and its samples, handover's state, target, begin and end, queue."""
 
 
-class Summary(NamedTuple):
+class IntervalSummary(NamedTuple):
     """Rows for slices, then groups, then devices."""
 
     counts: Array  # int64 (rows, 10)
@@ -36,10 +36,10 @@ class Summary(NamedTuple):
     edges_ms: Array  # float64 (bins - 1,)
 
 
-def empty_summary(slices: int, groups: int, devices: int, cells: int, edges_ms: Array) -> Summary:
+def empty_summary(slices: int, groups: int, devices: int, cells: int, edges_ms: Array) -> IntervalSummary:
     """Room for a summary; with no rows at all it is not filled."""
     rows = slices + groups + devices
-    return Summary(
+    return IntervalSummary(
         counts=np.zeros((rows, 10), np.int64),
         figures=np.zeros((rows, 4)),
         prbs=np.zeros((slices, 2), np.int64),

@@ -1,4 +1,4 @@
-"""Rehearsing a draft on the fast simulator: what its solution achieves, and what doing nothing leads to.
+"""A dry run of a draft on the fast simulator: what its solution achieves, and what doing nothing leads to.
 
 A goal that the reference solution just meets would be decided by noise, and one that an idle agent just
 misses would be, too. So bounds follow what the network can do, with a margin, and every part has to fail
@@ -34,7 +34,7 @@ FITTED = ("latency_ms", "task_latency_ms", "loss_ratio", "throughput_mbps")
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class DryRun:
     """The last intervals of three runs of one network.
 
     Attributes:
@@ -48,9 +48,9 @@ class Rehearsal:
     idle: tuple[Interval, ...]
 
 
-def rehearse(
+def run_dry(
     backend: SimulatedBackend, draft: Draft, *, seed: int, max_steps: int, horizon: int, window: int
-) -> Rehearsal:
+) -> DryRun:
     """Run the draft's network three times.
 
     Raises:
@@ -63,10 +63,10 @@ def rehearse(
         intervals += [_carried_out(backend, call) for call in calls]
         return (*intervals, *(backend.idle() for _ in range(horizon - len(intervals))))[-window:]
 
-    return Rehearsal(run(draft.calls), run(draft.calls, max_steps - len(draft.calls)), run(()))
+    return DryRun(run(draft.calls), run(draft.calls, max_steps - len(draft.calls)), run(()))
 
 
-def fitting_bounds(draft: Draft, rehearsal: Rehearsal) -> Bounds:
+def fitting_bounds(draft: Draft, dry_run: DryRun) -> Bounds:
     """Bounds that the solution meets with room to spare; for a battery reserve, what is used of the battery.
 
     Raises:
@@ -75,24 +75,24 @@ def fitting_bounds(draft: Draft, rehearsal: Rehearsal) -> Bounds:
     bounds: dict[Target, float] = {}
     for target in draft.targets:
         if target.metric in FITTED:
-            values = _values(target, draft.scenario, rehearsal)
+            values = _values(target, draft.scenario, dry_run)
             bounds[target] = _fitted(target, values)
     for constraint in draft.constraints:
         if constraint.metric == "battery_percent":
-            bounds[constraint] = _used_percent(constraint, draft, rehearsal)
+            bounds[constraint] = _used_percent(constraint, draft, dry_run)
     return bounds
 
 
-def _used_percent(reserve: Target, draft: Draft, rehearsal: Rehearsal) -> float:
+def _used_percent(reserve: Target, draft: Draft, dry_run: DryRun) -> float:
     """Most of its battery that the UAV used in any of the runs, in percentage points."""
     airframe = draft.fleet.airframe
     assert airframe is not None  # who has a battery flies
-    last = (run[-1] for run in (rehearsal.solved, rehearsal.late, rehearsal.idle))
+    last = (run[-1] for run in (dry_run.solved, dry_run.late, dry_run.idle))
     left = min(measured_value(reserve, interval, draft.scenario) for interval in last)
     return 100 * airframe.initial_battery_ratio - left
 
 
-def check(draft: Draft, rehearsal: Rehearsal) -> None:
+def check(draft: Draft, dry_run: DryRun) -> None:
     """That the solution meets every target, and that an idle agent surely fails every part.
 
     Raises:
@@ -100,22 +100,22 @@ def check(draft: Draft, rehearsal: Rehearsal) -> None:
     """
     scenario = draft.scenario
     for target in draft.targets:
-        if not all(map(target.met_by, _values(target, scenario, rehearsal))):
+        if not all(map(target.met_by, _values(target, scenario, dry_run))):
             raise UnsuitableError(f"the solution misses {target.metric}")
     for part in draft.parts:
         if part.targets and not any(
             all(
                 _clearly_missed(target, measured_value(target, interval, scenario))
-                for interval in rehearsal.idle
+                for interval in dry_run.idle
             )
             for target in part.targets
         ):
             raise UnsuitableError(f"{part.name} does no clear harm")
 
 
-def _values(target: Target, scenario: Scenario, rehearsal: Rehearsal) -> list[float]:
+def _values(target: Target, scenario: Scenario, dry_run: DryRun) -> list[float]:
     """What the solution led to, at once and late."""
-    return [measured_value(target, interval, scenario) for interval in (*rehearsal.solved, *rehearsal.late)]
+    return [measured_value(target, interval, scenario) for interval in (*dry_run.solved, *dry_run.late)]
 
 
 def _carried_out(backend: SimulatedBackend, call: ToolCall) -> Interval:

@@ -18,7 +18,7 @@ from sixgym.domain.slices import SlaSpec
 from sixgym.domain.splits import SPLITS, Split
 from sixgym.episodes.episode import Task
 from sixgym.simulators.factory import make_simulator
-from sixgym.tasks.build.dry_run import check, fitting_bounds, rehearse
+from sixgym.tasks.build.dry_run import check, fitting_bounds, run_dry
 from sixgym.tasks.build.networks import MANAGEMENT_SCENARIOS, vary
 from sixgym.tasks.parts import slices
 from sixgym.tasks.parts.catalogue import FIRST, FLEETS, FURTHER, PARTS
@@ -58,14 +58,14 @@ class TaskGenerator:
     """Draws tasks by number.
 
     Args:
-        backend: A network on which drafts are rehearsed: the fast simulator. Tasks depend on its version.
+        backend: A network on which drafts are tried: the fast simulator. Tasks depend on its version.
     """
 
     def __init__(self, backend: SimulatedBackend) -> None:
         self._backend = backend
 
     def draw(self, domain: Domain, tier: Tier, number: int, *, split: Split = "held_out") -> BenchTask:
-        """The task of that number; its reference solution works on the simulator it was rehearsed on.
+        """The task of that number; its reference solution works on the simulator it was tried on.
 
         Args:
             domain: What it is mainly about.
@@ -83,7 +83,7 @@ class TaskGenerator:
             )
             try:
                 draft, seed = make({})
-                rehearsal = rehearse(
+                dry_run = run_dry(
                     self._backend,
                     draft,
                     seed=seed,
@@ -91,8 +91,8 @@ class TaskGenerator:
                     horizon=_horizon(draft),
                     window=WINDOW,
                 )
-                draft, seed = make(fitting_bounds(draft, rehearsal))
-                check(draft, rehearsal)
+                draft, seed = make(fitting_bounds(draft, dry_run))
+                check(draft, dry_run)
             except UnsuitableError as reason:
                 reasons[str(reason)] += 1
                 continue

@@ -14,7 +14,7 @@ from sixgym.scoring.goals import judge
 from sixgym.scoring.intervals import Interval, Z
 from sixgym.scoring.rewards import episode_return
 from sixgym.simulators.factory import make_simulator
-from sixgym.train.drl_slicing.tasks import Lessons
+from sixgym.train.drl_slicing.tasks import TrainingTasks
 from sixgym.train.recipe import DrlSlicingRecipe
 
 OTHERS = ("null", "random", "threshold")
@@ -58,7 +58,10 @@ class Standing(Record):
 
 
 def compare(
-    agent: Agent, held_back: Lessons, recipe: DrlSlicingRecipe, on_task: Callable[[], None] | None = None
+    agent: Agent,
+    held_back: TrainingTasks,
+    recipe: DrlSlicingRecipe,
+    on_task: Callable[[], None] | None = None,
 ) -> Mapping[str, Standing]:
     """The agent and `OTHERS` on `ROUNDS` episodes of each task, by name.
 
@@ -80,7 +83,7 @@ def compare(
 
 
 def _standing(
-    agent: Agent, held_back: Lessons, backend: SimulatedBackend, on_task: Callable[[], None] | None
+    agent: Agent, held_back: TrainingTasks, backend: SimulatedBackend, on_task: Callable[[], None] | None
 ) -> Standing:
     returns: list[float] = []
     successes: list[float] = []

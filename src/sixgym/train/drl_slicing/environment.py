@@ -7,7 +7,7 @@ import numpy as np
 
 from sixgym.agents.learned.drl_slicing.actions import DECISIONS, SHARES, Decision, turn_for
 from sixgym.agents.learned.drl_slicing.agent import due_reading
-from sixgym.agents.learned.drl_slicing.view import FEATURES, Floats, View, features
+from sixgym.agents.learned.drl_slicing.view import FEATURES, Floats, PolicyView, features
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment
@@ -15,7 +15,7 @@ from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Task, Turn
 from sixgym.scoring.goals import judge
 from sixgym.scoring.rewards import SUCCESS, interval_score
-from sixgym.train.drl_slicing.tasks import Lessons
+from sixgym.train.drl_slicing.tasks import TrainingTasks
 
 
 class AdmissionEnv(gymnasium.Env[Floats, Floats]):
@@ -32,12 +32,12 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
 
-    def __init__(self, lessons: Lessons, backend: SimulatedBackend) -> None:
+    def __init__(self, lessons: TrainingTasks, backend: SimulatedBackend) -> None:
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (len(FEATURES),), np.float32)
         low = np.array([0, *[-1] * SHARES], np.float32)
         high = np.array([DECISIONS - 1, *[1] * SHARES], np.float32)
         self.action_space = gymnasium.spaces.Box(low, high, dtype=np.float32)
-        self._lessons = lessons
+        self._tasks = lessons
         self._backend = backend
         self._environment = Environment(backend)
         self._next = 0
@@ -57,7 +57,7 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
     ) -> tuple[Floats, dict[str, Any]]:
         """Start the next task."""
         super().reset(seed=seed)
-        self._task = self._lessons.episode(self._next)
+        self._task = self._tasks.episode(self._next)
         self._next += 1
         self._observation = self._environment.reset(self._task)
         self._over = False
@@ -70,7 +70,7 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
         """Carry out a decision, then what has to be read before the next."""
         assert self._observation is not None
         decision = Decision(round(float(action[0])))
-        turn = turn_for(View.of(self._observation), decision, [float(level) for level in action[1:]])
+        turn = turn_for(PolicyView.of(self._observation), decision, [float(level) for level in action[1:]])
         reward = self._unpaid + self._carry_out(turn)
         self._unpaid = 0.0
         reward += self._read()
@@ -98,14 +98,14 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
     # ------------------------------------------------------------------ inside
     def _seen(self) -> Floats:
         assert self._observation is not None
-        return features(View.of(self._observation))
+        return features(PolicyView.of(self._observation))
 
     def _read(self) -> float:
         """Make the readings that are due; what they earn."""
         earned = 0.0
         while not self._over:
             assert self._observation is not None
-            turn = due_reading(View.of(self._observation))
+            turn = due_reading(PolicyView.of(self._observation))
             if turn is None:
                 break
             earned += self._carry_out(turn)

@@ -21,7 +21,7 @@ SEEDS_APART = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class TrainingTasks:
     """An endless row of episodes over a few tasks.
 
     Every time round, the same tasks have other traffic and fading: drawing a task costs many times what an

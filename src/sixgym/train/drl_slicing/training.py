@@ -25,7 +25,7 @@ from sixgym.episodes.files import replacing, write_whole
 from sixgym.simulators.factory import make_simulator
 from sixgym.train.drl_slicing.environment import AdmissionEnv
 from sixgym.train.drl_slicing.hybrid import HybridPolicy
-from sixgym.train.drl_slicing.tasks import Lessons
+from sixgym.train.drl_slicing.tasks import TrainingTasks
 from sixgym.train.recipe import DrlSlicingRecipe, RecipeError
 
 RECIPE_FILE = "recipe.json"
@@ -53,7 +53,7 @@ class Iteration(Record):
 
 def train(
     recipe: DrlSlicingRecipe,
-    lessons: Lessons,
+    lessons: TrainingTasks,
     out: Path,
     *,
     command: str,

@@ -14,7 +14,7 @@ from sixgym.train.experiment_model.start import Learner
 from sixgym.train.recipe import RecipeError
 
 
-class Progress(Record):
+class TrainingProgress(Record):
     """What was learned up to a step.
 
     Attributes:
@@ -29,7 +29,11 @@ class Progress(Record):
 
 
 def keep(
-    path: Path, learner: Learner, optimizer: torch.optim.Optimizer, lessons: str, progress: Sequence[Progress]
+    path: Path,
+    learner: Learner,
+    optimizer: torch.optim.Optimizer,
+    examples: str,
+    progress: Sequence[TrainingProgress],
 ) -> None:
     """Write weights, the optimizer's state and the progress so far.
 
@@ -37,7 +41,7 @@ def keep(
         path: Where to.
         learner: Whose weights.
         optimizer: Of those weights, in their order.
-        lessons: Key of what was learned from.
+        examples: Key of what was learned from.
         progress: Of every checkpoint so far, this one the last.
     """
     files: Any = safetensors.torch
@@ -46,14 +50,16 @@ def keep(
         tensors |= {f"optimizer.{index}.{name}": value.cpu() for name, value in state.items()}
     lines = "\n".join(one.model_dump_json() for one in progress)
     with replacing(path) as partial:
-        files.save_file(tensors, partial, metadata={"progress": lines, "lessons": lessons})
+        files.save_file(tensors, partial, metadata={"progress": lines, "examples": examples})
 
 
-def take(path: Path, learner: Learner, optimizer: torch.optim.Optimizer, lessons: str) -> list[Progress]:
+def take(
+    path: Path, learner: Learner, optimizer: torch.optim.Optimizer, examples: str
+) -> list[TrainingProgress]:
     """Go on from a file that `keep` wrote, if there is one; the progress up to it.
 
     Raises:
-        RecipeError: it is damaged, of another model or of other lessons.
+        RecipeError: it is damaged, of another model or of other examples.
     """
     if not path.exists():
         return []
@@ -62,14 +68,14 @@ def take(path: Path, learner: Learner, optimizer: torch.optim.Optimizer, lessons
         with files.safe_open(path, framework="pt") as file:
             beside: dict[str, str] = file.metadata() or {}
         stored: dict[str, torch.Tensor] = files.load_file(path)
-        progress = [Progress.model_validate_json(line) for line in beside["progress"].splitlines()]
+        progress = [TrainingProgress.model_validate_json(line) for line in beside["progress"].splitlines()]
         with torch.no_grad():
             for name, value in learner.learning.items():
                 value.copy_(_as_large(stored[f"model.{name}"], value))
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _states(stored)})
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise RecipeError(f"{path} is no checkpoint of this training ({error}); take another --out") from None
-    if beside["lessons"] != lessons:
+    if beside["examples"] != examples:
         raise RecipeError(
             f"{path} has learned from other traces, or by another version of sixgym; take another --out"
         )

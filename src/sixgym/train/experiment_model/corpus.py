@@ -1,4 +1,4 @@
-"""Lessons as tokens, one behind the other, and the files they are kept in."""
+"""Examples as tokens, one behind the other, and the files they are kept in."""
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,24 +14,24 @@ from sixgym.episodes.files import replacing
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.questions import CHANGED
 
-KINDS = ("flow", "tasks", "node", "slice", "cell", "changed", "account")
-"""Of lessons, as an epoch may hold each as often as a recipe says. `changed` are those of the other kinds in
+KINDS = ("flow", "tasks", "node", "slice", "cell", "changed", "explanation")
+"""Of examples, as an epoch may hold each as often as a recipe says. `changed` are those of the other kinds in
 which the past says little: they are few, and what a call or a fault does is learned from them."""
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
-Lesson = tuple[str, Sequence[int], Sequence[int], int]
+TokenExample = tuple[str, Sequence[int], Sequence[int], int]
 """Kind, tokens of question and answer, topology seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Lessons as tokens.
+    """Examples as tokens.
 
     Attributes:
-        tokens: Of all lessons.
-        start: Where each lesson begins.
+        tokens: Of all examples.
+        start: Where each example begins.
         asked, answered: Tokens of its question and of its answer.
         kind: Index of `KINDS`.
         place: Topology seed.
@@ -60,20 +60,20 @@ class Corpus:
 
     @property
     def lengths(self) -> Ints:
-        """Tokens of each lesson."""
+        """Tokens of each example."""
         return self.asked + self.answered
 
 
 def kind_of(question: Question) -> str:
-    """Of which kind a lesson with that question is."""
+    """Of which kind a example with that question is."""
     return "changed" if CHANGED in question.words or "moved" in question.words else question.kind
 
 
-def corpus_of(lessons: Iterable[Lesson]) -> Corpus:
-    """Lessons, one behind the other."""
+def corpus_of(examples: Iterable[TokenExample]) -> Corpus:
+    """Examples, one behind the other."""
     tokens = array("i")
     rows: list[tuple[int, int, int, int, int]] = []
-    for kind, asked, answered, place in lessons:
+    for kind, asked, answered, place in examples:
         rows.append((len(tokens), len(asked), len(answered), KINDS.index(kind), place))
         tokens.extend(asked)
         tokens.extend(answered)
@@ -83,7 +83,7 @@ def corpus_of(lessons: Iterable[Lesson]) -> Corpus:
 
 
 def read_corpus(path: Path) -> tuple[Corpus, Mapping[str, str]] | None:
-    """The lessons in a file and what was written beside them; None if there is none, or it is torn."""
+    """The examples in a file and what was written beside them; None if there is none, or it is torn."""
     files: Any = safetensors
     if not path.exists():
         return None
@@ -96,7 +96,7 @@ def read_corpus(path: Path) -> tuple[Corpus, Mapping[str, str]] | None:
 
 
 def write_corpus(path: Path, corpus: Corpus, beside: Mapping[str, str]) -> None:
-    """Keep lessons in a file, and something beside them."""
+    """Keep examples in a file, and something beside them."""
     files: Any = safetensors.numpy
     columns = {one.name: getattr(corpus, one.name) for one in fields(Corpus)}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Lessons for the experiment model: recorded episodes as questions with the answers that ns-3 gave.
+"""Examples for the experiment model: recorded episodes as questions with the answers that ns-3 gave.
 
 Its books are kept as in a simulation, and take what was measured, so that a question here is word for word
 the question that is asked later.
@@ -13,8 +13,8 @@ from sixgym.run.recorded_changes import measured_intervals, recorded_changes
 from sixgym.simulators.experiment_model.encode.answers import Question, true_answer
 from sixgym.simulators.experiment_model.encode.explanations import facts
 from sixgym.simulators.experiment_model.encode.questions import questions
-from sixgym.simulators.experiment_model.state.context import Outlook
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.context import IntervalContext
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Moment:
         step: The call it took; None for the one before the first call.
         questions: What the model would have been asked about it.
         answers: What was measured, in the model's words.
-        outlook: What was known of it.
+        context: What was known of it.
         facts: What was different in it, by the books.
         before: The interval before.
         interval: What was measured.
@@ -34,7 +34,7 @@ class Moment:
     step: Step | None
     questions: tuple[Question, ...]
     answers: tuple[dict[str, str], ...]
-    outlook: Outlook
+    context: IntervalContext
     facts: tuple[str, ...]
     before: Interval | None
     interval: Interval
@@ -47,17 +47,17 @@ def moments(episode: Episode) -> Iterator[Moment]:
         ReplayError: the tools of this version do not do what they did when it was recorded.
     """
     scenario = episode.task.scenario
-    situation = Situation(scenario)
+    tracker = NetworkTracker(scenario)
     before: Interval | None = None
     recorded = zip(
         (None, *episode.steps), recorded_changes(episode), measured_intervals(episode), strict=True
     )
     for step, changes, interval in recorded:
         for change in changes:
-            situation.apply(change)
-        outlook = situation.look(scenario.decision_interval_ms)
-        asked = tuple(questions(situation, outlook))
-        answers = tuple(true_answer(question, scenario, outlook, interval) for question in asked)
-        yield Moment(step, asked, answers, outlook, facts(situation, outlook), before, interval)
-        situation.settle(outlook, interval)
+            tracker.apply(change)
+        context = tracker.look(scenario.decision_interval_ms)
+        asked = tuple(questions(tracker, context))
+        answers = tuple(true_answer(question, scenario, context, interval) for question in asked)
+        yield Moment(step, asked, answers, context, facts(tracker, context), before, interval)
+        tracker.settle(context, interval)
         before = interval

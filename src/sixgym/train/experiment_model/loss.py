@@ -1,6 +1,6 @@
 """How probable a model holds the true answers.
 
-This is 6GAgentGym's equation 4 over all answers: of accounts, the reasons and then the state that follows
+This is 6GAgentGym's equation 4 over all answers: of explanations, the reasons and then the state that follows
 from them; of the other questions, the figures of a network's parts that states and tool results are made of.
 Questions are given, so their words carry no loss.
 """
@@ -29,7 +29,7 @@ class Likelihoods:
         device = self._learner.device
         words = torch.tensor(ids, device=device)
         row, column = torch.tensor(rows, device=device), torch.tensor(columns, device=device)
-        # what follows a lesson cannot be seen from inside of it, so padding needs no mask
+        # what follows a example cannot be seen from inside of it, so padding needs no mask
         hidden = self._learner.hidden(words)[row, column]
         scores = self._learner.scores(hidden)
         targets = words[row, column + 1]
@@ -40,7 +40,7 @@ class Likelihoods:
 
 
 def _padded(corpus: Corpus, batch: Longs) -> tuple[Longs, Longs, Longs]:
-    """Lessons that begin together; row and column of every token that an answered one follows."""
+    """Examples that begin together; row and column of every token that an answered one follows."""
     asked, answered = corpus.asked[batch], corpus.answered[batch]
     lengths = corpus.lengths[batch]
     ids = np.zeros((len(batch), int(lengths.max())), np.int64)

@@ -20,7 +20,7 @@ class Portions(Record):
     slice: Portion = Field(description="PRBs and queue of a slice")
     cell: Portion = Field(description="PRB load of a cell")
     changed: Portion = Field(description="of all these, where conditions are others than before")
-    account: Portion = Field(description="reasons in words, and the state that follows")
+    explanation: Portion = Field(description="reasons in words, and the state that follows")
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:

@@ -1,4 +1,4 @@
-"""Lessons from the model's own mistakes: it goes through recorded episodes alone, and is told what was true.
+"""Examples from the model's own mistakes: it goes through recorded episodes alone, and is told what was true.
 
 A model that has only seen true histories trusts them: what it gets wrong once, it carries on. So it plays
 recorded calls and faults on top of its own predictions, and the questions that arise from them are answered
@@ -16,51 +16,51 @@ from sixgym.simulators.experiment_model.decode.compose import foreseen
 from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question, true_answer
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.engine.inference import Asked, Engine
-from sixgym.simulators.experiment_model.state.context import Outlook
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.context import IntervalContext
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 AT_ONCE = 48
 
 
-class Run:
+class OpenLoopRun:
     """A recorded episode on which the model goes on by itself."""
 
     def __init__(self, episode: Episode) -> None:
         """Start it, with the network, faults and changes of that episode."""
         self.episode = episode
         self._left = deque(zip(recorded_changes(episode), measured_intervals(episode), strict=True))
-        self._situation = Situation(episode.task.scenario)
+        self._tracker = NetworkTracker(episode.task.scenario)
 
     @property
     def done(self) -> bool:
         """Whether it has come to its end."""
         return not self._left
 
-    def ask(self) -> tuple[Outlook, list[Question]]:
+    def ask(self) -> tuple[IntervalContext, list[Question]]:
         """What the model is asked about the next interval."""
         for change in self._left[0][0]:
-            self._situation.apply(change)
-        outlook = self._situation.look(self.episode.task.scenario.decision_interval_ms)
-        return outlook, questions(self._situation, outlook)
+            self._tracker.apply(change)
+        context = self._tracker.look(self.episode.task.scenario.decision_interval_ms)
+        return context, questions(self._tracker, context)
 
     def take(
-        self, outlook: Outlook, asked: Sequence[Question], answers: Sequence[dict[str, str]]
+        self, context: IntervalContext, asked: Sequence[Question], answers: Sequence[dict[str, str]]
     ) -> Interval:
         """Go on with these answers; what was measured instead."""
-        self._situation.settle(outlook, foreseen(self._situation, outlook, asked, answers))
+        self._tracker.settle(context, foreseen(self._tracker, context, asked, answers))
         _, truth = self._left.popleft()
         return truth
 
 
-Lesson = tuple[Question, dict[str, str]]
+Example = tuple[Question, dict[str, str]]
 
 
-def own_lessons(
+def own_examples(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None] | None = None
-) -> Iterator[tuple[Episode, list[Lesson]]]:
+) -> Iterator[tuple[Episode, list[Example]]]:
     """Episodes with the questions that arise when the model goes through them, and the true answers."""
-    while batch := [Run(episode) for episode in islice(episodes, AT_ONCE)]:
-        lessons: list[list[Lesson]] = [[] for _ in batch]
+    while batch := [OpenLoopRun(episode) for episode in islice(episodes, AT_ONCE)]:
+        examples: list[list[Example]] = [[] for _ in batch]
         while any(not run.done for run in batch):
             going = [index for index, run in enumerate(batch) if not run.done]
             asked = {index: batch[index].ask() for index in going}
@@ -71,11 +71,11 @@ def own_lessons(
             ]
             answers = iter(engine.answer(flat))
             for index in going:
-                outlook, own = asked[index]
-                truth = batch[index].take(outlook, own, [next(answers) for _ in own])
+                context, own = asked[index]
+                truth = batch[index].take(context, own, [next(answers) for _ in own])
                 scenario = batch[index].episode.task.scenario
-                lessons[index] += [(one, true_answer(one, scenario, outlook, truth)) for one in own]
-        for run, learned in zip(batch, lessons, strict=True):
+                examples[index] += [(one, true_answer(one, scenario, context, truth)) for one in own]
+        for run, learned in zip(batch, examples, strict=True):
             yield run.episode, learned
             if on_episode is not None:
                 on_episode()

@@ -18,7 +18,7 @@ from sixgym.train.experiment_model.recipe import Lora, ModelSize
 from sixgym.train.recipe import RecipeError
 
 CONTEXT = 512
-"""Most tokens of a lesson for a new model."""
+"""Most tokens of a example for a new model."""
 
 _WAVES = 8
 
@@ -42,7 +42,7 @@ class Learner:
         self.dtype: torch.dtype = self._head.weight.dtype
         """In which it is saved."""
         self.context: int | None = whole.config.get_text_config().to_dict().get("max_position_embeddings")
-        """Most tokens of a lesson; None if there is no limit."""
+        """Most tokens of a example; None if there is no limit."""
         if not adapted:
             model.float()  # a step is smaller than what half precision can tell apart
 

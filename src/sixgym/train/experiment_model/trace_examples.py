@@ -1,4 +1,4 @@
-"""The lessons of a folder of traces, made once and kept beside the training."""
+"""The examples of a folder of traces, made once and kept beside the training."""
 
 import hashlib
 import random
@@ -19,15 +19,22 @@ from sixgym.episodes.store import EpisodeFileError
 from sixgym.run.recorded_changes import ReplayError
 from sixgym.simulators.experiment_model.encode.explanations import (
     THUS,
-    account_words,
+    explanation_words,
     state_blanks,
     state_words,
 )
 from sixgym.simulators.experiment_model.encode.questions import forgetting
-from sixgym.simulators.experiment_model.engine.language import Language
+from sixgym.simulators.experiment_model.engine.language import AnswerLanguage
 from sixgym.simulators.experiment_model.engine.vocabulary import make_tokenizer, read_tokenizer, written
 from sixgym.simulators.experiment_model.loading import source_digest
-from sixgym.train.experiment_model.corpus import Corpus, Lesson, corpus_of, kind_of, read_corpus, write_corpus
+from sixgym.train.experiment_model.corpus import (
+    Corpus,
+    TokenExample,
+    corpus_of,
+    kind_of,
+    read_corpus,
+    write_corpus,
+)
 from sixgym.train.experiment_model.examples import Moment, moments
 from sixgym.train.recipe import RecipeError
 
@@ -39,11 +46,11 @@ TEXTS_OF_EPISODES = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class TraceExamples:
     """What is learned from.
 
     Attributes:
-        corpus: The lessons.
+        corpus: The examples.
         tokenizer: That their tokens are of.
         episodes: That they were made of.
         interval_ms: Length of their intervals.
@@ -89,14 +96,14 @@ def whole_episodes(folder: Path) -> Iterator[Episode]:
         raise RecipeError(f"traces: {error}") from None
 
 
-def load_lessons(
+def load_examples(
     folder: Path, store: Path, tokenizer: Any | None, on_episode: Callable[[], None] | None = None
-) -> Lessons:
-    """All lessons of a folder of traces; those that were made before are read from the store.
+) -> TraceExamples:
+    """All examples of a folder of traces; those that were made before are read from the store.
 
     Args:
         folder: As `sixgym traces` writes it.
-        store: A file of tensors, made if it does not hold these lessons.
+        store: A file of tensors, made if it does not hold these examples.
         tokenizer: Of the model that learns; None makes one that has a token for every word.
         on_episode: Called after every episode, for live views.
 
@@ -107,15 +114,15 @@ def load_lessons(
     stored = read_corpus(store)
     if stored is None or stored[1].get("key") != key:
         own = make_tokenizer(_frequent_texts(folder)) if tokenizer is None else None
-        reader = _Reader(folder, Language(tokenizer or own), on_episode)
-        corpus = corpus_of(reader.lessons())
+        reader = _Reader(folder, AnswerLanguage(tokenizer or own), on_episode)
+        corpus = corpus_of(reader.examples())
         if not len(corpus):
             raise RecipeError(f"traces: {folder} holds no whole episode to learn from")
         beside = {"key": key, "episodes": str(reader.episodes), "interval_ms": str(reader.interval_ms)}
         stored = corpus, beside | ({} if own is None else {"tokenizer": written(own)})
         write_corpus(store, *stored)
     corpus, beside = stored
-    return Lessons(
+    return TraceExamples(
         corpus,
         read_tokenizer(beside["tokenizer"]) if tokenizer is None else tokenizer,
         int(beside["episodes"]),
@@ -152,9 +159,9 @@ def _moments(folder: Path, episode: Episode) -> Iterator[Moment]:
 
 
 class _Reader:
-    """Makes the lessons of a folder, and counts."""
+    """Makes the examples of a folder, and counts."""
 
-    def __init__(self, folder: Path, language: Language, on_episode: Callable[[], None] | None) -> None:
+    def __init__(self, folder: Path, language: AnswerLanguage, on_episode: Callable[[], None] | None) -> None:
         self._folder = folder
         self._language = language
         self._on_episode = on_episode
@@ -162,13 +169,13 @@ class _Reader:
         self.interval_ms = 0
         self._rng = random.Random(0)
 
-    def lessons(self) -> Iterator[Lesson]:
+    def examples(self) -> Iterator[TokenExample]:
         """Of all episodes."""
         for episode in whole_episodes(self._folder):
             self._measure(episode.task.scenario.decision_interval_ms)
             place = self._place(episode)
             for moment in _moments(self._folder, episode):
-                yield from ((*lesson, place) for lesson in self._of(moment, episode))
+                yield from ((*example, place) for example in self._of(moment, episode))
             self.episodes += 1
             if self._on_episode is not None:
                 self._on_episode()
@@ -192,18 +199,20 @@ class _Reader:
         language = self._language
         for question, answer in zip(moment.questions, moment.answers, strict=True):
             asked = forgetting(question) if self._rng.random() < FORGOTTEN else question
-            yield kind_of(question), *language.lesson(asked, answer)
+            yield kind_of(question), *language.example(asked, answer)
         text = _reason(moment, episode)
         if text is None:
             return
         step = moment.step
         assert step is not None  # there is a reason
         assert step.turn.call is not None  # a step is a turn that made a call
-        words = account_words(step.turn.call.tool, ok=step.outcome.ok, facts=moment.facts, before=step.before)
+        words = explanation_words(
+            step.turn.call.tool, ok=step.outcome.ok, facts=moment.facts, before=step.before
+        )
         blanks = state_blanks()
         state = dict(zip((one.name for one in blanks), state_words(step.after), strict=True))
         said = [token for word in (*text.split(), THUS) for token in language.tokens(word)]
-        yield "account", language.prompt(words), [*said, *language.answer(blanks, state)]
+        yield "explanation", language.prompt(words), [*said, *language.answer(blanks, state)]
 
 
 def _reason(moment: Moment, episode: Episode) -> str | None:

@@ -6,7 +6,7 @@ should have been said there is learned as well.
 A folder of a training holds
 
     recipe.json               what is trained; another recipe needs another folder
-    lessons.safetensors       questions and answers as tokens
+    examples.safetensors       questions and answers as tokens
     own-1.safetensors ...     those of the episodes that it went through alone before a round
     checkpoint.safetensors    where the training has come to
     progress.jsonl            a line for every checkpoint
@@ -33,11 +33,11 @@ from sixgym.simulators.experiment_model.encode.words import words_digest
 from sixgym.simulators.experiment_model.engine.inference import Engine
 from sixgym.simulators.experiment_model.loading import CARD, Card
 from sixgym.train.experiment_model.batches import batches, cut
-from sixgym.train.experiment_model.checkpoints import Progress, keep, take, weights_of
+from sixgym.train.experiment_model.checkpoints import TrainingProgress, keep, take, weights_of
 from sixgym.train.experiment_model.corpus import (
     KINDS,
     Corpus,
-    Lesson,
+    TokenExample,
     corpus_of,
     kind_of,
     read_corpus,
@@ -45,18 +45,18 @@ from sixgym.train.experiment_model.corpus import (
 )
 from sixgym.train.experiment_model.loss import Likelihoods
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
-from sixgym.train.experiment_model.rollouts import own_lessons
+from sixgym.train.experiment_model.rollouts import own_examples
 from sixgym.train.experiment_model.start import from_scratch, pretrained
-from sixgym.train.experiment_model.trace_examples import load_lessons, read_traces, whole_episodes
+from sixgym.train.experiment_model.trace_examples import load_examples, read_traces, whole_episodes
 from sixgym.train.recipe import RecipeError
 
 RECIPE_FILE = "recipe.json"
 PROGRESS_FILE = "progress.jsonl"
-LESSONS_FILE = "lessons.safetensors"
+EXAMPLES_FILE = "examples.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 MODEL_FOLDER = "model"
 _CHECKED = 12_000
-"""Lessons of held-back places that are looked at for a line of progress."""
+"""Examples of held-back places that are looked at for a line of progress."""
 
 _LEAST_RATE = 0.03
 _MOST_GRADIENT = 1.0
@@ -73,13 +73,13 @@ class Training:
         resume: bool = False,
         on_episode: Callable[[], None] | None = None,
     ) -> None:
-        """Make lessons and model, or go on from the checkpoint in the folder.
+        """Make examples and model, or go on from the checkpoint in the folder.
 
         Args:
             recipe: What to train.
             out: The folder, made if it is missing.
             resume: Go on with the training that the folder holds.
-            on_episode: Called after every episode that lessons were made of.
+            on_episode: Called after every episode that examples were made of.
 
         Raises:
             RecipeError: traces or base cannot be used, or the folder holds another training, or one and
@@ -95,28 +95,28 @@ class Training:
         _seed(recipe.seed)
         base = None if recipe.base is None else pretrained(Path(recipe.base), recipe.lora)
         out.mkdir(parents=True, exist_ok=True)
-        self.lessons = load_lessons(
-            self._folder, out / LESSONS_FILE, None if base is None else base[1], on_episode
+        self.examples = load_examples(
+            self._folder, out / EXAMPLES_FILE, None if base is None else base[1], on_episode
         )
-        self.corpus: Corpus = self.lessons.corpus
+        self.corpus: Corpus = self.examples.corpus
         self._held = np.flatnonzero(np.isin(self.corpus.place, recipe.held_back))
         self._learned = len(self.corpus) - len(self._held)
         if not self._learned or not len(self._held):
             raise RecipeError("held_back leaves nothing to learn from or nothing to check on")
         if base is None:
             _seed(recipe.seed)
-            self.learner = from_scratch(recipe.model, self.lessons.tokenizer)
+            self.learner = from_scratch(recipe.model, self.examples.tokenizer)
         else:
             self.learner = base[0]
         self._check_lengths()
-        self._likelihoods = Likelihoods(self.learner, self.lessons.tokenizer)
+        self._likelihoods = Likelihoods(self.learner, self.examples.tokenizer)
         self._optimizer = torch.optim.AdamW(
             list(self.learner.learning.values()),
             lr=recipe.optimizer.learning_rate,
             betas=(0.9, 0.98),
             weight_decay=recipe.optimizer.weight_decay,
         )
-        self.progress = take(out / CHECKPOINT_FILE, self.learner, self._optimizer, self.lessons.key)
+        self.progress = take(out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key)
         self.step = self.progress[-1].step if self.progress else 0
         self._rounds_alone = 0
         self._take_own_mistakes()
@@ -138,15 +138,15 @@ class Training:
         round_, many = self._round, self.recipe.own_history.episodes
         first = (round_ - 1) * many % self.traces.episodes
         episodes = islice(_again_and_again(self._folder), first, first + many)
-        engine = Engine(self.learner.model, self.lessons.tokenizer)
-        own = corpus_of(_own_lessons(episodes, engine, on_episode))
+        engine = Engine(self.learner.model, self.examples.tokenizer)
+        own = corpus_of(_own_examples(episodes, engine, on_episode))
         write_corpus(self._own_file(round_), own, self._own_key(round_))
         self.corpus = self.corpus + own
         self._rounds_alone = round_
 
-    def learn(self, on_progress: Callable[[Progress], None], on_step: Callable[[], None]) -> None:
+    def learn(self, on_progress: Callable[[TrainingProgress], None], on_step: Callable[[], None]) -> None:
         """Learn to the end of the round, with a checkpoint every so often."""
-        assert not self.episodes_alone  # else these would be other lessons than the round's
+        assert not self.episodes_alone  # else these would be other examples than the round's
         first = self._round * self.recipe.own_history.every
         last = min(first + self.recipe.own_history.every, self.recipe.optimizer.steps)
         ready = batches(self.corpus, self.recipe, self._round)
@@ -183,13 +183,13 @@ class Training:
         # what has no card is no experiment model
         (folder / CARD).unlink(missing_ok=True)
         self.learner.save(folder)
-        self.lessons.tokenizer.save_pretrained(folder)
-        learned = set(self.lessons.corpus.place.tolist()) - set(self.recipe.held_back)
+        self.examples.tokenizer.save_pretrained(folder)
+        learned = set(self.examples.corpus.place.tolist()) - set(self.recipe.held_back)
         card = Card(
-            interval_ms=self.lessons.interval_ms,
+            interval_ms=self.examples.interval_ms,
             network=f"{self.traces.network.name} {self.traces.network.version}",
             topology_seeds=tuple(sorted(learned)),
-            episodes=self.lessons.episodes,
+            episodes=self.examples.episodes,
             questions=self._learned,
             traces=self._manifest,
             words=words_digest(),
@@ -208,7 +208,7 @@ class Training:
     def _check_lengths(self) -> None:
         longest, context = int(self.corpus.lengths.max()), self.learner.context
         if context is not None and longest > context:
-            raise RecipeError(f"a lesson has {longest} tokens, and the model has room for {context}")
+            raise RecipeError(f"a example has {longest} tokens, and the model has room for {context}")
 
     def _learn(self, batch: np.ndarray[Any, np.dtype[np.int64]]) -> float:
         """One step; the loss of the words learned from."""
@@ -233,8 +233,8 @@ class Training:
         return settings.learning_rate * cosine * min(1.0, (self.step + 1) / max(settings.warm_up, 1))
 
     def _keep(self, loss: float) -> None:
-        self.progress.append(Progress(step=self.step, loss=loss, held_back=self.check()))
-        keep(self.out / CHECKPOINT_FILE, self.learner, self._optimizer, self.lessons.key, self.progress)
+        self.progress.append(TrainingProgress(step=self.step, loss=loss, held_back=self.check()))
+        keep(self.out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key, self.progress)
         self._write_progress()
 
     def _write_progress(self) -> None:
@@ -268,7 +268,7 @@ class Training:
         """What own mistakes before a round depend on, as far as the weights are those before it."""
         recipe = hashlib.sha256(self.recipe.model_dump_json().encode()).hexdigest()
         return {
-            "lessons": self.lessons.key,
+            "examples": self.examples.key,
             "recipe": recipe,
             "round": str(round_),
             "weights": weights_of(self.learner),
@@ -292,17 +292,17 @@ def _check_folder(recipe: ExperimentModelRecipe, out: Path, *, resume: bool) -> 
         raise RecipeError(f"{out} holds a training of another recipe ({stored}); take another --out")
 
 
-def _own_lessons(
+def _own_examples(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None]
-) -> Iterator[Lesson]:
-    for episode, lessons in own_lessons(episodes, engine, on_episode):
+) -> Iterator[TokenExample]:
+    for episode, examples in own_examples(episodes, engine, on_episode):
         place = cast("int", episode.task.scenario.topology_seed)
-        for question, answer in lessons:
-            yield (kind_of(question), *engine.language.lesson(question, answer), place)
+        for question, answer in examples:
+            yield (kind_of(question), *engine.language.example(question, answer), place)
 
 
 def _again_and_again(folder: Path) -> Iterator[Episode]:
-    while True:  # there is at least one, of which lessons were made
+    while True:  # there is at least one, of which examples were made
         yield from whole_episodes(folder)
 
 

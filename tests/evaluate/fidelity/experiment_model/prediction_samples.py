@@ -18,13 +18,13 @@ Levels = Sequence[Sequence[float]]
 
 
 def make_traces(folder: Path, episodes: int, *, network: str = "tti", **changes: object) -> Traces:
-    """Explorations with twins, as `sixgym traces` makes them."""
+    """Explorations with replicates, as `sixgym traces` makes them."""
     simulator = make_simulator(network)
     manifest = Traces(
         network=BackendInfo(name=simulator.name, version=simulator.version),
         topology_seeds=SEEDS,
         episodes=episodes,
-        twins=2,
+        replicates=2,
         probabilities=dict(tool_probabilities()),
         sixgym_version="0",
         command="none",

@@ -21,11 +21,11 @@ from sixgym.evaluate.fidelity.experiment_model.figures import (
     Checked,
     ExperimentFigures,
     experiment_figures,
-    foretell,
     groups,
+    predict,
 )
 from sixgym.evaluate.fidelity.experiment_model.held_out import (
-    Pair,
+    ReplicatePair,
     UnfitTracesError,
     read_manifest,
     read_pairs,
@@ -57,11 +57,11 @@ def traces(folder: Path) -> Traces:
 
 
 @pytest.fixture(scope="module")
-def pairs(folder: Path, traces: Traces) -> list[Pair]:
+def pairs(folder: Path, traces: Traces) -> list[ReplicatePair]:
     return read_pairs(folder, traces, None)
 
 
-def measured(traces: Traces, pairs: Sequence[Pair], answers: Answers) -> ExperimentFigures:
+def measured(traces: Traces, pairs: Sequence[ReplicatePair], answers: Answers) -> ExperimentFigures:
     info = BackendInfo(name="somebody", version="1")
     checked = Checked(
         command="none",
@@ -71,17 +71,17 @@ def measured(traces: Traces, pairs: Sequence[Pair], answers: Answers) -> Experim
         reference=traces.network,
         topology_seeds=(51, 52),
     )
-    done = foretell(groups(pairs, CASES), lambda: answers, "tti", workers=1, progress=lambda _: None)
+    done = predict(groups(pairs, CASES), lambda: answers, "tti", workers=1, progress=lambda _: None)
     return experiment_figures(checked, traces, pairs, done, None)
 
 
 @pytest.fixture(scope="module")
-def knowing(traces: Traces, pairs: Sequence[Pair]) -> ExperimentFigures:
+def knowing(traces: Traces, pairs: Sequence[ReplicatePair]) -> ExperimentFigures:
     return measured(traces, pairs, Knowing([pair.episode for pair in pairs]))
 
 
 @pytest.fixture(scope="module")
-def guessing(traces: Traces, pairs: Sequence[Pair]) -> ExperimentFigures:
+def guessing(traces: Traces, pairs: Sequence[ReplicatePair]) -> ExperimentFigures:
     return measured(traces, pairs, Spread())
 
 
@@ -115,7 +115,9 @@ def test_the_slice_is_right_by_bookkeeping_though_answers_are_guesses(guessing: 
     assert error(guessing, "slice", "no_change") < 100
 
 
-def test_no_change_is_the_state_before_each_step(pairs: Sequence[Pair], knowing: ExperimentFigures) -> None:
+def test_no_change_is_the_state_before_each_step(
+    pairs: Sequence[ReplicatePair], knowing: ExperimentFigures
+) -> None:
     apart = [
         abs(step.before.latency_ms - step.after.latency_ms)
         for pair in pairs
@@ -139,7 +141,7 @@ def test_only_configuration_calls_move_the_managed_service_to_another_slice(
 
 
 def test_with_equal_tools_a_step_counts_with_one_over_its_probability(
-    traces: Traces, pairs: Sequence[Pair], knowing: ExperimentFigures
+    traces: Traces, pairs: Sequence[ReplicatePair], knowing: ExperimentFigures
 ) -> None:
     apart: list[float] = []
     counts: list[float] = []
@@ -155,7 +157,7 @@ def test_with_equal_tools_a_step_counts_with_one_over_its_probability(
 
 
 def test_in_open_loop_no_change_is_the_beginning_and_the_first_step_is_one_step_ahead(
-    pairs: Sequence[Pair], guessing: ExperimentFigures
+    pairs: Sequence[ReplicatePair], guessing: ExperimentFigures
 ) -> None:
     assert [one.step for one in guessing.drift] == list(range(1, OPEN_LOOP_STEPS + 1))
     fifth = guessing.drift[4].dimensions[1].errors["no_change"].value
@@ -181,7 +183,10 @@ def test_every_predictor_has_an_error_at_every_step_of_the_drift(knowing: Experi
 
 
 def test_figures_do_not_depend_on_how_episodes_are_grouped(
-    traces: Traces, pairs: Sequence[Pair], guessing: ExperimentFigures, monkeypatch: pytest.MonkeyPatch
+    traces: Traces,
+    pairs: Sequence[ReplicatePair],
+    guessing: ExperimentFigures,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sixgym.evaluate.fidelity.experiment_model.figures.EPISODES_AT_ONCE", 2)
     assert measured(traces, pairs, Spread()) == guessing
@@ -332,7 +337,7 @@ def test_a_failure_ends_everybody_and_says_why(breaks: str) -> None:
     assert threading.active_count() == before
 
 
-def test_one_call_answers_all_episodes(traces: Traces, pairs: Sequence[Pair]) -> None:
+def test_one_call_answers_all_episodes(traces: Traces, pairs: Sequence[ReplicatePair]) -> None:
     answers = Spread()
     measured(traces, pairs, answers)
     # 20 steps, and none of them is answered episode by episode
@@ -385,7 +390,7 @@ def test_calls_that_do_otherwise_than_recorded_are_refused(
         read_pairs(tmp_path, traces, None)
 
 
-def test_a_tool_without_a_probability_is_an_error(traces: Traces, pairs: Sequence[Pair]) -> None:
+def test_a_tool_without_a_probability_is_an_error(traces: Traces, pairs: Sequence[ReplicatePair]) -> None:
     bare = traces.model_copy(update={"probabilities": {}})
     with pytest.raises(UnfitTracesError, match="probability"):
         list(weights(bare, pairs[0].episode))
@@ -393,15 +398,15 @@ def test_a_tool_without_a_probability_is_an_error(traces: Traces, pairs: Sequenc
 
 def test_more_episodes_than_there_are_is_an_error(folder: Path, traces: Traces) -> None:
     assert len(read_pairs(folder, traces, 2)) == 2
-    with pytest.raises(UnfitTracesError, match="3 explorations with their twins, not 4"):
+    with pytest.raises(UnfitTracesError, match="3 explorations with their replicates, not 4"):
         read_pairs(folder, traces, 4)
 
 
-def test_a_model_that_cannot_be_loaded_is_said_in_its_own_words(pairs: Sequence[Pair]) -> None:
+def test_a_model_that_cannot_be_loaded_is_said_in_its_own_words(pairs: Sequence[ReplicatePair]) -> None:
     from sixgym.models.chat import ModelUnusableError
 
     def load() -> Answers:
         raise ModelUnusableError("these weights are no weights")
 
     with pytest.raises(WorkError, match=r"^these weights are no weights$"):
-        foretell(groups(pairs, 0), load, "tti", workers=1, progress=lambda _: None)
+        predict(groups(pairs, 0), load, "tti", workers=1, progress=lambda _: None)

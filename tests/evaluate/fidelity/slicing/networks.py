@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sixgym.domain.measurement import DELAY_BIN_EDGES_MS, Interval, PacketFlow
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.record import Run, RunKey, SliceTotals
+from sixgym.evaluate.fidelity.record import RunKey, SimulationRun, SliceTotals
 from tests.doubles import FluidSimulator
 
 
@@ -30,7 +30,7 @@ def bin_of(delay_ms: float) -> int:
 
 
 def run(
-    programme: str,
+    schedule: str,
     *,
     seed: int = 1,
     replica: int = 0,
@@ -38,12 +38,12 @@ def run(
     version: str = "1",
     violated: int = 0,
     urllc: Mapping[str, object] | None = None,
-) -> Run:
+) -> SimulationRun:
     """A run of 10 s with the figures of `slice_totals`, changed for the first slice by `urllc`."""
     key = RunKey(
-        network=network, scenario="s", seconds=10, topology_seed=seed, replica=replica, programme=programme
+        network=network, scenario="s", seconds=10, topology_seed=seed, replica=replica, schedule=schedule
     )
-    return Run(
+    return SimulationRun(
         key=key,
         version=version,
         duration_ms=10_000,

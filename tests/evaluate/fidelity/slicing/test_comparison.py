@@ -3,26 +3,28 @@ from collections.abc import Callable
 import pytest
 
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.record import Run
-from sixgym.evaluate.fidelity.slicing.comparison import Comparison, Grid, cells, goal
+from sixgym.evaluate.fidelity.record import SimulationRun
+from sixgym.evaluate.fidelity.slicing.comparison import Grid, RunGrids, cells, goal
 from sixgym.evaluate.fidelity.slicing.metrics import METRICS
 from sixgym.evaluate.fidelity.slicing.order import orders
 from tests.evaluate.fidelity.slicing.networks import bin_of, run
 
 METRIC = {metric.name: metric for metric in METRICS}
-SEEDS, PROGRAMMES = range(51, 61), ("a", "b", "c")
+SEEDS, SCHEDULES = range(51, 61), ("a", "b", "c")
 
 
-def grid(make: Callable[[str, int], Run]) -> Grid:
-    return tuple(tuple(make(programme, seed) for programme in PROGRAMMES) for seed in SEEDS)
+def grid(make: Callable[[str, int], SimulationRun]) -> Grid:
+    return tuple(tuple(make(schedule, seed) for schedule in SCHEDULES) for seed in SEEDS)
 
 
-def plain(programme: str, seed: int) -> Run:
-    return run(programme, seed=seed, violated=10 * PROGRAMMES.index(programme))
+def plain(schedule: str, seed: int) -> SimulationRun:
+    return run(schedule, seed=seed, violated=10 * SCHEDULES.index(schedule))
 
 
-def against(candidate: Callable[[str, int], Run], reference: Callable[[str, int], Run] = plain) -> Comparison:
-    return Comparison(candidate=grid(candidate), reference=grid(reference), repeated=grid(plain))
+def against(
+    candidate: Callable[[str, int], SimulationRun], reference: Callable[[str, int], SimulationRun] = plain
+) -> RunGrids:
+    return RunGrids(candidate=grid(candidate), reference=grid(reference), repeated=grid(plain))
 
 
 def test_a_simulator_that_equals_the_reference_has_no_error_and_its_order() -> None:
@@ -38,9 +40,7 @@ def test_a_simulator_that_equals_the_reference_has_no_error_and_its_order() -> N
 
 def test_an_error_is_relative_to_the_reference() -> None:
     slower = against(lambda p, s: run(p, seed=s, urllc={"delivered_bytes": 450_000}))
-    by_slice = {
-        cell.slice: cell for cell in cells(slower, METRIC["throughput_mbps"]) if cell.programme == "a"
-    }
+    by_slice = {cell.slice: cell for cell in cells(slower, METRIC["throughput_mbps"]) if cell.schedule == "a"}
     urllc, embb = by_slice[SliceType.URLLC], by_slice[SliceType.EMBB]
     assert urllc.error is not None
     assert urllc.bias is not None
@@ -59,8 +59,8 @@ def test_a_share_is_compared_in_points() -> None:
 
 
 def test_errors_that_cancel_in_the_bias_do_not_cancel_in_the_error() -> None:
-    def swinging(programme: str, seed: int) -> Run:
-        return run(programme, seed=seed, urllc={"delivered_bytes": 600_000 if seed % 2 else 400_000})
+    def swinging(schedule: str, seed: int) -> SimulationRun:
+        return run(schedule, seed=seed, urllc={"delivered_bytes": 600_000 if seed % 2 else 400_000})
 
     found = goal(against(swinging), METRIC["throughput_mbps"])
     assert found.bias.value == pytest.approx(0, abs=1e-9)
@@ -68,20 +68,20 @@ def test_errors_that_cancel_in_the_bias_do_not_cancel_in_the_error() -> None:
     assert not found.met
 
 
-def test_one_bad_programme_shows_as_the_worst_even_where_the_mean_is_good() -> None:
-    def one_bad(programme: str, seed: int) -> Run:
-        return run(programme, seed=seed, urllc={"delivered_bytes": 440_000 if programme == "b" else 500_000})
+def test_one_bad_schedule_shows_as_the_worst_even_where_the_mean_is_good() -> None:
+    def one_bad(schedule: str, seed: int) -> SimulationRun:
+        return run(schedule, seed=seed, urllc={"delivered_bytes": 440_000 if schedule == "b" else 500_000})
 
     found = goal(against(one_bad), METRIC["throughput_mbps"])
     assert found.met
     assert not found.worst_met
-    assert (found.worst.slice, found.worst.programme) == (SliceType.URLLC, "b")
+    assert (found.worst.slice, found.worst.schedule) == (SliceType.URLLC, "b")
 
 
 def test_a_reference_without_a_figure_gives_no_error_but_is_counted() -> None:
-    def silent_on_one(programme: str, seed: int) -> Run:
+    def silent_on_one(schedule: str, seed: int) -> SimulationRun:
         quiet = {"delivered_bytes": 0, "delivered": 0, "delay_histogram": {}} if seed == 51 else {}
-        return run(programme, seed=seed, urllc=quiet)
+        return run(schedule, seed=seed, urllc=quiet)
 
     comparison = against(plain, reference=silent_on_one)
     for name in ("throughput_mbps", "delay_median_ms", "late_share"):
@@ -100,7 +100,7 @@ def test_a_slower_candidate_misses_the_goal_on_delay() -> None:
 
 
 def test_a_candidate_that_turns_the_order_round_shares_none_of_it() -> None:
-    reversed_ = against(lambda p, s: run(p, seed=s, violated=90 - 10 * PROGRAMMES.index(p)))
+    reversed_ = against(lambda p, s: run(p, seed=s, violated=90 - 10 * SCHEDULES.index(p)))
     utility = orders(reversed_)[0]
     assert utility.same.value == 0
     assert utility.of_means == 0
@@ -109,10 +109,10 @@ def test_a_candidate_that_turns_the_order_round_shares_none_of_it() -> None:
 
 
 def test_pairs_that_another_network_seed_turns_round_are_told_apart_but_counted() -> None:
-    def turned(programme: str, seed: int) -> Run:
-        return run(programme, seed=seed, violated=10 * ("b", "a", "c").index(programme))
+    def turned(schedule: str, seed: int) -> SimulationRun:
+        return run(schedule, seed=seed, violated=10 * ("b", "a", "c").index(schedule))
 
-    comparison = Comparison(candidate=grid(turned), reference=grid(plain), repeated=grid(turned))
+    comparison = RunGrids(candidate=grid(turned), reference=grid(plain), repeated=grid(turned))
     utility = orders(comparison)[0]
     assert utility.clear is not None
     assert utility.noisy is not None
@@ -121,7 +121,7 @@ def test_pairs_that_another_network_seed_turns_round_are_told_apart_but_counted(
     assert utility.same.value == pytest.approx(2 / 3)
 
 
-def test_programmes_that_are_equal_on_the_reference_have_no_order() -> None:
+def test_schedules_that_are_equal_on_the_reference_have_no_order() -> None:
     by = {order.by: order for order in orders(against(plain))}
     assert "throughput_mbps URLLC" not in by  # all three deliver the same
 

@@ -4,46 +4,46 @@ import pytest
 
 from sixgym.envs.ran_slicing.actions import prb_policy
 from sixgym.evaluate.fidelity.slicing.control_schedules import (
-    PROGRAMMES,
     QUOTA_STEP,
+    SCHEDULES,
     STEP_MS,
-    Programme,
-    Random,
-    Static,
+    ControlSchedule,
+    RandomSchedule,
+    StaticSchedule,
     changes,
 )
 from tests.networks import slicing
 
 
-@pytest.mark.parametrize("programme", PROGRAMMES, ids=lambda programme: programme.name)
-def test_every_allocation_fits_the_carrier_and_leaves_no_slice_without(programme: Programme) -> None:
-    for first, second in islice(programme.allocations(51, 25), 500):
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.name)
+def test_every_allocation_fits_the_carrier_and_leaves_no_slice_without(schedule: ControlSchedule) -> None:
+    for first, second in islice(schedule.allocations(51, 25), 500):
         assert first >= 1
         assert second >= 1
         assert first + second <= 25
 
 
-@pytest.mark.parametrize("programme", PROGRAMMES, ids=lambda programme: programme.name)
-def test_an_allocation_stays_for_whole_decision_steps(programme: Programme) -> None:
-    width = STEP_MS // programme.interval_ms
-    allocations = list(islice(programme.allocations(51, 25), 40 * width))
-    assert STEP_MS % programme.interval_ms == 0
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.name)
+def test_an_allocation_stays_for_whole_decision_steps(schedule: ControlSchedule) -> None:
+    width = STEP_MS // schedule.interval_ms
+    allocations = list(islice(schedule.allocations(51, 25), 40 * width))
+    assert STEP_MS % schedule.interval_ms == 0
     for start in range(0, len(allocations), width):
         assert len(set(allocations[start : start + width])) == 1
 
 
-def test_programmes_have_different_names() -> None:
-    assert len({programme.name for programme in PROGRAMMES}) == len(PROGRAMMES)
+def test_schedules_have_different_names() -> None:
+    assert len({schedule.name for schedule in SCHEDULES}) == len(SCHEDULES)
 
 
 def test_random_allocations_repeat_with_the_seed_and_differ_with_another() -> None:
-    one, again, other = (list(islice(Random().allocations(seed, 25), 100)) for seed in (7, 7, 8))
+    one, again, other = (list(islice(RandomSchedule().allocations(seed, 25), 100)) for seed in (7, 7, 8))
     assert one == again
     assert one != other
 
 
 def test_random_allocations_reach_the_ends_of_what_is_possible() -> None:
-    drawn = set(islice(Random().allocations(1, 25), 5000))
+    drawn = set(islice(RandomSchedule().allocations(1, 25), 5000))
     assert {(1, 1), (24, 1), (1, 24), (12, 13)} <= drawn
 
 
@@ -55,7 +55,7 @@ def test_the_quota_step_spends_as_long_starved_as_ample() -> None:
 
 
 def test_only_a_different_allocation_is_a_change() -> None:
-    applied = list(changes(Static((6, 12)), slicing(), 1, 5))
+    applied = list(changes(StaticSchedule((6, 12)), slicing(), 1, 5))
     assert [change is not None for change in applied] == [True, False, False, False, False]
 
 

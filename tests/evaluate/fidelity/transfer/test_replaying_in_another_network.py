@@ -22,7 +22,14 @@ from sixgym.evaluate.fidelity.transfer.figures import (
     bench_figures,
 )
 from sixgym.evaluate.fidelity.transfer.report import bench_page, summary_lines
-from sixgym.evaluate.fidelity.transfer.rows import BenchRow, Conditions, Part, RowKey, RowStore, row_of
+from sixgym.evaluate.fidelity.transfer.rows import (
+    BenchRow,
+    GradedPart,
+    RowConditions,
+    RowKey,
+    RowStore,
+    row_of,
+)
 from sixgym.run.replay import ReplayAgent, Script, replay
 from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
@@ -141,7 +148,7 @@ def test_a_row_keeps_what_decided_and_no_clock() -> None:
 
 
 def store_at(path: Path, version: str = "test", sha256: str = SHA) -> RowStore:
-    return RowStore(path, Conditions(version, sha256))
+    return RowStore(path, RowConditions(version, sha256))
 
 
 @pytest.fixture
@@ -237,7 +244,7 @@ def made_row(
     agent: str, place: int, met: bool, *, broken: bool = False, metric: str = "latency_ms"
 ) -> BenchRow:
     result = result_row(f"t-{place}", success=met, agent=agent, broken=broken, tier=("L1", "L2")[place % 2])
-    part = Part(about=f"{metric} of drone < 40", metric=metric, met=met, held=1.0 if met else 0.5)
+    part = GradedPart(about=f"{metric} of drone < 40", metric=metric, met=met, held=1.0 if met else 0.5)
     return BenchRow(
         key=RowKey(agent=agent, task=f"t-{place}"),
         version="1",

@@ -23,7 +23,7 @@ from itertools import chain
 import numpy as np
 from pydantic import JsonValue
 
-from sixgym.agents.learned.drl_slicing.view import SLICES, View
+from sixgym.agents.learned.drl_slicing.view import SLICES, PolicyView
 from sixgym.agents.rules.mape_k.analysis.service import NEVER
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.episodes.episode import ToolCall, Turn
@@ -81,7 +81,7 @@ CLOSE_PERCENT = 3
 """Shares nearer to what is wanted than this are left alone."""
 
 
-def turn_for(view: View, decision: Decision, levels: Sequence[float]) -> Turn:
+def turn_for(view: PolicyView, decision: Decision, levels: Sequence[float]) -> Turn:
     """The call for a decision.
 
     Args:
@@ -95,7 +95,7 @@ def turn_for(view: View, decision: Decision, levels: Sequence[float]) -> Turn:
     return Turn(thought=decision.name, call=call)
 
 
-def look(view: View, thought: str) -> Turn:
+def look(view: PolicyView, thought: str) -> Turn:
     """Read what was not read for longest: a slice, or the compute nodes."""
     ages = {kind: known.age for kind, known in view.slices.items()}
     ages.update(dict.fromkeys(view.unread, NEVER + 1))
@@ -111,11 +111,11 @@ def status_call(kind: SliceType) -> ToolCall:
     return ToolCall(tool="get_slice_status", arguments={"slice": kind.value})
 
 
-def _has_nodes(view: View) -> bool:
+def _has_nodes(view: PolicyView) -> bool:
     return any(node != "onboard" for node in view.observation.nodes)
 
 
-def _call(view: View, decision: Decision, levels: Sequence[float]) -> ToolCall | None:
+def _call(view: PolicyView, decision: Decision, levels: Sequence[float]) -> ToolCall | None:
     if decision is Decision.SHARE:
         return _share(view, levels)
     if decision in _REJECT:
@@ -138,7 +138,7 @@ def wanted_shares(kinds: Sequence[SliceType], levels: Mapping[SliceType, float])
     return {kind: FLOOR_PERCENT + int(part) for kind, part in zip(kinds, parts, strict=True)}
 
 
-def _share(view: View, levels: Sequence[float]) -> ToolCall | None:
+def _share(view: PolicyView, levels: Sequence[float]) -> ToolCall | None:
     """Reallocate the slice that is furthest from its wanted share.
 
     If the others leave too little for it, the one with most to give is lowered first.
@@ -175,7 +175,7 @@ def _distance(now: RrmPolicyRatio, wanted: RrmPolicyRatio) -> int:
 
 
 # ---------------------------------------------------------------------- admission
-def _reject(view: View, kind: SliceType) -> ToolCall | None:
+def _reject(view: PolicyView, kind: SliceType) -> ToolCall | None:
     times = view.rejected.get(kind, 0)
     if times >= len(REJECTED) or kind in view.absent:
         return None
@@ -188,7 +188,7 @@ def _reject(view: View, kind: SliceType) -> ToolCall | None:
     return ToolCall(tool="graceful_degradation", arguments={"spec": spec})
 
 
-def _enter(view: View, kind: SliceType) -> ToolCall | None:
+def _enter(view: PolicyView, kind: SliceType) -> ToolCall | None:
     active = view.observation.state.slice
     if kind is active or kind in view.absent:
         return None
@@ -196,7 +196,7 @@ def _enter(view: View, kind: SliceType) -> ToolCall | None:
     return ToolCall(tool="switch_network_slice", arguments=arguments)
 
 
-def _compute(view: View, kind: str) -> ToolCall | None:
+def _compute(view: PolicyView, kind: str) -> ToolCall | None:
     if view.edge is None:
         return ToolCall(tool="get_edge_load", arguments={}) if _has_nodes(view) else None
     node = view.edge.lightest(kind)

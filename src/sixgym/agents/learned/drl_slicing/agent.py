@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from sixgym.agents.learned.drl_slicing.actions import DECISIONS, OUTPUTS, Decision, status_call, turn_for
-from sixgym.agents.learned.drl_slicing.view import FEATURES, Floats, View, features
+from sixgym.agents.learned.drl_slicing.view import FEATURES, Floats, PolicyView, features
 from sixgym.agents.learned.tensors import TensorFile, TensorFileError, parse_tensors
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Turn
@@ -56,10 +56,10 @@ class DrlSlicingAgent:
         """The next turn."""
         if observation.steps_left < 1:
             return Turn(thought="no calls left", answer="Admission and PRB shares are set.")
-        view = View.of(observation)
+        view = PolicyView.of(observation)
         return due_reading(view) or turn_for(view, *self.decide(view))
 
-    def decide(self, view: View) -> tuple[Decision, tuple[float, ...]]:
+    def decide(self, view: PolicyView) -> tuple[Decision, tuple[float, ...]]:
         """The most probable decision, and the mean levels of the slices."""
         hidden = features(view)
         for weight, bias in self.layers[:-1]:
@@ -75,7 +75,7 @@ def split_outputs(outputs: Sequence[float]) -> tuple[Decision, tuple[float, ...]
     return Decision(max(range(DECISIONS), key=scores.__getitem__)), tuple(outputs[DECISIONS:])
 
 
-def due_reading(view: View) -> Turn | None:
+def due_reading(view: PolicyView) -> Turn | None:
     """The reading of a slice that comes before any decision, if one is due."""
     seen = view.observation
     made = len(seen.history)

@@ -77,7 +77,7 @@ class EdgeView:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PolicyView:
     """What is known at a step.
 
     Attributes:
@@ -99,7 +99,7 @@ class View:
     since_change: int
 
     @classmethod
-    def of(cls, observation: Observation) -> "View":
+    def of(cls, observation: Observation) -> "PolicyView":
         """Read an observation's history, newest first."""
         reader = _Reader(observation)
         return cls(
@@ -211,7 +211,7 @@ def _parsed(record: type[_RecordT], value: object) -> _RecordT | None:
 
 
 # ---------------------------------------------------------------------- numbers
-def features(view: View) -> Floats:
+def features(view: PolicyView) -> Floats:
     """The network's input: `len(FEATURES)` finite numbers, most of them between 0 and 1."""
     values = dict(_service_features(view))
     values.update(_edge_features(view))
@@ -228,7 +228,7 @@ def _bounded(value: float, half: float = 1.0) -> float:
 _FAR = 1e9
 
 
-def _service_features(view: View) -> Iterator[tuple[str, float]]:
+def _service_features(view: PolicyView) -> Iterator[tuple[str, float]]:
     seen = view.observation
     now = stresses(seen.state, seen.sla)
     earlier = seen.history[-2].after if len(seen.history) > 1 else seen.state
@@ -248,7 +248,7 @@ def _service_features(view: View) -> Iterator[tuple[str, float]]:
     yield "unguaranteed", 1 - sum(known.policy.min for known in view.slices.values()) / 100
 
 
-def _edge_features(view: View) -> Iterator[tuple[str, float]]:
+def _edge_features(view: PolicyView) -> Iterator[tuple[str, float]]:
     edge = view.edge
     if edge is None or edge.workload is None:
         return
@@ -269,7 +269,7 @@ def _edge_features(view: View) -> Iterator[tuple[str, float]]:
             yield f"{kind}.free", 1 - other.load
 
 
-def _slice_features(view: View, kind: SliceType) -> Iterator[tuple[str, float]]:
+def _slice_features(view: PolicyView, kind: SliceType) -> Iterator[tuple[str, float]]:
     yield "active", float(kind is view.observation.state.slice)
     yield "meant", float(kind is view.observation.sla.slice)
     yield "rejected", min(1.0, view.rejected.get(kind, 0) / 2)

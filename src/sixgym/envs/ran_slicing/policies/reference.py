@@ -58,7 +58,7 @@ def action_for(env: RanSlicingEnv, allocation: Allocation) -> Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Static:
+class StaticPolicy:
     """The same PRBs in every step."""
 
     allocation: Allocation
@@ -69,9 +69,11 @@ class Static:
         return self.allocation
 
 
-def static_half(slices: int, prbs: int) -> Static:
+def static_half(slices: int, prbs: int) -> StaticPolicy:
     """The whole carrier in equal parts; what does not divide goes to the last slices: 12 and 13 of 25."""
-    return Static(tuple(prbs * (i + 1) // slices - prbs * i // slices for i in range(slices)), "static half")
+    return StaticPolicy(
+        tuple(prbs * (i + 1) // slices - prbs * i // slices for i in range(slices)), "static half"
+    )
 
 
 class SliceDemand(Record):

@@ -14,7 +14,7 @@ from sixgym.envs.ran_slicing.policies.reference import (
     DemandFollowing,
     SliceDemand,
     SlicingPolicy,
-    Static,
+    StaticPolicy,
     play,
 )
 
@@ -66,9 +66,9 @@ def load_tuning(path: Path | None = None) -> Tuning:
     return Tuning.model_validate_json(source.read_text(encoding="utf-8"))
 
 
-def static_best(tuning: Tuning) -> Static:
+def static_best(tuning: Tuning) -> StaticPolicy:
     """The static split that did best."""
-    return Static(tuning.static, "static best")
+    return StaticPolicy(tuning.static, "static best")
 
 
 def demand_following(tuning: Tuning, prbs: int, interval_ms: int) -> DemandFollowing:
@@ -110,13 +110,15 @@ def tune(env: RanSlicingEnv, seeds: Sequence[int]) -> Tuning:
     )
 
 
-def tune_static(evaluate: Evaluate, slices: int, prbs: int, seeds: Sequence[int]) -> tuple[Static, float]:
+def tune_static(
+    evaluate: Evaluate, slices: int, prbs: int, seeds: Sequence[int]
+) -> tuple[StaticPolicy, float]:
     """The best static split, with its mean utility over all seeds.
 
     Successive halving: every split that serves all slices plays on two seeds, the best third of them
     on three times as many, and so on until all seeds are used.
     """
-    rivals = [Static(allocation) for allocation in all_allocations(slices, prbs) if min(allocation) > 0]
+    rivals = [StaticPolicy(allocation) for allocation in all_allocations(slices, prbs) if min(allocation) > 0]
     count = 2
     while True:
         scores = [(evaluate(rival, seeds[:count]), rival) for rival in rivals]

@@ -48,7 +48,7 @@ _ROOM, _STRIDE, _DRAWS = 3_008, 31, 2_000
 _SURGE, _DROP_DB = (3.0, 8.0), (8.0, 20.0)
 _HEARD_DBM = 20.0
 _FOR_GOOD_MS = 600_000
-_REHEARSAL = partial(make_simulator, "tti")
+_DRY_RUN = partial(make_simulator, "tti")
 
 
 class EffectCase(Record):
@@ -93,23 +93,23 @@ class EffectCase(Record):
 def effect_cases(
     count_per_kind: int,
     seeds: Sequence[int],
-    rehearse_on: Callable[[], Simulator] = _REHEARSAL,
+    dry_run_on: Callable[[], Simulator] = _DRY_RUN,
 ) -> tuple[EffectCase, ...]:
     """So many cases of every kind, scenarios and places in turn; asking for more adds to them.
 
     Networks, faults and arguments are those of explorations. A call is drawn again until its tool accepts
-    it on the simulator that cases are rehearsed on; on another, measurements may still make it refuse.
+    it on the simulator that cases are tried on; on another, measurements may still make it refuse.
 
     Args:
         count_per_kind: Cases of every tool and every fault.
         seeds: Topology seeds.
-        rehearse_on: Makes that simulator.
+        dry_run_on: Makes that simulator.
     """
     if count_per_kind < 1:
         raise ValueError(f"{count_per_kind} cases of a kind are none: take at least 1")
     if not seeds:
         raise ValueError("there is no topology seed to place networks with")
-    backend = SimulatedBackend(rehearse_on())
+    backend = SimulatedBackend(dry_run_on())
     try:
         # kinds take turns, so that unfinished runs are not lopsided
         return tuple(

@@ -46,7 +46,7 @@ class EffectTally(Record):
     false: int
 
 
-class Disagreement(Record):
+class EffectDisagreement(Record):
     """An effect that the candidate has otherwise.
 
     Attributes:
@@ -76,7 +76,7 @@ class EffectCandidate(Record):
     """Cases whose call its tool refused."""
     tallies: tuple[EffectTally, ...]
     by_figure: tuple[EffectTally, ...]
-    disagreements: tuple[Disagreement, ...]
+    disagreements: tuple[EffectDisagreement, ...]
 
 
 class EffectFigures(Record):
@@ -293,13 +293,13 @@ def _ranks(values: Sequence[float]) -> list[float]:
     ]
 
 
-def _disagreement(pair: _Pair) -> Disagreement:
+def _disagreement(pair: _Pair) -> EffectDisagreement:
     case = pair.truth.case
     assert case.network.topology_seed is not None  # cases are placed
     standing = "; ".join(
         fault.model_dump_json(exclude={"start_ms", "duration_ms"}) for fault in case.network.faults
     )
-    return Disagreement(
+    return EffectDisagreement(
         case=case.id,
         network=case.network.name,
         topology_seed=case.network.topology_seed,

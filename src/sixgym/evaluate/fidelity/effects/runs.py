@@ -64,7 +64,7 @@ class EffectJob:
             seconds=_INTERVALS * case.network.decision_interval_ms / 1e3,
             topology_seed=case.network.topology_seed,
             replica=self.replica,
-            programme=f"{case.id} {case.digest} {what}",
+            schedule=f"{case.id} {case.digest} {what}",
         )
 
 
@@ -149,7 +149,7 @@ def play_effects(
     with closing(execute(partial(EffectPlayer, make), missing, processes)) as outcomes:
         for outcome in outcomes:
             if isinstance(outcome, Broken):
-                raise SimulatorError(f"{outcome.job.key(name).programme}: {outcome.reason}")
+                raise SimulatorError(f"{outcome.job.key(name).schedule}: {outcome.reason}")
             store.add([outcome.value])
             progress(1)
     return version
@@ -178,7 +178,7 @@ class Played:
                 for acting in (False, True):
                     key = EffectJob(case, replica, acting).key(self.source.network)
                     if key not in by_key:
-                        raise ValueError(f"{key.network} has no run {key.programme!r} of replica {replica}")
+                        raise ValueError(f"{key.network} has no run {key.schedule!r} of replica {replica}")
                     self._runs[case.id, replica, acting] = by_key[key]
 
     def refused(self, case: EffectCase) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from sixgym.domain.base import Record
 from sixgym.evaluate.fidelity.experiment_model.dimensions import DIMENSIONS, MEASURED, clustered_mean
-from sixgym.evaluate.fidelity.experiment_model.one_step import MODEL, Measured
+from sixgym.evaluate.fidelity.experiment_model.one_step import MODEL, MeasuredSteps
 from sixgym.evaluate.fidelity.experiment_model.prediction import DRAWS
 from sixgym.evaluate.fidelity.statistics import Estimate, Floats
 
@@ -71,13 +71,13 @@ def draw_transitions(counts: Sequence[int], cases: int) -> list[frozenset[int]]:
     ]
 
 
-def calibration(measured: Measured) -> Calibration | None:
+def calibration(measured: MeasuredSteps) -> Calibration | None:
     """Of the transitions that were drawn; None if there are none."""
     draws = _draws(measured)
     drawn = ~np.isnan(draws[..., 0, 0])
     if not drawn.any():
         return None
-    resting = sum(bool(one.resting[step]) for one in measured.foretold for step in one.draws)
+    resting = sum(bool(one.resting[step]) for one in measured.predictions for step in one.draws)
     rng = np.random.default_rng(1)
     dimensions: list[DimensionCalibration] = []
     for index, one in enumerate(DIMENSIONS):
@@ -140,10 +140,10 @@ def _dimension(
     )
 
 
-def _draws(measured: Measured) -> Floats:
+def _draws(measured: MeasuredSteps) -> Floats:
     """What was drawn, shape (episodes, steps, DRAWS, 6); NaN where nothing was."""
     found = np.full((*measured.compared.shape, DRAWS, len(DIMENSIONS)), np.nan)
-    for row, one in zip(found, measured.foretold, strict=True):
+    for row, one in zip(found, measured.predictions, strict=True):
         for step, states in one.draws.items():
             row[step] = states
     return found

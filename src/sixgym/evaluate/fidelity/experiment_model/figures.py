@@ -9,10 +9,10 @@ from sixgym.domain.base import Record
 from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.fidelity.effects.figures import EffectFigures
 from sixgym.evaluate.fidelity.experiment_model.calibration import Calibration, calibration, draw_transitions
-from sixgym.evaluate.fidelity.experiment_model.held_out import Pair, weights
+from sixgym.evaluate.fidelity.experiment_model.held_out import ReplicatePair, weights
 from sixgym.evaluate.fidelity.experiment_model.one_step import (
     DriftErrors,
-    Measured,
+    MeasuredSteps,
     StepErrors,
     drift_errors,
     one_step_errors,
@@ -20,9 +20,9 @@ from sixgym.evaluate.fidelity.experiment_model.one_step import (
 from sixgym.evaluate.fidelity.experiment_model.prediction import (
     EPISODES_AT_ONCE,
     Case,
-    Foreteller,
-    Foretold,
-    Group,
+    PredictionGroup,
+    PredictionRunner,
+    Predictions,
 )
 from sixgym.run.executor import Broken, WorkError, execute
 from sixgym.simulators.experiment_model.simulator import Answers
@@ -53,9 +53,9 @@ class ExperimentFigures(Record):
 
     Attributes:
         checked: What was measured on what.
-        episodes: Explorations with a twin.
+        episodes: Explorations with a replicate.
         steps: Of these, in all.
-        compared: Steps before something else was changed in the twin; only these count.
+        compared: Steps before something else was changed in the replicate; only these count.
         resting: Of these, how many the model was not asked about: the network was at rest.
         one_step: Errors of the model that knows what was recorded before.
         drift: Errors in open loop, by step.
@@ -79,22 +79,22 @@ class ExperimentFigures(Record):
     effects: EffectFigures | None
 
 
-def groups(pairs: Sequence[Pair], cases: int) -> list[Group]:
+def groups(pairs: Sequence[ReplicatePair], cases: int) -> list[PredictionGroup]:
     """The work: episodes that are gone through together, whoever does it."""
     drawn = draw_transitions([pair.same for pair in pairs], cases)
     all_cases = [Case(pair.episode, steps) for pair, steps in zip(pairs, drawn, strict=True)]
     starts = range(0, len(all_cases), EPISODES_AT_ONCE)
-    return [Group(tuple(all_cases[at : at + EPISODES_AT_ONCE])) for at in starts]
+    return [PredictionGroup(tuple(all_cases[at : at + EPISODES_AT_ONCE])) for at in starts]
 
 
-def foretell(
-    work: Sequence[Group],
+def predict(
+    work: Sequence[PredictionGroup],
     load: Callable[[], Answers],
     beside: str,
     *,
     workers: int,
     progress: Callable[[int], None],
-) -> list[Foretold]:
+) -> list[Predictions]:
     """What is said of every episode, in the order of the work.
 
     Args:
@@ -108,8 +108,8 @@ def foretell(
         WorkError: it cannot be done.
     """
     workers = min(workers, len(work))
-    done: dict[int, list[Foretold]] = {}
-    hire = partial(Foreteller, load, beside, shared_by=workers)
+    done: dict[int, list[Predictions]] = {}
+    hire = partial(PredictionRunner, load, beside, shared_by=workers)
     with closing(execute(hire, work, workers)) as outcomes:
         for outcome in outcomes:
             if isinstance(outcome, Broken):
@@ -123,28 +123,30 @@ def foretell(
 def experiment_figures(
     checked: Checked,
     traces: Traces,
-    pairs: Sequence[Pair],
-    foretold: Sequence[Foretold],
+    pairs: Sequence[ReplicatePair],
+    predictions: Sequence[Predictions],
     effects: EffectFigures | None,
 ) -> ExperimentFigures:
     """Everything the page says."""
     tool_weights = [list(weights(traces, pair.episode)) for pair in pairs]
-    measured = Measured(pairs, foretold, tool_weights)
+    measured = MeasuredSteps(pairs, predictions, tool_weights)
     return ExperimentFigures(
         checked=checked,
         episodes=len(pairs),
         steps=sum(len(pair.episode.steps) for pair in pairs),
         compared=int(measured.compared.sum()),
-        resting=sum(int(one.resting[: pair.same].sum()) for one, pair in zip(foretold, pairs, strict=True)),
+        resting=sum(
+            int(one.resting[: pair.same].sum()) for one, pair in zip(predictions, pairs, strict=True)
+        ),
         one_step=tuple(one_step_errors(measured)),
         drift=tuple(drift_errors(measured)),
-        differing=sum(one.differing for one in foretold),
-        open_loop_calls=sum(len(one.open_loop) for one in foretold),
+        differing=sum(one.differing for one in predictions),
+        open_loop_calls=sum(len(one.open_loop) for one in predictions),
         calibration=calibration(measured),
         effects=effects,
     )
 
 
-def _place(work: Sequence[Group], job: Group) -> int:
+def _place(work: Sequence[PredictionGroup], job: PredictionGroup) -> int:
     first = job.cases[0].episode.task.id
     return next(place for place, one in enumerate(work) if one.cases[0].episode.task.id == first)

@@ -1,4 +1,4 @@
-"""Held-out traces with twins: what the experiment model is measured on."""
+"""Held-out traces with replicates: what the experiment model is measured on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ class UnfitTracesError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """An exploration, and its twin with other traffic and fading.
+class ReplicatePair:
+    """An exploration, and its replicate with other traffic and fading.
 
     Attributes:
         episode: The first.
-        twin: States of the other after each step, shape (steps, 6).
+        replicate: States of the other after each step, shape (steps, 6).
         same: So many first steps changed the same in both networks; after them more than chance differs.
         kinds: Of the steps.
     """
 
     episode: Episode
-    twin: Floats
+    replicate: Floats
     same: int
     kinds: tuple[StepKind, ...]
 
@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> Traces:
         UnfitTracesError: it holds no traces, or none that a measurement may use.
     """
     path = folder / "traces.json"
-    how = f"sixgym traces --out {folder} --seeds 51-80 --episodes 180 --twins 2 makes them"
+    how = f"sixgym traces --out {folder} --seeds 51-80 --episodes 180 --replicates 2 makes them"
     try:
         traces = Traces.model_validate_json(path.read_bytes())
     except OSError:
@@ -59,16 +59,16 @@ def read_manifest(folder: Path) -> Traces:
         raise UnfitTracesError(f"{folder} is no folder of traces ({why}): {how}") from None
     except ValidationError as error:
         raise UnfitTracesError(f"{path}: no manifest of traces: {first_problem(error)}") from None
-    if traces.twins < 2:
-        raise UnfitTracesError(f"{folder} holds no twins, so the floor of chance is not known: {how}")
+    if traces.replicates < 2:
+        raise UnfitTracesError(f"{folder} holds no replicates, so the floor of chance is not known: {how}")
     learned = [seed for seed in traces.topology_seeds if seed not in HELD_OUT_SEEDS]
     if learned:
         raise UnfitTracesError(f"{folder} holds topology seed {learned[0]}, which is not held out: {how}")
     return traces
 
 
-def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Pair]:
-    """The explorations that are whole together with their twins, by number.
+def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[ReplicatePair]:
+    """The explorations that are whole together with their replicates, by number.
 
     Args:
         folder: Of the traces.
@@ -83,7 +83,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Pair]:
     first = {task_id((number, 0)): number for number in wanted}
     second = {task_id((number, 1)): number for number in wanted}
     episodes: dict[int, Episode] = {}
-    twins: dict[int, tuple[list[Changes], Floats]] = {}
+    replicates: dict[int, tuple[list[Changes], Floats]] = {}
     for episode in TracesFolder(folder).episodes():
         if place_of(episode) not in HELD_OUT_SEEDS:
             raise UnfitTracesError(f"{folder}: {episode.id} is on a topology seed that is not held out")
@@ -91,14 +91,16 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Pair]:
             episodes[first[episode.task.id]] = episode
         elif episode.task.id in second and episode.steps:
             states = vectors([step.after for step in episode.steps])
-            twins[second[episode.task.id]] = (_changes(episode), states)
+            replicates[second[episode.task.id]] = (_changes(episode), states)
     pairs = [
-        _pair(episodes[number], *twins[number]) for number in wanted if number in episodes and number in twins
+        _pair(episodes[number], *replicates[number])
+        for number in wanted
+        if number in episodes and number in replicates
     ]
     if not any(pair.same for pair in pairs):
-        raise UnfitTracesError(f"{folder} holds no exploration that is whole together with its twin")
+        raise UnfitTracesError(f"{folder} holds no exploration that is whole together with its replicate")
     if limit is not None and len(pairs) < limit:
-        raise UnfitTracesError(f"{folder} holds {len(pairs)} explorations with their twins, not {limit}")
+        raise UnfitTracesError(f"{folder} holds {len(pairs)} explorations with their replicates, not {limit}")
     return pairs
 
 
@@ -129,12 +131,12 @@ def call_of(step: Step) -> ToolCall:
 
 
 # ---------------------------------------------------------------------- inside
-def _pair(episode: Episode, twin_changes: list[Changes], twin: Floats) -> Pair:
+def _pair(episode: Episode, replicate_changes: list[Changes], replicate: Floats) -> ReplicatePair:
     changes = _changes(episode)
-    both = list(zip(changes, twin_changes, strict=False))
+    both = list(zip(changes, replicate_changes, strict=False))
     same = next((index for index, (ours, theirs) in enumerate(both) if ours != theirs), len(both))
     kinds: list[StepKind] = [_kind(episode, *one) for one in zip(episode.steps, changes, strict=True)]
-    return Pair(episode, twin, same, tuple(kinds))
+    return ReplicatePair(episode, replicate, same, tuple(kinds))
 
 
 def _kind(episode: Episode, step: Step, changes: Changes) -> StepKind:

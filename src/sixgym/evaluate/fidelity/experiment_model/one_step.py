@@ -17,12 +17,12 @@ from sixgym.evaluate.fidelity.experiment_model.dimensions import (
     vector,
     vectors,
 )
-from sixgym.evaluate.fidelity.experiment_model.held_out import STEP_KINDS, Pair, place_of
-from sixgym.evaluate.fidelity.experiment_model.prediction import OPEN_LOOP_STEPS, Foretold
+from sixgym.evaluate.fidelity.experiment_model.held_out import STEP_KINDS, ReplicatePair, place_of
+from sixgym.evaluate.fidelity.experiment_model.prediction import OPEN_LOOP_STEPS, Predictions
 from sixgym.evaluate.fidelity.statistics import Estimate, Floats
 
 MODEL, NO_CHANGE, BESIDE, FLOOR = PREDICTORS = ("model", "no_change", "beside", "floor")
-"""The experiment model; the state before; the other simulator; the reference's twin at the same step."""
+"""The experiment model; the state before; the other simulator; the reference's replicate at the same step."""
 
 ALL, EQUAL_TOOLS = "all", "equal tools"
 SHOWN_STEPS = (1, 5, 10, 15)
@@ -69,15 +69,15 @@ class DriftErrors(Record):
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredSteps:
     """What was recorded, and what others say of it, by episode and step.
 
-    Where something else was changed in the twin, what comes from then on is left out: the two are apart by
-    more than chance. What is left out is NaN.
+    Where something else was changed in the replicate, what comes from then on is left out: the two are
+    apart by more than chance. What is left out is NaN.
     """
 
-    pairs: Sequence[Pair]
-    foretold: Sequence[Foretold]
+    pairs: Sequence[ReplicatePair]
+    predictions: Sequence[Predictions]
     tool_weights: Sequence[Sequence[float]]
 
     @property
@@ -102,7 +102,7 @@ class Measured:
         """Errors by predictor, shape (episodes, steps, 6)."""
         before = (vectors([step.before for step in pair.episode.steps]) for pair in self.pairs)
         return {
-            MODEL: errors(self._padded(one.one_step for one in self.foretold), self.true),
+            MODEL: errors(self._padded(one.one_step for one in self.predictions), self.true),
             NO_CHANGE: errors(self._padded(before), self.true),
             **self._others,
         }
@@ -114,7 +114,7 @@ class Measured:
             np.tile(vector(pair.episode.steps[0].before), (len(pair.episode.steps), 1)) for pair in self.pairs
         )
         return {
-            MODEL: errors(self._padded(one.open_loop for one in self.foretold), self.true),
+            MODEL: errors(self._padded(one.open_loop for one in self.predictions), self.true),
             NO_CHANGE: errors(self._padded(starts), self.true),
             **self._others,
         }
@@ -122,8 +122,8 @@ class Measured:
     @cached_property
     def _others(self) -> Mapping[str, Floats]:
         return {
-            BESIDE: errors(self._padded(one.beside for one in self.foretold), self.true),
-            FLOOR: errors(self._padded(pair.twin for pair in self.pairs), self.true),
+            BESIDE: errors(self._padded(one.beside for one in self.predictions), self.true),
+            FLOOR: errors(self._padded(pair.replicate for pair in self.pairs), self.true),
         }
 
     def of_kind(self, kind: str) -> npt.NDArray[np.bool_]:
@@ -149,7 +149,7 @@ class Measured:
         return padded
 
 
-def one_step_errors(measured: Measured) -> Iterator[StepErrors]:
+def one_step_errors(measured: MeasuredSteps) -> Iterator[StepErrors]:
     """Over all steps, over all with equal tools, and by kind of step."""
     found = measured.one_step
     everywhere = measured.compared
@@ -166,7 +166,7 @@ def one_step_errors(measured: Measured) -> Iterator[StepErrors]:
             yield of(kind, chosen.astype(np.float64))
 
 
-def drift_errors(measured: Measured) -> Iterator[DriftErrors]:
+def drift_errors(measured: MeasuredSteps) -> Iterator[DriftErrors]:
     """By step after the beginning."""
     for index in range(min(OPEN_LOOP_STEPS, measured.compared.shape[1])):
         chosen = measured.compared[:, index : index + 1]

@@ -28,8 +28,8 @@ from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.loading import load_engine
 from sixgym.simulators.experiment_model.simulator import Answers
-from sixgym.simulators.experiment_model.state.context import Outlook
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.context import IntervalContext
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 from sixgym.simulators.factory import make_simulator
 
 DRAWS = 16
@@ -50,7 +50,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Group:
+class PredictionGroup:
     """Episodes that are gone through together."""
 
     cases: tuple[Case, ...]
@@ -60,7 +60,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class Predictions:
     """States after the steps of an episode, as others say.
 
     Attributes:
@@ -81,8 +81,8 @@ class Foretold:
     beside: Floats
 
 
-class Foreteller:
-    """Has the model foretell groups of episodes."""
+class PredictionRunner:
+    """Has the model predict groups of episodes."""
 
     def __init__(self, load: Callable[[], Answers], beside: str = BESIDE, *, shared_by: int = 1) -> None:
         """Load the model with the first group.
@@ -98,7 +98,7 @@ class Foreteller:
         self._answers: Answers | None = None
         self._backend = SimulatedBackend(make_simulator(beside))
 
-    def do(self, job: Group) -> list[Foretold]:
+    def do(self, job: PredictionGroup) -> list[Predictions]:
         """Every episode of a group, in order."""
         try:
             if self._answers is None:
@@ -108,7 +108,7 @@ class Foreteller:
             done = side_by_side(self._answers, [*recorded, *free])
             known, open_loop = done[: len(recorded)], done[len(recorded) :]
             return [
-                Foretold(
+                Predictions(
                     resting=np.array(first.resting, dtype=np.bool_),
                     one_step=vectors(first.states),
                     draws={step: vectors(states) for step, states in first.draws.items()},
@@ -150,7 +150,7 @@ def load_answers(folder: Path) -> Answers:
 # ---------------------------------------------------------------------- going through an episode
 @dataclass(slots=True)
 class _Said:
-    """What was said on the way through an episode; see `Foretold`."""
+    """What was said on the way through an episode; see `Predictions`."""
 
     states: list[NetworkState] = field(default_factory=list[NetworkState])
     resting: list[bool] = field(default_factory=list[bool])
@@ -190,38 +190,38 @@ def _without(case: Case, answers: Answers) -> _Said:
 class _Network:
     """A network whose beginning is recorded."""
 
-    name = "foretold"
+    name = "predictions"
     version = "0"
 
     def __init__(self, episode: Episode, answers: Answers) -> None:
         self._episode = episode
         self._answers = answers
-        self._situation = Situation(episode.task.scenario)
+        self._tracker = NetworkTracker(episode.task.scenario)
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
         """The recorded beginning."""
         interval = self._episode.initial_interval
         assert interval is not None  # what has steps has begun
-        self._situation.settle(self._situation.look(scenario.decision_interval_ms), interval)
+        self._tracker.settle(self._tracker.look(scenario.decision_interval_ms), interval)
         return interval
 
     def apply(self, change: Change) -> None:
         """Keep the books."""
-        self._situation.apply(change)
+        self._tracker.apply(change)
 
     def close(self) -> None:
         """Nothing runs."""
 
-    def _foretell(self, outlook: Outlook, draws: Sequence[random.Random] = ()) -> list[Interval]:
+    def _predict(self, context: IntervalContext, draws: Sequence[random.Random] = ()) -> list[Interval]:
         """The middle, then what is drawn: as `ExperimentModelSimulator` does it."""
-        situation = self._situation
-        asked = [] if outlook.rests else questions(situation, outlook)
+        tracker = self._tracker
+        asked = [] if context.rests else questions(tracker, context)
         levels = [[MIDDLE] * len(one.blanks) for one in asked]
         for rng in draws:
             levels += [[rng.random() for _ in one.blanks] for one in asked]
         answers = self._answers(asked * (1 + len(draws)), levels) if asked else ()
         parts = (len(asked) * draw for draw in range(1 + len(draws)))
-        return [foreseen(situation, outlook, asked, answers[at : at + len(asked)]) for at in parts]
+        return [foreseen(tracker, context, asked, answers[at : at + len(asked)]) for at in parts]
 
 
 class _Recorded(_Network):
@@ -238,12 +238,12 @@ class _Recorded(_Network):
         """The next recorded interval."""
         step = self._episode.steps[self._next]
         self._next += 1
-        outlook = self._situation.look(duration_ms)
+        context = self._tracker.look(duration_ms)
         draws = DRAWS if step.index in self._drawn else 0
         name = f"{self._episode.task.id}/{step.index}"
-        self.said = self._foretell(outlook, [random.Random(f"{name}/{draw}") for draw in range(draws)])
-        self.rested = outlook.rests
-        self._situation.settle(outlook, step.interval)
+        self.said = self._predict(context, [random.Random(f"{name}/{draw}") for draw in range(draws)])
+        self.rested = context.rests
+        self._tracker.settle(context, step.interval)
         return step.interval
 
 
@@ -252,7 +252,7 @@ class _Free(_Network):
 
     def advance(self, duration_ms: int) -> Interval:
         """The next interval."""
-        outlook = self._situation.look(duration_ms)
-        interval = self._foretell(outlook)[0]
-        self._situation.settle(outlook, interval)
+        context = self._tracker.look(duration_ms)
+        interval = self._predict(context)[0]
+        self._tracker.settle(context, interval)
         return interval

@@ -73,7 +73,7 @@ def who(figures: ExperimentFigures) -> dict[str, str]:
         MODEL: model_name(figures),
         NO_CHANGE: "no change",
         BESIDE: checked.beside.name,
-        FLOOR: f"{checked.reference.name}'s twin",
+        FLOOR: f"{checked.reference.name}'s replicate",
     }
     return {name: names[name] for name in PREDICTORS}
 
@@ -86,7 +86,7 @@ def _heading(figures: ExperimentFigures, stem: str) -> Iterator[str]:
     yield ""
     yield (
         f"Made by `{checked.command}`: {figures.episodes} held-out explorations on topology seeds "
-        f"{seeds[0]} to {seeds[1]}, recorded on {reference.name} {reference.version}, each with a twin. "
+        f"{seeds[0]} to {seeds[1]}, recorded on {reference.name} {reference.version}, each with a replicate. "
         f"Model {model.version}, learned from {checked.learned_from}; beside it {checked.beside.name} "
         f"{checked.beside.version}. Every figure: `{stem}.json`."
     )
@@ -96,7 +96,7 @@ def _heading(figures: ExperimentFigures, stem: str) -> Iterator[str]:
         f"the load of its edge node. Errors are absolute differences from what {reference.name} recorded, "
         f"of the slice the share that is right; with their {CONFIDENCE:.0%} intervals from {RESAMPLES} "
         f"bootstrap samples of whole topology seeds. {figures.compared} of {figures.steps} steps count; in "
-        "the others something else had been changed in the twin."
+        "the others something else had been changed in the replicate."
     )
     yield ""
     names = who(figures)
@@ -120,7 +120,7 @@ def _one_step(figures: ExperimentFigures) -> Iterator[str]:
     yield (
         "Before every step the model is given the recorded history, and predicts the interval that the "
         "call takes. Each cell: mean error, its interval, and the median error in brackets; a few outages "
-        "make most of a mean. Ratios are those of mean errors to that of the twin. With every tool "
+        "make most of a mean. Ratios are those of mean errors to that of the replicate. With every tool "
         "equally often, a step counts with one over the probability of its tool in the traces, in which "
         "configuration calls are frequent."
     )
@@ -135,7 +135,7 @@ def _one_step(figures: ExperimentFigures) -> Iterator[str]:
 
 def _errors(figures: ExperimentFigures, steps: StepErrors) -> Iterator[str]:
     names = who(figures)
-    head = ("", *names.values(), f"{names[MODEL]} / twin", f"{names[BESIDE]} / twin")
+    head = ("", *names.values(), f"{names[MODEL]} / replicate", f"{names[BESIDE]} / replicate")
     yield from table(
         head,
         (
@@ -168,7 +168,7 @@ def _drift(figures: ExperimentFigures, stem: str) -> Iterator[str]:
     yield ""
     shown = [one for one in figures.drift if one.step in SHOWN_STEPS]
     yield from table(
-        ("", "step", *names.values(), f"{names[MODEL]} / twin"),
+        ("", "step", *names.values(), f"{names[MODEL]} / replicate"),
         (
             (
                 LABELS[dimension.dimension],

@@ -10,7 +10,7 @@ from sixgym.evaluate.fidelity.record import RunKey, StoredRun
 from sixgym.simulators.base import Simulator
 from sixgym.simulators.factory import make_simulator
 
-PROGRAMME = "uncontrolled"
+SCHEDULE = "uncontrolled"
 Phase = Literal["calm", "faulty"]
 """Intervals in which no fault was active, and those in which one was."""
 
@@ -44,7 +44,7 @@ class UncontrolledExperiment:
                 seconds=self.seconds,
                 topology_seed=seed,
                 replica=replica,
-                programme=PROGRAMME,
+                schedule=SCHEDULE,
             )
             for scenario in self.scenarios
             for seed in self.topology_seeds

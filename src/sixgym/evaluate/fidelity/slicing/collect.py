@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sixgym.domain.scenario import Scenario
-from sixgym.evaluate.fidelity.record import Run, RunKey
-from sixgym.evaluate.fidelity.slicing.control_schedules import Programme
+from sixgym.evaluate.fidelity.record import RunKey, SimulationRun
+from sixgym.evaluate.fidelity.slicing.control_schedules import ControlSchedule
 from sixgym.evaluate.fidelity.slicing.measure import measure
 from sixgym.evaluate.fidelity.store import RunStore, Stored
 from sixgym.simulators.factory import make_simulator
@@ -16,15 +16,15 @@ from sixgym.simulators.factory import make_simulator
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The same programmes on the same networks, whoever simulates them."""
+    """The same schedules on the same networks, whoever simulates them."""
 
     scenario: Scenario
-    programmes: tuple[Programme, ...]
+    schedules: tuple[ControlSchedule, ...]
     topology_seeds: tuple[int, ...]
     seconds: float
 
     def keys(self, network: str, replica: int) -> tuple[RunKey, ...]:
-        """Its runs on one simulator, by seed and then by programme."""
+        """Its runs on one simulator, by seed and then by schedule."""
         digest = self.scenario.digest
         return tuple(
             RunKey(
@@ -33,10 +33,10 @@ class Experiment:
                 seconds=self.seconds,
                 topology_seed=seed,
                 replica=replica,
-                programme=programme.name,
+                schedule=schedule.name,
             )
             for seed in self.topology_seeds
-            for programme in self.programmes
+            for schedule in self.schedules
         )
 
 
@@ -66,12 +66,12 @@ def collect(
             progress(len(runs))
 
 
-def run_programmes(experiment: Experiment, keys: Sequence[RunKey]) -> list[Run]:
+def run_schedules(experiment: Experiment, keys: Sequence[RunKey]) -> list[SimulationRun]:
     """Runs on one network, one after the other in the same simulator."""
-    programmes = {programme.name: programme for programme in experiment.programmes}
+    schedules = {schedule.name: schedule for schedule in experiment.schedules}
     simulator = make_simulator(keys[0].network)
     try:
-        return [measure(simulator, experiment.scenario, key, programmes[key.programme]) for key in keys]
+        return [measure(simulator, experiment.scenario, key, schedules[key.schedule]) for key in keys]
     finally:
         simulator.close()
 

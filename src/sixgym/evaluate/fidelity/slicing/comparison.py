@@ -6,20 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.record import Run
-from sixgym.evaluate.fidelity.slicing.figures import Cell, Goal
+from sixgym.evaluate.fidelity.record import SimulationRun
+from sixgym.evaluate.fidelity.slicing.figures import AccuracyGoal, SliceErrors
 from sixgym.evaluate.fidelity.slicing.metrics import Metric
 from sixgym.evaluate.fidelity.statistics import Floats, mean_over_seeds, paired_errors
 
-Grid = tuple[tuple[Run, ...], ...]
-"""Runs by topology seed and programme."""
+Grid = tuple[tuple[SimulationRun, ...], ...]
+"""Runs by topology seed and schedule."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunGrids:
     """A candidate and the reference on the same networks, and the reference with another network seed.
 
-    All three have the same seeds and programmes.
+    All three have the same seeds and schedules.
     """
 
     candidate: Grid
@@ -32,13 +32,13 @@ class Comparison:
         return tuple(self.reference[0][0].slices)
 
     @property
-    def programmes(self) -> tuple[str, ...]:
+    def schedules(self) -> tuple[str, ...]:
         """In the order of the grid."""
-        return tuple(run.key.programme for run in self.reference[0])
+        return tuple(run.key.schedule for run in self.reference[0])
 
-    def measured(self, metric: Metric) -> "Measured":
+    def measured(self, metric: Metric) -> "MeasuredRuns":
         """A metric in all three."""
-        return Measured(
+        return MeasuredRuns(
             metric,
             _values(self.candidate, metric, self.slices),
             _values(self.reference, metric, self.slices),
@@ -47,8 +47,8 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A metric in all runs, shape (seeds, programmes, slices) each. NaN where a run has no such figure."""
+class MeasuredRuns:
+    """A metric in all runs, shape (seeds, schedules, slices) each. NaN where a run has no such figure."""
 
     metric: Metric
     candidate: Floats
@@ -66,14 +66,14 @@ class Measured:
         return paired_errors(self.repeated, self.reference, self.metric.error)
 
 
-def cells(comparison: Comparison, metric: Metric) -> list[Cell]:
-    """One for each slice and programme."""
+def cells(comparison: RunGrids, metric: Metric) -> list[SliceErrors]:
+    """One for each slice and schedule."""
     measured = comparison.measured(metric)
     error, floor = measured.error, measured.floor
     return [
-        Cell(
+        SliceErrors(
             slice=kind,
-            programme=programme,
+            schedule=schedule,
             metric=metric.name,
             unit=metric.unit,
             reference=_mean(measured.reference[:, column, layer]),
@@ -84,11 +84,11 @@ def cells(comparison: Comparison, metric: Metric) -> list[Cell]:
             seeds=int(np.count_nonzero(~np.isnan(error[:, column, layer]))),
         )
         for layer, kind in enumerate(comparison.slices)
-        for column, programme in enumerate(comparison.programmes)
+        for column, schedule in enumerate(comparison.schedules)
     ]
 
 
-def goal(comparison: Comparison, metric: Metric) -> Goal:
+def goal(comparison: RunGrids, metric: Metric) -> AccuracyGoal:
     """A metric over everything and where it is worst.
 
     Raises:
@@ -101,7 +101,7 @@ def goal(comparison: Comparison, metric: Metric) -> Goal:
     worst = max(
         cells(comparison, metric), key=lambda cell: -np.inf if cell.error is None else cell.error.value
     )
-    return Goal(
+    return AccuracyGoal(
         metric=metric.name,
         unit=metric.unit,
         goal=metric.goal,

@@ -1,4 +1,4 @@
-"""What is done to the slices while two simulators are compared: control programmes.
+"""What is done to the slices while two simulators are compared: control schedules.
 
 An allocation gives each slice a number of PRBs of the carrier, in the order of the scenario's slices.
 The PRBs of a slice are its own (dedicated = min = max); what no slice was given stays idle.
@@ -22,12 +22,12 @@ STEP_MS = 100
 """A decision of the slicing paper."""
 
 
-class Programme(Protocol):
+class ControlSchedule(Protocol):
     """A rule that says what is allocated when."""
 
     @property
     def name(self) -> str:
-        """Unique among the programmes; says what it does, so a changed programme has another name."""
+        """Unique among the schedules; says what it does, so a changed schedule has another name."""
         ...
 
     @property
@@ -41,7 +41,7 @@ class Programme(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Static:
+class StaticSchedule:
     """The same allocation all the time."""
 
     allocation: Allocation
@@ -58,7 +58,7 @@ class Static:
 
 
 @dataclass(frozen=True, slots=True)
-class Random:
+class RandomSchedule:
     """A new allocation in every step: all that fit into the carrier are equally likely."""
 
     interval_ms: int = STEP_MS
@@ -78,7 +78,7 @@ class Random:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternating:
+class AlternatingSchedule:
     """Too little for `hold_ms`, then plenty for as long, and again: the response to a quota step."""
 
     starved: Allocation
@@ -114,22 +114,22 @@ STATIC_GRID: tuple[Allocation, ...] = (
 )
 """From too little for either slice to more than they ever need."""
 
-QUOTA_STEP = Alternating(starved=(3, 3), ample=(12, 12), hold_ms=500, interval_ms=20)
+QUOTA_STEP = AlternatingSchedule(starved=(3, 3), ample=(12, 12), hold_ms=500, interval_ms=20)
 
-PROGRAMMES: tuple[Programme, ...] = (
-    *(Static(allocation) for allocation in STATIC_GRID),
-    Random(),
+SCHEDULES: tuple[ControlSchedule, ...] = (
+    *(StaticSchedule(allocation) for allocation in STATIC_GRID),
+    RandomSchedule(),
     QUOTA_STEP,
 )
 """What the slicing experiment does to every network, once each."""
 
 
 def changes(
-    programme: Programme, scenario: Scenario, topology_seed: int, intervals: int
+    schedule: ControlSchedule, scenario: Scenario, topology_seed: int, intervals: int
 ) -> Iterator[SetPrbPolicy | None]:
     """What to apply before each interval; None where the allocation stays as it is."""
     before: Allocation | None = None
-    for allocation in islice(programme.allocations(topology_seed, scenario.prbs), intervals):
+    for allocation in islice(schedule.allocations(topology_seed, scenario.prbs), intervals):
         yield None if allocation == before else prb_policy(scenario, allocation)
         before = allocation
 

@@ -18,11 +18,11 @@ class Source(Record):
         return cls(network=run.key.network, version=run.version, replica=run.key.replica)
 
 
-class Cell(Record):
-    """One metric of one slice under one programme.
+class SliceErrors(Record):
+    """One metric of one slice under one schedule.
 
     Attributes:
-        slice, programme, metric, unit: Where; the unit is of the errors.
+        slice, schedule, metric, unit: Where; the unit is of the errors.
         reference, candidate: The figure itself, mean over seeds, in the metric's unit.
         error: Mean over seeds of the paired absolute error.
         bias: Mean over seeds of the paired error with its sign, candidate minus reference.
@@ -31,7 +31,7 @@ class Cell(Record):
     """
 
     slice: str
-    programme: str
+    schedule: str
     metric: str
     unit: str
     reference: float | None
@@ -42,12 +42,12 @@ class Cell(Record):
     seeds: int
 
 
-class Goal(Record):
-    """A metric over all slices, programmes and seeds, held against its goal.
+class AccuracyGoal(Record):
+    """A metric over all slices, schedules and seeds, held against its goal.
 
     Attributes:
         metric, unit, goal: The goal is an upper bound for `error`.
-        error, bias, floor: As in `Cell`, over all cells; every run counts the same.
+        error, bias, floor: As in `SliceErrors`, over all cells; every run counts the same.
         met: Whether `error` is within the goal.
         worst: The cell with the largest error.
         worst_met: Whether even that is within the goal.
@@ -60,12 +60,12 @@ class Goal(Record):
     bias: Estimate
     floor: Estimate | None
     met: bool
-    worst: Cell
+    worst: SliceErrors
     worst_met: bool
 
 
-class Order(Record):
-    """How often both simulators put two programmes in the same order on the same network.
+class RankAgreement(Record):
+    """How often both simulators put two schedules in the same order on the same network.
 
     Attributes:
         by: `utility`, or a metric and a slice.
@@ -77,7 +77,7 @@ class Order(Record):
         noisy: Share among those it does not: their difference is within the noise of traffic and fading.
         noisy_pairs: How many.
         floor: Share of all pairs that the reference orders alike with another network seed.
-        of_means: Share of pairs of programmes in the same order by their means over seeds.
+        of_means: Share of pairs of schedules in the same order by their means over seeds.
     """
 
     by: str
@@ -118,9 +118,9 @@ class Figures(Record):
     reference: Source
     topology_seeds: tuple[int, ...]
     seconds: float
-    programmes: tuple[str, ...]
-    goals: tuple[Goal, ...]
+    schedules: tuple[str, ...]
+    goals: tuple[AccuracyGoal, ...]
     order_goal: float
-    orders: tuple[Order, ...]
+    orders: tuple[RankAgreement, ...]
     responses: tuple[Response, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[SliceErrors, ...]

@@ -1,4 +1,4 @@
-"""Running one programme on one network, and adding up what was measured."""
+"""Running one schedule on one network, and adding up what was measured."""
 
 import dataclasses
 from collections import Counter
@@ -9,25 +9,32 @@ from sixgym.domain.measurement import DELAY_BIN_EDGES_MS, Interval, SliceMeasure
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.envs.ran_slicing.metrics import StepMetrics
-from sixgym.evaluate.fidelity.record import ResponseCurve, Run, RunKey, SliceTotals
-from sixgym.evaluate.fidelity.slicing.control_schedules import STEP_MS, Alternating, Programme, changes
+from sixgym.evaluate.fidelity.record import ResponseCurve, RunKey, SimulationRun, SliceTotals
+from sixgym.evaluate.fidelity.slicing.control_schedules import (
+    STEP_MS,
+    AlternatingSchedule,
+    ControlSchedule,
+    changes,
+)
 from sixgym.simulators.base import Simulator, SimulatorError
 
 
-def measure(simulator: Simulator, scenario: Scenario, key: RunKey, programme: Programme) -> Run:
-    """Place the scenario, run the programme for `key.seconds` after the warm-up, and sum it up.
+def measure(
+    simulator: Simulator, scenario: Scenario, key: RunKey, schedule: ControlSchedule
+) -> SimulationRun:
+    """Place the scenario, run the schedule for `key.seconds` after the warm-up, and sum it up.
 
     Raises:
         SimulatorError: the simulator failed, or it does not count delays.
     """
     placed = scenario.placed(key.topology_seed)
     simulator.reset(placed, seed=key.network_seed)
-    total = _Total(programme)
-    intervals = round(key.seconds * 1e3 / programme.interval_ms)
-    for change in changes(programme, placed, key.topology_seed, intervals):
+    total = _Total(schedule)
+    intervals = round(key.seconds * 1e3 / schedule.interval_ms)
+    for change in changes(schedule, placed, key.topology_seed, intervals):
         if change is not None:
             simulator.apply(change)
-        total.add(simulator.advance(programme.interval_ms), changed=change is not None)
+        total.add(simulator.advance(schedule.interval_ms), changed=change is not None)
     return total.run(key, simulator.version)
 
 
@@ -46,7 +53,7 @@ def merged_delays(intervals: Iterable[Interval], kind: SliceType) -> dict[int, i
 class _Total:
     """What has been measured so far."""
 
-    programme: Programme
+    schedule: ControlSchedule
     intervals: list[Interval] = field(default_factory=list[Interval])
     changed: list[bool] = field(default_factory=list[bool])
 
@@ -55,9 +62,9 @@ class _Total:
         self.intervals.append(dataclasses.replace(interval, devices={}))
         self.changed.append(changed)
 
-    def run(self, key: RunKey, version: str) -> Run:
+    def run(self, key: RunKey, version: str) -> SimulationRun:
         steps = list(self._steps())
-        return Run(
+        return SimulationRun(
             key=key,
             version=version,
             duration_ms=self.intervals[-1].end_ms - self.intervals[0].start_ms,
@@ -70,7 +77,7 @@ class _Total:
 
     def _steps(self) -> Iterator[StepMetrics]:
         """The metrics of each decision step. An allocation stays for whole steps."""
-        width = STEP_MS // self.programme.interval_ms
+        width = STEP_MS // self.schedule.interval_ms
         for start in range(0, len(self.intervals) - width + 1, width):
             changed = any(self.changed[start : start + width])
             # the allocation a run begins with is not a reconfiguration
@@ -87,7 +94,7 @@ class _Total:
     def _slice(self, kind: SliceType) -> SliceTotals:
         measured = [interval.slices[kind] for interval in self.intervals]
         flows = [one.flow for one in measured]
-        duration_ms = self.programme.interval_ms
+        duration_ms = self.schedule.interval_ms
         return SliceTotals(
             sent=sum(flow.sent_packets for flow in flows),
             delivered=sum(flow.delivered_packets for flow in flows),
@@ -98,13 +105,15 @@ class _Total:
             prb_ms_used=round(sum(one.prbs_used for one in measured) * duration_ms, 3),
             queue_byte_ms=sum(one.queue_bytes for one in measured) * duration_ms,
             delay_histogram=merged_delays(self.intervals, kind),
-            response=response(measured, self.programme) if isinstance(self.programme, Alternating) else None,
+            response=response(measured, self.schedule)
+            if isinstance(self.schedule, AlternatingSchedule)
+            else None,
         )
 
 
-def response(measured: Sequence[SliceMeasurement], programme: Alternating) -> ResponseCurve:
+def response(measured: Sequence[SliceMeasurement], schedule: AlternatingSchedule) -> ResponseCurve:
     """The intervals of whole periods, added up by their place in the period."""
-    width = programme.intervals_per_period
+    width = schedule.intervals_per_period
     periods = len(measured) // width
     phases = [measured[phase : periods * width : width] for phase in range(width)]
     return ResponseCurve(

@@ -1,20 +1,20 @@
-"""Whether two simulators put control programmes in the same order."""
+"""Whether two simulators put control schedules in the same order."""
 
 from itertools import combinations
 
 import numpy as np
 
-from sixgym.evaluate.fidelity.slicing.comparison import Comparison, Grid
-from sixgym.evaluate.fidelity.slicing.figures import Order
+from sixgym.evaluate.fidelity.slicing.comparison import Grid, RunGrids
+from sixgym.evaluate.fidelity.slicing.figures import RankAgreement
 from sixgym.evaluate.fidelity.slicing.metrics import METRICS
 from sixgym.evaluate.fidelity.statistics import Floats, mean_over_seeds
 
 ORDER_GOAL = 0.95
-"""Share of pairs of programmes that should be in the same order."""
+"""Share of pairs of schedules that should be in the same order."""
 
 
-def orders(comparison: Comparison) -> list[Order]:
-    """By utility first, then by each metric of each slice by which programmes differ at all."""
+def orders(comparison: RunGrids) -> list[RankAgreement]:
+    """By utility first, then by each metric of each slice by which schedules differ at all."""
     grids = (comparison.candidate, comparison.reference, comparison.repeated)
     candidate, reference, repeated = (_utility(grid) for grid in grids)
     found = [_order("utility", candidate, reference, repeated)]
@@ -32,8 +32,8 @@ def orders(comparison: Comparison) -> list[Order]:
     return [order for order in found if order is not None]
 
 
-def _order(by: str, candidate: Floats, reference: Floats, repeated: Floats) -> Order | None:
-    """The order by a figure, shape (seeds, programmes) each; None where the reference knows no order."""
+def _order(by: str, candidate: Floats, reference: Floats, repeated: Floats) -> RankAgreement | None:
+    """The order by a figure, shape (seeds, schedules) each; None where the reference knows no order."""
     wanted = _signs(reference)
     ordered = ~np.isnan(wanted) & (wanted != 0)
     same = np.where(ordered, _signs(candidate) == wanted, np.nan)
@@ -41,7 +41,7 @@ def _order(by: str, candidate: Floats, reference: Floats, repeated: Floats) -> O
     share = mean_over_seeds(same)
     if share is None:
         return None
-    return Order(
+    return RankAgreement(
         by=by,
         same=share,
         pairs=int(ordered.sum()),
@@ -67,7 +67,7 @@ def _same_by_means(candidate: Floats, reference: Floats) -> float | None:
 
 
 def _signs(figures: Floats) -> Floats:
-    """Which of each two programmes has more, shape (seeds, pairs): 1, -1, or 0 where they are equal."""
+    """Which of each two schedules has more, shape (seeds, pairs): 1, -1, or 0 where they are equal."""
     first, second = np.array(list(combinations(range(figures.shape[1]), 2))).T
     return np.sign(figures[:, first] - figures[:, second])
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from sixgym.domain.extras import install_command
 from sixgym.domain.measurement import DELAY_BIN_EDGES_MS
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.slicing.comparison import Comparison, Grid
-from sixgym.evaluate.fidelity.slicing.control_schedules import Alternating
+from sixgym.evaluate.fidelity.slicing.comparison import Grid, RunGrids
+from sixgym.evaluate.fidelity.slicing.control_schedules import AlternatingSchedule
 from sixgym.evaluate.fidelity.slicing.response import FOLLOWED, drawn_weights, responses_of
 from sixgym.evaluate.fidelity.statistics import CONFIDENCE, Floats
 
@@ -55,14 +55,14 @@ def require_matplotlib() -> None:
         raise PlotError(f"plots need matplotlib: {install_command('plot')}")
 
 
-def plot_delays(comparison: Comparison, path: Path) -> None:
-    """How the delay is distributed, a row for each programme and a column for each slice, as SVG."""
-    figure, panels = _panels(len(comparison.programmes), len(comparison.slices))
-    for row, programme in zip(panels, comparison.programmes, strict=True):
+def plot_delays(comparison: RunGrids, path: Path) -> None:
+    """How the delay is distributed, a row for each schedule and a column for each slice, as SVG."""
+    figure, panels = _panels(len(comparison.schedules), len(comparison.slices))
+    for row, schedule in zip(panels, comparison.schedules, strict=True):
         for axes, kind in zip(row, comparison.slices, strict=True):
             for line in _lines(comparison):
-                line.draw(axes, DELAY_BIN_EDGES_MS, _distribution(line.grid, programme, kind))
-            axes.set(xscale="log", xlim=(1, 1000), ylim=(0, 1), title=f"{kind}, {programme}")
+                line.draw(axes, DELAY_BIN_EDGES_MS, _distribution(line.grid, schedule, kind))
+            axes.set(xscale="log", xlim=(1, 1000), ylim=(0, 1), title=f"{kind}, {schedule}")
             axes.minorticks_off()
     for axes in panels[-1]:
         axes.set_xlabel("delay, ms")
@@ -71,37 +71,37 @@ def plot_delays(comparison: Comparison, path: Path) -> None:
     _save(figure, panels, path)
 
 
-def plot_responses(comparison: Comparison, programme: Alternating, path: Path) -> None:
+def plot_responses(comparison: RunGrids, schedule: AlternatingSchedule, path: Path) -> None:
     """Delay, queue and throughput against the time since the quota was cut, with intervals, as SVG."""
     figure, panels = _panels(len(FOLLOWED), len(comparison.slices))
     for row, (name, curve) in zip(panels, FOLLOWED.items(), strict=True):
         for axes, kind in zip(row, comparison.slices, strict=True):
             for line in _lines(comparison):
-                measured = responses_of(line.grid, programme, kind)
+                measured = responses_of(line.grid, schedule, kind)
                 seeds = len(measured.periods)
-                times_ms = programme.interval_ms * (np.arange(programme.intervals_per_period) + 0.5)
+                times_ms = schedule.interval_ms * (np.arange(schedule.intervals_per_period) + 0.5)
                 sampled = curve(measured, drawn_weights(seeds))
                 tail = 100 * (1 - CONFIDENCE) / 2
                 low, high = np.nanpercentile(sampled, [tail, 100 - tail], axis=0)
                 axes.fill_between(times_ms, low, high, color=line.colour, alpha=0.15, linewidth=0)
                 line.draw(axes, times_ms, curve(measured, np.ones(seeds)))
-            axes.axvline(programme.hold_ms, color="#999999", linewidth=0.8, linestyle=":")
+            axes.axvline(schedule.hold_ms, color="#999999", linewidth=0.8, linestyle=":")
             axes.set(title=f"{kind}: {_LABELS[name]}", ylim=(0, None))
     for axes in panels[-1]:
         axes.set_xlabel("ms since the quota was cut; the dotted line gives it back")
     _save(figure, panels, path)
 
 
-def _distribution(grid: Grid, programme: str, kind: SliceType) -> Floats:
+def _distribution(grid: Grid, schedule: str, kind: SliceType) -> Floats:
     """Share of the packets of all seeds that took no longer than each bin edge."""
     counts = np.zeros(len(DELAY_BIN_EDGES_MS) + 1)
-    for run in (run for row in grid for run in row if run.key.programme == programme):
+    for run in (run for row in grid for run in row if run.key.schedule == schedule):
         for bin_, count in run.slices[kind].delay_histogram.items():
             counts[bin_] += count
     return np.cumsum(counts)[:-1] / max(counts.sum(), 1)
 
 
-def _lines(comparison: Comparison) -> tuple[_Line, _Line]:
+def _lines(comparison: RunGrids) -> tuple[_Line, _Line]:
     reference, candidate = (grid[0][0].key for grid in (comparison.reference, comparison.candidate))
     other = "" if candidate.replica == reference.replica else ", another network seed"
     return (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sixgym.evaluate.fidelity.slicing.figures import Cell, Figures, Goal, Order, Source
+from sixgym.evaluate.fidelity.slicing.figures import AccuracyGoal, Figures, RankAgreement, SliceErrors, Source
 from sixgym.evaluate.fidelity.slicing.metrics import METRICS, MIN_PACKETS
 from sixgym.evaluate.fidelity.statistics import CONFIDENCE, RESAMPLES, Estimate
 from sixgym.evaluate.markdown import bare, number, table, within
@@ -30,11 +30,11 @@ def summary_lines(figures: Figures) -> Iterator[str]:
         yield (
             f"{_verdict(goal.met):6}  {LABELS[goal.metric]}: {within(goal.error, goal.unit)}, "
             f"goal {goal.goal:g} {goal.unit}; worst {within(goal.worst.error, goal.unit)} "
-            f"({goal.worst.slice}, {goal.worst.programme})"
+            f"({goal.worst.slice}, {goal.worst.schedule})"
         )
     utility = figures.orders[0]
     yield (
-        f"{_verdict(utility.same.value >= figures.order_goal):6}  same order of two programmes: "
+        f"{_verdict(utility.same.value >= figures.order_goal):6}  same order of two schedules: "
         f"{_shares(utility.same)} of pairs, goal {figures.order_goal:.0%}"
     )
 
@@ -46,7 +46,7 @@ def _heading(figures: Figures, stem: str) -> Iterator[str]:
     yield ""
     yield (
         f"Made by `{figures.command}`: scenario {figures.scenario}, topology seeds {seeds[0]} to {seeds[-1]} "
-        f"({len(seeds)}), {len(figures.programmes)} control programmes of {figures.seconds:g} s after the "
+        f"({len(seeds)}), {len(figures.schedules)} control schedules of {figures.seconds:g} s after the "
         f"warm-up on each. Candidate {candidate.network} {candidate.version}, reference {reference.network} "
         f"{reference.version}. Every figure: `{stem}.json`."
     )
@@ -54,7 +54,7 @@ def _heading(figures: Figures, stem: str) -> Iterator[str]:
     if candidate.replica == reference.replica:
         yield (
             "Both run on the same places with the same network seed. Where they draw from the same random "
-            "streams, each run is held against its twin with the same traffic and fading."
+            "streams, each run is held against its replicate with the same traffic and fading."
         )
     else:
         yield (
@@ -68,14 +68,14 @@ def _goals(figures: Figures) -> Iterator[str]:
     yield "## Goals"
     yield ""
     yield (
-        "Error is the mean absolute difference of paired runs, over slices, programmes and seeds, with its "
+        "Error is the mean absolute difference of paired runs, over slices, schedules and seeds, with its "
         f"{CONFIDENCE:.0%} interval; bias is the same with its sign. A goal is met if the error is within "
-        "it. Worst is the slice and programme with the largest error, mean over seeds. The last column is "
+        "it. Worst is the slice and schedule with the largest error, mean over seeds. The last column is "
         "the reference against itself with another network seed: other traffic, other fading."
     )
     yield ""
     yield from table(
-        ("", "goal", "error", "", "bias", "worst slice and programme", "its error", "", "another seed"),
+        ("", "goal", "error", "", "bias", "worst slice and schedule", "its error", "", "another seed"),
         (_goal_row(goal) for goal in figures.goals),
     )
     yield (
@@ -85,20 +85,20 @@ def _goals(figures: Figures) -> Iterator[str]:
     yield ""
     utility = figures.orders[0]
     yield (
-        f"Same order of any two programmes by utility: {_shares(utility.same)} of {utility.pairs} pairs, "
+        f"Same order of any two schedules by utility: {_shares(utility.same)} of {utility.pairs} pairs, "
         f"goal {figures.order_goal:.0%}: **{_verdict(utility.same.value >= figures.order_goal)}**."
     )
     yield ""
 
 
-def _goal_row(goal: Goal) -> tuple[str, ...]:
+def _goal_row(goal: AccuracyGoal) -> tuple[str, ...]:
     return (
         LABELS[goal.metric],
         f"{goal.goal:g} {goal.unit}",
         within(goal.error, goal.unit),
         f"**{_verdict(goal.met)}**",
         within(goal.bias, goal.unit, sign="+"),
-        f"{goal.worst.slice}, {goal.worst.programme}",
+        f"{goal.worst.slice}, {goal.worst.schedule}",
         within(goal.worst.error, goal.unit),
         _verdict(goal.worst_met),
         within(goal.floor, goal.unit),
@@ -106,13 +106,13 @@ def _goal_row(goal: Goal) -> tuple[str, ...]:
 
 
 def _order(figures: Figures) -> Iterator[str]:
-    yield "## Order of programmes"
+    yield "## RankAgreement of schedules"
     yield ""
     yield (
-        "For every two programmes on one network: does the candidate put them in the order of the reference? "
+        "For every two schedules on one network: does the candidate put them in the order of the reference? "
         "Utility is the slicing paper's, per 100 ms step: 15 SE + 15 (1 - reconfigured) - 300 violated. "
         "A pair is clear if the reference orders it alike with another network seed, and noisy otherwise; "
-        "the share counts both. By means: each programme's mean over seeds, one order for all networks. "
+        "the share counts both. By means: each schedule's mean over seeds, one order for all networks. "
         "Pairs that are equal on the reference have no order and are left out."
     )
     yield ""
@@ -122,7 +122,7 @@ def _order(figures: Figures) -> Iterator[str]:
     )
 
 
-def _order_row(order: Order) -> tuple[str, ...]:
+def _order_row(order: RankAgreement) -> tuple[str, ...]:
     metric, _, kind = order.by.partition(" ")
     return (
         f"{LABELS.get(metric, metric)} {kind}".strip(),
@@ -139,7 +139,7 @@ def _response(figures: Figures, stem: str) -> Iterator[str]:
     yield "## Response to a quota step"
     yield ""
     yield (
-        f"Programme `{figures.programmes[-1]}`, averaged over periods and seeds. Distance: mean over time of "
+        f"Programme `{figures.schedules[-1]}`, averaged over periods and seeds. Distance: mean over time of "
         "the absolute difference of the two curves, in percent of the reference's mean."
     )
     yield ""
@@ -156,26 +156,23 @@ def _response(figures: Figures, stem: str) -> Iterator[str]:
 
 def _slice(figures: Figures, kind: str) -> Iterator[str]:
     names = [metric.name for metric in METRICS]
-    found = {(cell.programme, cell.metric): cell for cell in figures.cells if cell.slice == kind}
-    yield f"## {kind}: error of every programme"
+    found = {(cell.schedule, cell.metric): cell for cell in figures.cells if cell.slice == kind}
+    yield f"## {kind}: error of every schedule"
     yield ""
     yield "Mean absolute error with its interval, and below it the bias."
     yield ""
     yield from table(
-        ("programme", *(f"{metric.label}, {metric.unit}" for metric in METRICS)),
+        ("schedule", *(f"{metric.label}, {metric.unit}" for metric in METRICS)),
         (
-            (programme, *(_error_and_bias(found[programme, name]) for name in names))
-            for programme in figures.programmes
+            (schedule, *(_error_and_bias(found[schedule, name]) for name in names))
+            for schedule in figures.schedules
         ),
     )
     yield f"Means over seeds, {figures.reference.network} → {figures.candidate.network}:"
     yield ""
     yield from table(
-        ("programme", *names),
-        (
-            (programme, *(_means(found[programme, name]) for name in names))
-            for programme in figures.programmes
-        ),
+        ("schedule", *names),
+        ((schedule, *(_means(found[schedule, name]) for name in names)) for schedule in figures.schedules),
     )
 
 
@@ -184,12 +181,12 @@ def _method(stem: str) -> Iterator[str]:
     yield ""
     yield "Packets of all seeds together."
     yield ""
-    yield f"![Share of packets by delay, for every programme and slice]({stem}.svg)"
+    yield f"![Share of packets by delay, for every schedule and slice]({stem}.svg)"
     yield ""
     yield "## Method"
     yield ""
     yield (
-        "A static programme `a+b` gives the first slice a and the second b of the carrier's 25 PRBs, for "
+        "A static schedule `a+b` gives the first slice a and the second b of the carrier's 25 PRBs, for "
         "themselves alone; the rest stays idle. `random` draws a new allocation every 100 ms. Delay "
         "quantiles come from counts of all packets in bins 6 % apart, interpolated on the logarithmic scale; "
         f"a run with fewer than {MIN_PACKETS} delivered packets has none. Late packets are a share of the "
@@ -201,11 +198,11 @@ def _method(stem: str) -> Iterator[str]:
     yield ""
 
 
-def _error_and_bias(cell: Cell) -> str:
+def _error_and_bias(cell: SliceErrors) -> str:
     return f"{bare(cell.error)}<br>{bare(cell.bias, '+')}"
 
 
-def _means(cell: Cell) -> str:
+def _means(cell: SliceErrors) -> str:
     return f"{number(cell.reference)} → {number(cell.candidate)}"
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.slicing.comparison import Comparison, Grid
-from sixgym.evaluate.fidelity.slicing.control_schedules import Alternating
+from sixgym.evaluate.fidelity.slicing.comparison import Grid, RunGrids
+from sixgym.evaluate.fidelity.slicing.control_schedules import AlternatingSchedule
 from sixgym.evaluate.fidelity.slicing.figures import Response
 from sixgym.evaluate.fidelity.statistics import Estimate, Floats, estimate, resamples
 
@@ -51,12 +51,12 @@ FOLLOWED: dict[str, Callable[[Responses, Floats], Floats]] = {
 """Curves, shape (..., intervals), from weights of the seeds, shape (..., seeds)."""
 
 
-def responses_of(grid: Grid, programme: Alternating, kind: SliceType) -> Responses:
-    """The responses of a slice to this programme."""
-    runs = [run for row in grid for run in row if run.key.programme == programme.name]
+def responses_of(grid: Grid, schedule: AlternatingSchedule, kind: SliceType) -> Responses:
+    """The responses of a slice to this schedule."""
+    runs = [run for row in grid for run in row if run.key.schedule == schedule.name]
     found = [response for run in runs if (response := run.slices[kind].response) is not None]
     return Responses(
-        interval_ms=programme.interval_ms,
+        interval_ms=schedule.interval_ms,
         periods=np.array([one.periods for one in found], float),
         delivered=np.array([one.delivered for one in found], float),
         delay_ms=np.array([one.delay_ms for one in found]),
@@ -65,12 +65,12 @@ def responses_of(grid: Grid, programme: Alternating, kind: SliceType) -> Respons
     )
 
 
-def compare_responses(comparison: Comparison, programme: Alternating) -> list[Response]:
+def compare_responses(comparison: RunGrids, schedule: AlternatingSchedule) -> list[Response]:
     """How far the mean responses are apart, by slice and by what is followed."""
     found: list[Response] = []
     for kind in comparison.slices:
         candidate, reference, repeated = (
-            responses_of(grid, programme, kind)
+            responses_of(grid, schedule, kind)
             for grid in (comparison.candidate, comparison.reference, comparison.repeated)
         )
         for name, curve in FOLLOWED.items():

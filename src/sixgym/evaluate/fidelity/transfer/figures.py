@@ -31,7 +31,7 @@ from pydantic import Field
 
 from sixgym.domain.base import Ratio, Record
 from sixgym.episodes.episode import BackendInfo
-from sixgym.evaluate.fidelity.transfer.rows import BenchRow, Part
+from sixgym.evaluate.fidelity.transfer.rows import BenchRow, GradedPart
 from sixgym.scoring.comparison import AgentGap, Difference, Range, gap
 from sixgym.scoring.metrics import Ends, success_interval, success_rate
 from sixgym.scoring.result import GRADER, Count, Result
@@ -95,11 +95,11 @@ class GroupFigures(Record):
 class Decided(Record):
     """A part of a goal that was met on one network and missed on the other."""
 
-    candidate: Part
-    reference: Part
+    candidate: GradedPart
+    reference: GradedPart
 
 
-class Disagreement(Record):
+class VerdictDisagreement(Record):
     """A task that an agent met on one network only, and what decided it.
 
     Attributes:
@@ -129,7 +129,7 @@ class Cause(Record):
     missed_on_reference: Count
 
 
-class Failure(Record):
+class EpisodeFailure(Record):
     """An episode that our side broke."""
 
     agent: str
@@ -175,8 +175,8 @@ class BenchFigures(Record):
     mean_gap_goal: float
     largest_gap_goal: float
     causes: tuple[Cause, ...]
-    disagreements: tuple[Disagreement, ...]
-    failures: tuple[Failure, ...]
+    disagreements: tuple[VerdictDisagreement, ...]
+    failures: tuple[EpisodeFailure, ...]
 
     @property
     def goals_met(self) -> bool:
@@ -199,7 +199,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairedEpisodes:
     """The same agent and task on both networks."""
 
     here: BenchRow
@@ -231,7 +231,7 @@ def bench_figures(
     """
     replay_of = {(row.key.agent, row.key.task): row for row in replays}
     found = [
-        Pair(row, replay_of[row.key.agent, row.key.task])
+        PairedEpisodes(row, replay_of[row.key.agent, row.key.task])
         for row in candidate
         if (row.key.agent, row.key.task) in replay_of
     ]
@@ -308,7 +308,7 @@ def _agent(found: AgentGap, here: Sequence[Result], there: Sequence[Result]) -> 
     )
 
 
-def _part(pairs: Sequence[Pair], wanted: Callable[[Result], bool]) -> GroupFigures | None:
+def _part(pairs: Sequence[PairedEpisodes], wanted: Callable[[Result], bool]) -> GroupFigures | None:
     chosen = [pair for pair in pairs if wanted(pair.here.result)]
     if not chosen:
         return None
@@ -316,7 +316,7 @@ def _part(pairs: Sequence[Pair], wanted: Callable[[Result], bool]) -> GroupFigur
 
 
 def _parts(
-    pairs: Sequence[Pair], names: Sequence[str], name_of: Callable[[Result], str]
+    pairs: Sequence[PairedEpisodes], names: Sequence[str], name_of: Callable[[Result], str]
 ) -> dict[str, GroupFigures]:
     found = ((name, _part(pairs, lambda row, name=name: name_of(row) == name)) for name in names)
     return {name: figures for name, figures in found if figures is not None}
@@ -330,9 +330,9 @@ def _closed_loop(candidate: Sequence[BenchRow], runs: Sequence[Result]) -> Group
     return group([ours[key] for key in both], [theirs[key] for key in both]) if both else None
 
 
-def _disagreement(pair: Pair) -> Disagreement:
+def _disagreement(pair: PairedEpisodes) -> VerdictDisagreement:
     here, there = pair.here, pair.there
-    return Disagreement(
+    return VerdictDisagreement(
         agent=here.key.agent,
         task=here.key.task,
         tier=here.result.tier,
@@ -353,10 +353,12 @@ def _decided(here: BenchRow, there: BenchRow) -> Iterator[Decided]:
     elif there.result.success:  # only the grade was kept, and says that every part was met
         for ours in here.parts:
             if not ours.met:
-                yield Decided(candidate=ours, reference=Part(about=ours.about, metric=ours.metric, met=True))
+                yield Decided(
+                    candidate=ours, reference=GradedPart(about=ours.about, metric=ours.metric, met=True)
+                )
 
 
-def _causes(disagreements: Sequence[Disagreement]) -> list[Cause]:
+def _causes(disagreements: Sequence[VerdictDisagreement]) -> list[Cause]:
     missed: Counter[tuple[str, bool]] = Counter()
     for one in disagreements:
         missed.update({(decided.candidate.metric, decided.candidate.met) for decided in one.decided})
@@ -371,9 +373,9 @@ def _causes(disagreements: Sequence[Disagreement]) -> list[Cause]:
     return sorted(causes, key=lambda one: (-one.missed_on_candidate - one.missed_on_reference, one.metric))
 
 
-def _failures(rows: Sequence[BenchRow], network: Side) -> list[Failure]:
+def _failures(rows: Sequence[BenchRow], network: Side) -> list[EpisodeFailure]:
     return [
-        Failure(agent=row.key.agent, task=row.key.task, network=network, reason=reason)
+        EpisodeFailure(agent=row.key.agent, task=row.key.task, network=network, reason=reason)
         for row in rows
         if (reason := row.result.infrastructure_failure) is not None
     ]

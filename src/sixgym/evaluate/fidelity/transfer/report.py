@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from sixgym.evaluate.fidelity.transfer.figures import AgentFigures, BenchFigures, Disagreement, GroupFigures
-from sixgym.evaluate.fidelity.transfer.rows import Part
+from sixgym.evaluate.fidelity.transfer.figures import (
+    AgentFigures,
+    BenchFigures,
+    GroupFigures,
+    VerdictDisagreement,
+)
+from sixgym.evaluate.fidelity.transfer.rows import GradedPart
 from sixgym.evaluate.markdown import number, table
 from sixgym.scoring.metrics import Ends
 
@@ -215,7 +220,7 @@ def _disagreements(figures: BenchFigures) -> Iterator[str]:
     )
 
 
-def _row(figures: BenchFigures, one: Disagreement) -> tuple[str, ...]:
+def _row(figures: BenchFigures, one: VerdictDisagreement) -> tuple[str, ...]:
     sides = {"candidate": figures.candidate.name, "reference": figures.reference.name}
     refused = f"{one.refused_candidate} → {one.refused_reference} of {one.calls}"
     return (
@@ -230,7 +235,7 @@ def _row(figures: BenchFigures, one: Disagreement) -> tuple[str, ...]:
     )
 
 
-def _values(part: Part) -> str:
+def _values(part: GradedPart) -> str:
     held = "met" if part.met else "missed"
     if part.held is not None:
         held = f"{100 * part.held:.0f} %"

@@ -25,7 +25,7 @@ DIGITS = 5
 """Significant digits of stored measurements."""
 
 
-class Part(Record):
+class GradedPart(Record):
     """One part of a goal, as an episode fulfilled it.
 
     Attributes:
@@ -73,7 +73,7 @@ class BenchRow(Record):
     version: str
     task_set_sha256: str
     result: Result
-    parts: tuple[Part, ...]
+    parts: tuple[GradedPart, ...]
     episode: str
     script: Script | None = None
 
@@ -84,7 +84,7 @@ class BenchRow(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class RowConditions:
     """Under which rows can be used: the network's version and the checksum of the task set."""
 
     version: str
@@ -111,7 +111,7 @@ class RowStore:
         rejected: How many stored rows cannot be used, by reason.
     """
 
-    def __init__(self, path: Path, conditions: Conditions) -> None:
+    def __init__(self, path: Path, conditions: RowConditions) -> None:
         self.path = path
         self._growing = path.with_name(f".{path.name.removesuffix('.gz')}.growing")
         self._conditions = conditions
@@ -181,7 +181,7 @@ def grade_alone(key: RowKey, version: str, task_set_sha256: str, result: Result)
     )
 
 
-def _parts(episode: Episode) -> Iterator[Part]:
+def _parts(episode: Episode) -> Iterator[GradedPart]:
     verdict = judge(episode)
     for one in verdict.targets:
         yield _measured(one, "")
@@ -189,16 +189,16 @@ def _parts(episode: Episode) -> Iterator[Part]:
         yield _measured(one, ", always")
     for duty in verdict.duties:
         about = f"{duty.duty.kind} {duty.duty.item} on {duty.duty.uav} alone"
-        yield Part(about=about, metric="duty", met=duty.met)
+        yield GradedPart(about=about, metric="duty", met=duty.met)
     question = episode.task.goal.answer
     if verdict.answer is not None and question is not None:
         about = f"the answer, {_words(question.measured)}" if question.measured else "the answer"
-        yield Part(about=about, metric="answer", met=verdict.answer, **_spread(answer_values(episode)))
+        yield GradedPart(about=about, metric="answer", met=verdict.answer, **_spread(answer_values(episode)))
 
 
-def _measured(verdict: TargetVerdict, when: str) -> Part:
+def _measured(verdict: TargetVerdict, when: str) -> GradedPart:
     target = verdict.target
-    return Part(
+    return GradedPart(
         about=f"{_condition(target)}{when}",
         metric=target.metric,
         met=verdict.met,

@@ -116,8 +116,8 @@ def play_missing(
     Raises:
         WorkError: the work cannot go on. What was finished is in the store.
     """
-    hire = partial(BenchPlayer, network.name, tasks)
-    with closing(execute(hire, jobs, workers)) as outcomes:
+    make_worker = partial(BenchPlayer, network.name, tasks)
+    with closing(execute(make_worker, jobs, workers)) as outcomes:
         for outcome in outcomes:
             row = _lost(outcome, network, tasks) if isinstance(outcome, Broken) else outcome.value
             store.add(row)

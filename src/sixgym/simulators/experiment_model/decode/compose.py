@@ -24,9 +24,9 @@ from sixgym.simulators.experiment_model.encode.answers import (
     normal_packets,
     normal_tasks,
 )
-from sixgym.simulators.experiment_model.state.context import Outlook
+from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.flows import beyond, together
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 Figures = Mapping[str, float]
 """An answer's values by the names of its figures."""
@@ -38,8 +38,8 @@ HANDOVER_MS = 6.2
 
 
 def composed(
-    situation: Situation,
-    outlook: Outlook,
+    tracker: NetworkTracker,
+    context: IntervalContext,
     asked: Sequence[Question],
     answers: Sequence[Mapping[str, str]],
 ) -> Interval:
@@ -56,31 +56,31 @@ def composed(
         key: {one.name: one.figure.values[answer[one.name]] for one in question.blanks if one.figure}
         for key, (question, answer) in by_subject.items()
     }
-    return _Composer(situation, outlook, figures, by_subject).interval()
+    return _Composer(tracker, context, figures, by_subject).interval()
 
 
 def foreseen(
-    situation: Situation,
-    outlook: Outlook,
+    tracker: NetworkTracker,
+    context: IntervalContext,
     asked: Sequence[Question],
     answers: Sequence[Mapping[str, str]],
 ) -> Interval:
     """The interval ahead: what the answers describe, or the state as it is where a network rests."""
-    if outlook.rests:
-        return carried_on(situation, outlook)
-    return composed(situation, outlook, asked, answers)
+    if context.rests:
+        return carried_on(tracker, context)
+    return composed(tracker, context, asked, answers)
 
 
-def carried_on(situation: Situation, outlook: Outlook) -> Interval:
+def carried_on(tracker: NetworkTracker, context: IntervalContext) -> Interval:
     """The state kept as it is: for an interval in which nothing touches a network at rest."""
-    last = situation.history[-1]
+    last = tracker.history[-1]
     return replace(
         last,
-        start_ms=outlook.start_ms,
-        end_ms=outlook.end_ms,
+        start_ms=context.start_ms,
+        end_ms=context.end_ms,
         traffic_share={},
         battery_percent={},
-        faults=outlook.kinds,
+        faults=context.kinds,
     )
 
 
@@ -89,17 +89,17 @@ class _Composer:
 
     def __init__(
         self,
-        situation: Situation,
-        outlook: Outlook,
+        tracker: NetworkTracker,
+        context: IntervalContext,
         figures: Mapping[tuple[Kind, str], Figures],
         answers: Mapping[tuple[Kind, str], tuple[Question, Mapping[str, str]]],
     ) -> None:
-        self._situation = situation
-        self._scenario = situation.scenario
-        self._outlook = outlook
+        self._tracker = tracker
+        self._scenario = tracker.scenario
+        self._context = context
         self._figures = figures
         self._answers = answers
-        self._seconds = (outlook.end_ms - outlook.start_ms) / 1e3
+        self._seconds = (context.end_ms - context.start_ms) / 1e3
 
     def interval(self) -> Interval:
         """The interval."""
@@ -114,19 +114,19 @@ class _Composer:
                 groups[group.name] = self._flow(group, figures, group.count, group.name)
                 own = {name: self._ground_device(group, name, figures) for name in group.device_ids}
             devices |= own
-        slices = {kind: self._slice(kind, groups) for kind in self._situation.policies}
-        outlook = self._outlook
+        slices = {kind: self._slice(kind, groups) for kind in self._tracker.policies}
+        context = self._context
         return Interval(
-            start_ms=outlook.start_ms,
-            end_ms=outlook.end_ms,
+            start_ms=context.start_ms,
+            end_ms=context.end_ms,
             slices=slices,
             groups=groups,
             workloads=self._workloads(),
             nodes=self._nodes(),
             cells=self._cells(devices),
             devices=devices,
-            interferers=tuple(InterfererMeasurement(place, power) for place, power in outlook.interferers),
-            faults=outlook.kinds,
+            interferers=tuple(InterfererMeasurement(place, power) for place, power in context.interferers),
+            faults=context.kinds,
             prb_leakage=0,
         )
 
@@ -137,18 +137,18 @@ class _Composer:
         Packets are conserved: what was on its way before and is older than the loss timeout at the end of the
         interval has arrived or is lost. (One that was given up may arrive all the same.)
         """
-        normal = normal_packets(group, self._outlook, devices)
-        silent = self._outlook.load[group.name] == 0.0
+        normal = normal_packets(group, self._context, devices)
+        silent = self._context.load[group.name] == 0.0
         sent = 0 if silent else round(figures.get(w.SENT.name, 1.0) * normal)
         delivered = round(figures[w.DELIVERED.name] * normal)
         lost = round(figures[w.LOST.name] * normal)
         dropped = round(figures[w.DROPPED.name] * normal)
         if name is not None:
-            pending = self._situation.pending.get(name, 0)
+            pending = self._tracker.pending.get(name, 0)
             slack = max(2, round(_SENT_SLACK * sent))  # what steady traffic sends is not counted but known
             if self._scenario.radio.loss_timeout_ms <= 1e3 * self._seconds:
                 lost = max(lost, pending - delivered - slack)
-        sla = self._scenario.slice(self._situation.slice_of[group.name]).sla
+        sla = self._scenario.slice(self._tracker.slice_of[group.name]).sla
         latency = figures[w.LATENCY.name]
         p95 = figures[w.P95.name]
         longest = max(figures[w.LONGEST.name], p95, latency)
@@ -177,7 +177,7 @@ class _Composer:
     def _uav(self, group: Group, name: str) -> DeviceMeasurement:
         figures = self._figures["flow", name]
         _, answer = self._answers["flow", name]
-        link = self._outlook.links[name]
+        link = self._context.links[name]
         device = link.device
         state, target, took_ms = device.handover, device.handover_target, device.handover_ms
         if link.asked is not None:
@@ -188,7 +188,7 @@ class _Composer:
         return DeviceMeasurement(
             flow=flow,
             group=group.name,
-            slice=self._situation.slice_of[group.name],
+            slice=self._tracker.slice_of[group.name],
             cell=moves_to or device.cell,
             position=device.position,
             sinr_db=figures[w.SINR.name],
@@ -201,11 +201,11 @@ class _Composer:
 
     def _ground_device(self, group: Group, name: str, figures: Figures) -> DeviceMeasurement:
         """A device on the ground has its part of the group's packets: the model answers for groups."""
-        link = self._outlook.links[name]
+        link = self._context.links[name]
         return DeviceMeasurement(
             flow=self._flow(group, figures, 1),
             group=group.name,
-            slice=self._situation.slice_of[group.name],
+            slice=self._tracker.slice_of[group.name],
             cell=link.cell,
             position=link.device.position,
             sinr_db=link.map_db,
@@ -218,7 +218,7 @@ class _Composer:
 
     # ------------------------------------------------------------------ the network
     def _slice(self, kind: SliceType, groups: Mapping[str, PacketFlow]) -> SliceMeasurement:
-        members = [g for g in self._scenario.groups if self._situation.slice_of[g.name] is kind]
+        members = [g for g in self._scenario.groups if self._tracker.slice_of[g.name] is kind]
         flow = together([groups[group.name] for group in members], self._seconds)
         figures = self._figures["slice", kind.value]
         granted = figures[w.GRANTED.name]
@@ -237,13 +237,11 @@ class _Composer:
         for group in self._scenario.groups:
             if group.workload is not None:
                 figures = self._figures["tasks", group.name]
-                normal = normal_tasks(group, self._outlook)
-                waiting = self._situation.open_tasks[group.name] + round(normal)
+                normal = normal_tasks(group, self._context)
+                waiting = self._tracker.open_tasks[group.name] + round(normal)
                 completed = min(round(figures[w.DONE.name] * normal), waiting + group.count)
                 latency_ms = figures[w.LATENCY.name]
-                before = (
-                    self._situation.history[-1].workloads[group.name] if self._situation.history else None
-                )
+                before = self._tracker.history[-1].workloads[group.name] if self._tracker.history else None
                 if before is not None and not completed and not before.completed:
                     latency_ms = before.latency_ms + 1e3 * self._seconds  # the oldest one goes on waiting
                 workloads[group.name] = WorkloadMeasurement(round(normal), completed, latency_ms)
@@ -261,14 +259,14 @@ class _Composer:
         return nodes
 
     def _cells(self, devices: Mapping[str, DeviceMeasurement]) -> dict[str, CellMeasurement]:
-        outlook = self._outlook
+        context = self._context
         return {
             cell.id: CellMeasurement(
-                tx_power_dbm=outlook.power_dbm[cell.id],
+                tx_power_dbm=context.power_dbm[cell.id],
                 prb_load=self._figures["cell", cell.id][w.BUSY.name],
                 devices=sum(device.cell == cell.id for device in devices.values()),
-                backhaul_delay_ms=outlook.backhaul_ms[cell.id],
-                backhaul_loss_ratio=outlook.backhaul_loss[cell.id],
+                backhaul_delay_ms=context.backhaul_ms[cell.id],
+                backhaul_loss_ratio=context.backhaul_loss[cell.id],
             )
             for cell in self._scenario.cells
         }

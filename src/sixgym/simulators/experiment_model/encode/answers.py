@@ -9,7 +9,7 @@ from sixgym.domain.scenario import Group, Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model.encode import words as w
 from sixgym.simulators.experiment_model.encode.words import Blank
-from sixgym.simulators.experiment_model.state.context import Outlook
+from sixgym.simulators.experiment_model.state.context import IntervalContext
 
 Kind = Literal["flow", "tasks", "node", "slice", "cell"]
 
@@ -42,20 +42,20 @@ Answer = Mapping[str, str]
 """A word for each blank, by its name."""
 
 
-def normal_packets(group: Group, outlook: Outlook, devices: int) -> float:
+def normal_packets(group: Group, context: IntervalContext, devices: int) -> float:
     """Packets that so many devices of a group are sent in an interval, at the load of that interval.
 
     At no load at all, those at the normal one, so that shares of it are defined.
     """
-    load = outlook.load[group.name] or 1.0
-    seconds = (outlook.end_ms - outlook.start_ms) / 1e3
+    load = context.load[group.name] or 1.0
+    seconds = (context.end_ms - context.start_ms) / 1e3
     return group.traffic.packets_per_s * load * devices * seconds
 
 
-def normal_tasks(group: Group, outlook: Outlook) -> float:
+def normal_tasks(group: Group, context: IntervalContext) -> float:
     """Compute tasks that a group makes in an interval."""
     assert group.workload is not None  # it has tasks
-    return group.workload.rate_hz * group.count * (outlook.end_ms - outlook.start_ms) / 1e3
+    return group.workload.rate_hz * group.count * (context.end_ms - context.start_ms) / 1e3
 
 
 def flow_figures(flow: PacketFlow, normal: float) -> dict[str, float]:
@@ -73,10 +73,10 @@ def flow_figures(flow: PacketFlow, normal: float) -> dict[str, float]:
 
 
 def true_answer(
-    question: Question, scenario: Scenario, outlook: Outlook, interval: Interval
+    question: Question, scenario: Scenario, context: IntervalContext, interval: Interval
 ) -> dict[str, str]:
     """What was measured, in the words of the answer."""
-    figures = _measured(question, scenario, outlook, interval)
+    figures = _measured(question, scenario, context, interval)
     answer = {one.name: one.figure.word(figures[one.name]) for one in question.blanks if one.figure}
     if any(one is w.HANDOVER_BLANK for one in question.blanks):
         state = interval.devices[question.subject].handover
@@ -85,20 +85,20 @@ def true_answer(
 
 
 def _measured(
-    question: Question, scenario: Scenario, outlook: Outlook, interval: Interval
+    question: Question, scenario: Scenario, context: IntervalContext, interval: Interval
 ) -> dict[str, float]:
     match question.kind:
         case "flow":
             if question.subject in interval.groups:
                 group = scenario.group(question.subject)
-                return flow_figures(interval.groups[group.name], normal_packets(group, outlook, group.count))
+                return flow_figures(interval.groups[group.name], normal_packets(group, context, group.count))
             device = interval.devices[question.subject]
-            normal = normal_packets(scenario.group(device.group), outlook, 1)
+            normal = normal_packets(scenario.group(device.group), context, 1)
             own = {w.QUEUE.name: device.queue_bytes / KILO, w.SINR.name: device.sinr_db}
             return flow_figures(device.flow, normal) | own
         case "tasks":
             measured = interval.workloads[question.subject]
-            normal = normal_tasks(scenario.group(question.subject), outlook)
+            normal = normal_tasks(scenario.group(question.subject), context)
             return {w.DONE.name: measured.completed / normal, w.LATENCY.name: measured.latency_ms}
         case "node":
             node = interval.nodes[question.subject]

@@ -1,4 +1,4 @@
-"""Accounts: the model's reasons in words for a step of an episode, and the state that follows from them.
+"""Explanations: the model's reasons in words for a step of an episode, and the state that follows from them.
 
 This is the form of 6GAgentGym, equation 3: state, call, faults and history go in, and out come first a chain
 of thought and then the next state. The questions of a simulation ask for figures alone.
@@ -11,8 +11,8 @@ from sixgym.domain.slices import NetworkState
 from sixgym.simulators.experiment_model.encode import words as w
 from sixgym.simulators.experiment_model.encode.answers import KILO
 from sixgym.simulators.experiment_model.encode.words import Blank, blank
-from sixgym.simulators.experiment_model.state.context import Outlook
-from sixgym.simulators.experiment_model.state.tracker import Situation
+from sixgym.simulators.experiment_model.state.context import IntervalContext
+from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 THUS = "=>"
 """Ends the reasons; the state follows."""
@@ -35,7 +35,9 @@ def state_words(state: NetworkState) -> list[str]:
     return [figure.word(value) for figure, value in zip(STATE, values, strict=True)]
 
 
-def account_words(tool: str, *, ok: bool, facts: tuple[str, ...], before: NetworkState) -> tuple[str, ...]:
+def explanation_words(
+    tool: str, *, ok: bool, facts: tuple[str, ...], before: NetworkState
+) -> tuple[str, ...]:
     """The question for an account of a step.
 
     Args:
@@ -45,7 +47,7 @@ def account_words(tool: str, *, ok: bool, facts: tuple[str, ...], before: Networ
         before: The state before it.
     """
     return (
-        "account",
+        "explanation",
         *tool[:40].split(),
         "obeyed" if ok else "refused",
         *facts,
@@ -55,31 +57,31 @@ def account_words(tool: str, *, ok: bool, facts: tuple[str, ...], before: Networ
     )
 
 
-def facts(situation: Situation, outlook: Outlook) -> tuple[str, ...]:
+def facts(tracker: NetworkTracker, context: IntervalContext) -> tuple[str, ...]:
     """What the books say is different in the coming interval, and which faults go on."""
-    return tuple(_facts(situation, outlook))
+    return tuple(_facts(tracker, context))
 
 
-def _facts(situation: Situation, outlook: Outlook) -> Iterator[str]:
-    before = situation.outlook
+def _facts(tracker: NetworkTracker, context: IntervalContext) -> Iterator[str]:
+    before = tracker.context
     if before is not None:
-        yield from _cells(situation.scenario, before, outlook)
-        yield from _loads(before, outlook)
-        yield from _links(before, outlook)
-    for group in sorted(situation.moved):
-        yield from (group, "moved", situation.slice_of[group].value)
-    for kind, policy in situation.policies.items():
-        if situation.policies_before[kind] != policy:
+        yield from _cells(tracker.scenario, before, context)
+        yield from _loads(before, context)
+        yield from _links(before, context)
+    for group in sorted(tracker.moved):
+        yield from (group, "moved", tracker.slice_of[group].value)
+    for kind, policy in tracker.policies.items():
+        if tracker.policies_before[kind] != policy:
             yield kind.value
             yield from (figure.word(getattr(policy, name)) for name, figure in w.PERCENT.items())
-    yield from outlook.kinds
-    if situation.history:
-        for kind, measured in situation.history[-1].slices.items():
+    yield from context.kinds
+    if tracker.history:
+        for kind, measured in tracker.history[-1].slices.items():
             if measured.queue_bytes:
                 yield from (kind.value, w.SLICE_QUEUE.word(measured.queue_bytes / KILO))
 
 
-def _loads(before: Outlook, now: Outlook) -> Iterator[str]:
+def _loads(before: IntervalContext, now: IntervalContext) -> Iterator[str]:
     if len(now.interferers) != len(before.interferers):
         yield "interferer" if len(now.interferers) > len(before.interferers) else "quiet"
     for group, load in now.load.items():
@@ -90,7 +92,7 @@ def _loads(before: Outlook, now: Outlook) -> Iterator[str]:
             yield from (node, w.BACK.word(background), w.WORK.word(now.work[node]))
 
 
-def _links(before: Outlook, now: Outlook) -> Iterator[str]:
+def _links(before: IntervalContext, now: IntervalContext) -> Iterator[str]:
     for name, link in now.links.items():
         change_db = link.map_db - before.links[name].map_db  # that the books know it better is no change
         if link.asked is not None:
@@ -99,7 +101,7 @@ def _links(before: Outlook, now: Outlook) -> Iterator[str]:
             yield from (name, w.SINR.word(link.sinr_db), w.FROM.word(link.sinr_db - change_db))
 
 
-def _cells(scenario: Scenario, before: Outlook, now: Outlook) -> Iterator[str]:
+def _cells(scenario: Scenario, before: IntervalContext, now: IntervalContext) -> Iterator[str]:
     for cell in scenario.cells:
         name = cell.id
         change_db = now.power_dbm[name] - before.power_dbm[name]

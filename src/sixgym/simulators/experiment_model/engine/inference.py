@@ -13,10 +13,10 @@ from transformers import DynamicCache, PreTrainedModel
 from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
 from sixgym.simulators.experiment_model.encode.explanations import THUS, state_blanks
 from sixgym.simulators.experiment_model.encode.words import WRITTEN, Blank, blank
-from sixgym.simulators.experiment_model.engine.language import Branch, Language
+from sixgym.simulators.experiment_model.engine.language import AnswerLanguage, Branch
 
 MOST_REASONS = 160
-"""Tokens of an account's reasons."""
+"""Tokens of an explanation's reasons."""
 
 MOST_ROWS = 128
 """Questions in one batch. On a CPU larger ones take longer a question: 960 took 1.5 s at once, 0.63 s so."""
@@ -71,7 +71,7 @@ class Engine:
         """
         self._model = model.eval()
         self._cache = _cache_argument(model)
-        self.language = Language(tokenizer)
+        self.language = AnswerLanguage(tokenizer)
         self._device = next(model.parameters()).device
         self._words: dict[tuple[str, ...], torch.Tensor] = {}
         for figure in WRITTEN:
@@ -93,11 +93,11 @@ class Engine:
                 self._fill([rows[index] for index in members], [prompts[index] for index in members])
             return [row.answer for row in rows]
 
-    def account(self, words: Sequence[str]) -> tuple[str, dict[str, str]]:
+    def explanation(self, words: Sequence[str]) -> tuple[str, dict[str, str]]:
         """The reasons that it gives for a step, and the state that follows from them.
 
         Args:
-            words: From `accounts.account_words`.
+            words: From `explanations.explanation_words`.
 
         Returns:
             The text, and a word for every figure of the state. Of what is most probable, nothing is drawn.

@@ -26,7 +26,7 @@ class Branch:
     word: str | None = None
 
 
-class Language:
+class AnswerLanguage:
     """The words of questions and answers in the tokens of one tokenizer."""
 
     def __init__(self, tokenizer: Any) -> None:
@@ -51,7 +51,7 @@ class Language:
         """The tokens of an answer."""
         return [token for one in blanks for token in self._written(one, answer[one.name])]
 
-    def lesson(self, question: Question, answer: Mapping[str, str]) -> tuple[list[int], list[int]]:
+    def example(self, question: Question, answer: Mapping[str, str]) -> tuple[list[int], list[int]]:
         """The tokens of a question and of its answer."""
         return self.prompt(question.words), self.answer(question.blanks, answer)
 

@@ -18,16 +18,16 @@ WORDS = (
     *("URLLC", "eMBB", "mMTC", "uav", "ground", "steady", "bursts"),
     *("edge", "cloud", "onboard", "dark", "asked", "refused", "moved"),
     *("before", "earlier", "start", "was", "unknown", "changed"),
-    *("account", "obeyed", "weaker", "stronger", "interferer", "quiet", THUS),
+    *("explanation", "obeyed", "weaker", "stronger", "interferer", "quiet", THUS),
 )
 """What questions consist of beside figures."""
 
 
 def make_tokenizer(texts: Iterable[str] = (), *, frequent: int = 300) -> PreTrainedTokenizerFast:
-    """A tokenizer for questions, answers and accounts.
+    """A tokenizer for questions, answers and explanations.
 
     Args:
-        texts: Accounts, whose most frequent words get a token each.
+        texts: Explanations, whose most frequent words get a token each.
         frequent: How many of them.
     """
     counts: dict[str, int] = {}

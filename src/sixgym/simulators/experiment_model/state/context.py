@@ -57,7 +57,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RadioLink:
     """A device's radio link in an interval.
 
     Attributes:
@@ -92,7 +92,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class PrbShare:
     """What a slice asks for and may have in a cell, in PRBs, as if traffic were fluid."""
 
     need: float
@@ -128,7 +128,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class IntervalContext:
     """What is known of an interval before it has happened.
 
     Attributes:
@@ -158,9 +158,9 @@ class Outlook:
     load: Mapping[str, float]
     moved: frozenset[str]
     background: Mapping[str, float]
-    links: Mapping[str, Link]
-    shares: Mapping[tuple[str, SliceType], Share]
-    map_shares: Mapping[tuple[str, SliceType], Share]
+    links: Mapping[str, RadioLink]
+    shares: Mapping[tuple[str, SliceType], PrbShare]
+    map_shares: Mapping[tuple[str, SliceType], PrbShare]
     expected: Mapping[str, Expected]
     work: Mapping[str, float]
     changed: bool

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from sixgym.domain.radio import PRB_HZ
 from sixgym.domain.scenario import Radio, Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
-from sixgym.simulators.experiment_model.state.context import Expected, Link
-from sixgym.simulators.experiment_model.state.prb_allocation import efficiency, offered_bits_per_s, supply
+from sixgym.simulators.experiment_model.state.context import Expected, RadioLink
+from sixgym.simulators.experiment_model.state.prb_allocation import allocate, efficiency, offered_bits_per_s
 
 _RADIO_MS = 4.0
 """What a packet takes that need not wait."""
@@ -17,7 +17,7 @@ _STEPS = 20
 def expected(
     scenario: Scenario,
     policies: Mapping[SliceType, RrmPolicyRatio],
-    links: Iterable[Link],
+    links: Iterable[RadioLink],
     *,
     backhaul_ms: Mapping[str, float],
     backhaul_loss: Mapping[str, float],
@@ -35,7 +35,7 @@ def expected(
         backhaul_ms, backhaul_loss: By cell.
         seconds: Length of the interval.
     """
-    by_cell: dict[str, list[Link]] = {}
+    by_cell: dict[str, list[RadioLink]] = {}
     for link in links:
         by_cell.setdefault(link.cell, []).append(link)
     found: dict[str, Expected] = {}
@@ -55,7 +55,7 @@ def expected(
 def _service(
     scenario: Scenario,
     policies: Mapping[SliceType, RrmPolicyRatio],
-    links: Sequence[Link],
+    links: Sequence[RadioLink],
     seconds: float,
 ) -> list[float]:
     """Bit/s that each device of a cell could be sent."""
@@ -72,7 +72,7 @@ def _service(
     for kind, want in zip(kinds, wants, strict=True):
         need[kind] += want
     served = [0.0] * len(links)
-    for kind, have in supply(policies, need, float(scenario.prbs)).items():
+    for kind, have in allocate(policies, need, float(scenario.prbs)).items():
         members = sorted((index for index, one in enumerate(kinds) if one is kind), key=wants.__getitem__)
         left, waiting = have, len(members)
         for index in members:
@@ -82,12 +82,12 @@ def _service(
     return served
 
 
-def _backlog_bytes(link: Link) -> float:
+def _backlog_bytes(link: RadioLink) -> float:
     """What waits for a device; a new cell begins with an empty queue."""
     return 0.0 if link.asked is not None and not link.refused else link.device.backlog_bytes
 
 
-def _wait(link: Link, rate: float, radio: Radio, seconds: float) -> Expected:
+def _wait(link: RadioLink, rate: float, radio: Radio, seconds: float) -> Expected:
     """A queue of bits over an interval, served in order at a rate in bit/s."""
     group = link.device.group
     offered = offered_bits_per_s(group, link.load)

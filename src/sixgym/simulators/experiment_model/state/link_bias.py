@@ -11,7 +11,7 @@ from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.scenario import Group, Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model.encode.answers import normal_packets
-from sixgym.simulators.experiment_model.state.context import Link, Outlook
+from sixgym.simulators.experiment_model.state.context import IntervalContext, RadioLink
 
 _DB_OF_ALL = 4.0
 _MOST_DB = 12.0
@@ -21,7 +21,7 @@ _FEW_PACKETS = 10
 _SOME, _NEARLY_ALL = 0.1, 0.95
 
 
-class Learned:
+class LinkBias:
     """By how much links carry more than the radio map says, by device and cell, in dB."""
 
     def __init__(self) -> None:
@@ -31,78 +31,78 @@ class Learned:
         """Of one link; 0 as long as nothing is known."""
         return self._db.get((device, cell), 0.0)
 
-    def learn(self, scenario: Scenario, outlook: Outlook, interval: Interval) -> None:
-        """Take an interval into account: links of devices for which more or less arrived than expected.
+    def learn(self, scenario: Scenario, context: IntervalContext, interval: Interval) -> None:
+        """Take an interval into explanation: links of devices for which more or less arrived than expected.
 
         Of devices on the ground only their group's packets are known: what it lacks is put down to the one
         that is shortest of PRBs, what it has too much to the one that would have got through next. Where a
         backhaul loses packets nothing is learned, for that is chance.
         """
         for group in scenario.groups:
-            normal = normal_packets(group, outlook, 1)
+            normal = normal_packets(group, context, 1)
             least = max(_SURPRISE, _PACKETS / normal)
             for names, flow in _measured(group, interval):
-                links = [outlook.links[name] for name in names]
-                if not outlook.load[group.name] or not all(_radio(outlook, interval, one) for one in links):
+                links = [context.links[name] for name in names]
+                if not context.load[group.name] or not all(_radio(context, interval, one) for one in links):
                     continue
                 sent = flow.sent_packets / (normal * len(names))
-                surprise = flow.delivered_packets / normal - sum(_due(outlook, one, sent) for one in links)
+                surprise = flow.delivered_packets / normal - sum(_due(context, one, sent) for one in links)
                 if abs(surprise) >= least:
-                    self._move(outlook, links, surprise)
+                    self._move(context, links, surprise)
 
-    def _move(self, outlook: Outlook, links: Sequence[Link], surprise: float) -> None:
-        arrives = {link.device.id: outlook.expected[link.device.id].arrives for link in links}
+    def _move(self, context: IntervalContext, links: Sequence[RadioLink], surprise: float) -> None:
+        arrives = {link.device.id: context.expected[link.device.id].arrives for link in links}
         if surprise < 0:
             weaker = [link for link in links if arrives[link.device.id] > _SOME]
             if weaker:
-                link = max(weaker, key=lambda one: _shortage(outlook, one))
+                link = max(weaker, key=lambda one: _shortage(context, one))
                 self._set(link, self._of(link) + _DB_OF_ALL * max(surprise, -1.0))
             return
         better = [link for link in links if arrives[link.device.id] < _NEARLY_ALL or self._of(link) < 0]
         if better:
-            link = min(better, key=lambda one: _shortage(outlook, one))
+            link = min(better, key=lambda one: _shortage(context, one))
             moved = self._of(link) + _DB_OF_ALL * min(surprise, 1.0)
             # where all was expected to arrive, that a link is better than the map says cannot be seen
             self._set(link, moved if arrives[link.device.id] < _NEARLY_ALL else min(moved, 0.0))
 
-    def _of(self, link: Link) -> float:
+    def _of(self, link: RadioLink) -> float:
         return self.db(link.device.id, link.cell)
 
-    def _set(self, link: Link, db: float) -> None:
+    def _set(self, link: RadioLink, db: float) -> None:
         self._db[link.device.id, link.cell] = min(max(db, -_MOST_DB), _MOST_DB)
 
 
-def backlog_bytes(scenario: Scenario, outlook: Outlook, interval: Interval) -> dict[str, float]:
+def backlog_bytes(scenario: Scenario, context: IntervalContext, interval: Interval) -> dict[str, float]:
     """What waits for each device: measured for UAVs, of the others their part of the slice's queue.
 
     It is shared out as if traffic were fluid; where nothing would wait then, and for what would not fit into
     those buffers, by who is shortest of PRBs.
     """
     found: dict[str, float] = {}
-    ground: dict[SliceType, list[Link]] = {}
+    ground: dict[SliceType, list[RadioLink]] = {}
     left = {kind: float(measured.queue_bytes) for kind, measured in interval.slices.items()}
-    for name, link in outlook.links.items():
+    for name, link in context.links.items():
         if link.device.group.airframe is None:
             ground.setdefault(link.kind, []).append(link)
         else:
             found[name] = float(interval.devices[name].queue_bytes)
             left[link.kind] -= found[name]
     for kind, links in ground.items():
-        found |= _shared_out(outlook, links, max(left[kind], 0.0), scenario.radio.rlc_buffer_bytes)
+        found |= _shared_out(context, links, max(left[kind], 0.0), scenario.radio.rlc_buffer_bytes)
     return found
 
 
 # ---------------------------------------------------------------------- inside
 def _shared_out(
-    outlook: Outlook, links: Sequence[Link], queue_bytes: float, room_bytes: float
+    context: IntervalContext, links: Sequence[RadioLink], queue_bytes: float, room_bytes: float
 ) -> dict[str, float]:
-    fluid = {link.device.id: outlook.expected[link.device.id].backlog_bytes for link in links}
+    fluid = {link.device.id: context.expected[link.device.id].backlog_bytes for link in links}
     total = sum(fluid.values())
     found = {
         name: min(queue_bytes * part / total, room_bytes) if total else 0.0 for name, part in fluid.items()
     }
     left = queue_bytes - sum(found.values())
-    for link in sorted(links, key=lambda one: _shortage(outlook, one), reverse=True):
+    for link in sorted(links, key=lambda one: _shortage(context, one), reverse=True):
         if left <= _FEW_PACKETS * link.device.group.traffic.packet_bytes:
             break  # which happen to be on their way
         more = min(left, room_bytes - found[link.device.id])
@@ -111,22 +111,22 @@ def _shared_out(
     return found
 
 
-def _radio(outlook: Outlook, interval: Interval, link: Link) -> bool:
+def _radio(context: IntervalContext, interval: Interval, link: RadioLink) -> bool:
     """Whether what arrived says something of this link."""
-    if outlook.backhaul_loss[link.cell]:
+    if context.backhaul_loss[link.cell]:
         return False
     name = link.device.id
     return link.device.group.airframe is None or interval.devices[name].cell == link.cell
 
 
-def _due(outlook: Outlook, link: Link, sent: float) -> float:
+def _due(context: IntervalContext, link: RadioLink, sent: float) -> float:
     """Share of its normal packets that should arrive at a device when that share of them is sent."""
-    arrives = outlook.expected[link.device.id].arrives
+    arrives = context.expected[link.device.id].arrives
     return min(arrives, sent) if arrives <= 1 else arrives
 
 
-def _shortage(outlook: Outlook, link: Link) -> float:
-    return outlook.shares[link.cell, link.kind].equal(link.need)
+def _shortage(context: IntervalContext, link: RadioLink) -> float:
+    return context.shares[link.cell, link.kind].equal(link.need)
 
 
 def _measured(group: Group, interval: Interval) -> Iterator[tuple[tuple[str, ...], PacketFlow]]:

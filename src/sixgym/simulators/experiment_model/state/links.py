@@ -7,8 +7,8 @@ from sixgym.domain.geometry import Position
 from sixgym.domain.radio import SUBCARRIERS_PER_PRB, Emitter, dbm, milliwatts, path_gain_db, radio_map
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
-from sixgym.simulators.experiment_model.state.context import Device, Link
-from sixgym.simulators.experiment_model.state.link_bias import Learned
+from sixgym.simulators.experiment_model.state.context import Device, RadioLink
+from sixgym.simulators.experiment_model.state.link_bias import LinkBias
 from sixgym.simulators.experiment_model.state.prb_allocation import needed_prbs
 
 LEAST_SINR_DB = -18.0
@@ -47,8 +47,8 @@ class Links:
         power_dbm: Mapping[str, float],
         interferers: tuple[tuple[Position, float], ...],
         load: float,
-        learned: Learned,
-    ) -> Link:
+        learned: LinkBias,
+    ) -> RadioLink:
         """The link to the serving cell; reference signals of all cells are always on.
 
         Args:
@@ -75,7 +75,7 @@ class Links:
         cell = device.cell if asked is None or refused else asked
         better = learned.db(device.id, cell)
         prbs = self._scenario.prbs
-        return Link(
+        return RadioLink(
             device=device,
             kind=kind,
             cell=cell,

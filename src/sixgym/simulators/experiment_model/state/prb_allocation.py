@@ -8,7 +8,7 @@ import numpy as np
 from sixgym.domain.radio import PRB_HZ
 from sixgym.domain.scenario import Group, Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
-from sixgym.simulators.experiment_model.state.context import Link, Share
+from sixgym.simulators.experiment_model.state.context import PrbShare, RadioLink
 
 _SINR_DB = (-26, -22, -18, -15, -12, -10, -8, -5, -2, 0, 2, 4, 6, 8, 10, 12, 14, 18, 22, 26, 30, 40)
 _BITS_PER_S_PER_HZ = (
@@ -55,9 +55,9 @@ def needed_prbs(group: Group, load: float, sinr_db: float, most: int) -> float:
 def shares(
     scenario: Scenario,
     policies: Mapping[SliceType, RrmPolicyRatio],
-    links: Iterable[Link],
+    links: Iterable[RadioLink],
     needs: Iterable[float],
-) -> dict[tuple[str, SliceType], Share]:
+) -> dict[tuple[str, SliceType], PrbShare]:
     """What every slice asks for and may have, by cell and slice.
 
     Args:
@@ -72,15 +72,15 @@ def shares(
         key = (link.cell, link.kind)
         need[key] += its
         devices[key] += 1
-    found: dict[tuple[str, SliceType], Share] = {}
+    found: dict[tuple[str, SliceType], PrbShare] = {}
     for cell in scenario.cells:
         asked = {kind: need[cell.id, kind] for kind in policies}
-        for kind, have in supply(policies, asked, float(scenario.prbs)).items():
-            found[cell.id, kind] = Share(asked[kind], have, devices[cell.id, kind])
+        for kind, have in allocate(policies, asked, float(scenario.prbs)).items():
+            found[cell.id, kind] = PrbShare(asked[kind], have, devices[cell.id, kind])
     return found
 
 
-def supply(
+def allocate(
     policies: Mapping[SliceType, RrmPolicyRatio], need: Mapping[SliceType, float], total: float
 ) -> dict[SliceType, float]:
     """PRBs that each slice may have: its minimum, what others neither keep nor need, up to its maximum."""

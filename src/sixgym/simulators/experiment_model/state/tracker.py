@@ -23,9 +23,9 @@ from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.state import timeline
-from sixgym.simulators.experiment_model.state.context import Device, Expected, Link, Outlook
+from sixgym.simulators.experiment_model.state.context import Device, Expected, IntervalContext, RadioLink
 from sixgym.simulators.experiment_model.state.fluid import expected
-from sixgym.simulators.experiment_model.state.link_bias import Learned, backlog_bytes
+from sixgym.simulators.experiment_model.state.link_bias import LinkBias, backlog_bytes
 from sixgym.simulators.experiment_model.state.links import Links
 from sixgym.simulators.experiment_model.state.prb_allocation import shares
 
@@ -38,7 +38,7 @@ _TASKS_GIVEN_UP_S = 10.0
 _LARGEST_FACTOR = 1_000.0
 
 
-class Situation:
+class NetworkTracker:
     """The books of one network, from the end of its warm-up on.
 
     `apply` changes between two intervals, then `look` at the next one, then `settle` what was measured in it
@@ -65,15 +65,15 @@ class Situation:
         """Packets on their way at the end of the last interval, by group and UAV: neither here nor lost."""
         self.open_tasks: dict[str, int] = dict.fromkeys(self.runs_on, 0)
         """Compute tasks without an answer, by group."""
-        self.outlook: Outlook | None = None
+        self.context: IntervalContext | None = None
         """Of the last interval."""
-        self.before: Outlook | None = None
+        self.before: IntervalContext | None = None
         """Of the one before."""
         self._asked: dict[str, str] = {}
         self._touched = False
         self._quiet = 0
         self._links = Links(scenario)
-        self._learned = Learned()
+        self._learned = LinkBias()
         self._groups = {group.name: group for group in scenario.groups}
         self.devices = {device.id: device for device in self._placed()}
 
@@ -161,7 +161,7 @@ class Situation:
         self.faults.append(fault)
 
     # ------------------------------------------------------------------ the next interval
-    def look(self, duration_ms: int) -> Outlook:
+    def look(self, duration_ms: int) -> IntervalContext:
         """What is known of the next interval. UAVs fly on to its end."""
         start_ms = self.history[-1].end_ms if self.history else -duration_ms
         end_ms = start_ms + duration_ms
@@ -210,7 +210,7 @@ class Situation:
             or any(work[node] + background.get(node, 0.0) > _CROWDED for node in work)
             or any(_waits(links[name], one) for name, one in fluid.items())
         )
-        return Outlook(
+        return IntervalContext(
             start_ms=start_ms,
             end_ms=end_ms,
             power_dbm=power,
@@ -230,9 +230,9 @@ class Situation:
             rests=quiet > _REST_INTERVALS and not strained,
         )
 
-    def settle(self, outlook: Outlook, interval: Interval) -> None:
+    def settle(self, context: IntervalContext, interval: Interval) -> None:
         """Take what was measured in an interval, or predicted for it, into the books."""
-        quiet = not (outlook.changed or self._touched)
+        quiet = not (context.changed or self._touched)
         flying = any(device.route for device in self.devices.values())
         if not self.history:
             self._quiet = _REST_INTERVALS  # the warm-up was quiet
@@ -242,15 +242,15 @@ class Situation:
         self._asked = {}
         self.moved, self.relocated = set(), set()
         self.policies_before = dict(self.policies)
-        self.before, self.outlook = self.outlook, outlook
+        self.before, self.context = self.context, context
         self.history = [*self.history[-1:], interval]
-        if not outlook.rests:
+        if not context.rests:
             self._count_waiting(interval)
-            self._learned.learn(self.scenario, outlook, interval)
-        waiting = backlog_bytes(self.scenario, outlook, interval)
+            self._learned.learn(self.scenario, context, interval)
+        waiting = backlog_bytes(self.scenario, context, interval)
         for name, device in self.devices.items():
             device.backlog_bytes = waiting[name]
-            device.accepted_bits_per_s = outlook.expected[name].accepted_bits_per_s
+            device.accepted_bits_per_s = context.expected[name].accepted_bits_per_s
             if device.group.airframe is None:
                 continue
             measured = interval.devices[name]
@@ -295,7 +295,7 @@ class Situation:
         return flying
 
 
-def _waits(link: Link, fluid: Expected) -> bool:
+def _waits(link: RadioLink, fluid: Expected) -> bool:
     """Whether packets for a device wait, or will."""
     if link.device.backlog_bytes > _FEW_PACKETS * link.device.group.traffic.packet_bytes:
         return True

@@ -32,7 +32,7 @@ CLIMB_M = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ServiceLink:
     """A service UAV, its serving cell, and what is known of the others.
 
     Attributes:
@@ -86,7 +86,7 @@ Scan = tuple[Position, Mapping[str, tuple[float, float]]]
 """Where cells were scanned for, and their RSRP in dBm and PRB load by name."""
 
 
-def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[Link]:
+def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[ServiceLink]:
     scans: list[Scan] = [
         (place, {gnb.gnb: (gnb.rsrp_dbm, gnb.load) for gnb in listed.gnbs})
         for scan, listed in memory.results("scan_available_gnbs", GnbList, SCAN_AGE)
@@ -107,7 +107,7 @@ def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[Link
 
 def _link(
     memory: Memory, uav: UavTelemetry, age: int, scans: list[Scan], stronger: tuple[str, float] | None
-) -> Link:
+) -> ServiceLink:
     """The link of a UAV; `age` is that of the telemetry, `stronger` its alarm of a better cell."""
     asked = [
         (request.age, reply.target)
@@ -121,7 +121,7 @@ def _link(
         gains = {**(gains or {}), stronger[0]: stronger[1]}
     # a handover reported as failed needs no more waiting
     failed = uav.handover == "FAILED" and bool(asked) and asked[0][0] > age
-    return Link(
+    return ServiceLink(
         uav=uav,
         cell=cell,
         gains_db=gains,
@@ -160,7 +160,7 @@ def _cells_with(telemetry: TelemetryState, kind: str) -> frozenset[str]:
     return frozenset(alarm.subject for alarm in telemetry.alarms if alarm.kind == kind)
 
 
-def _alarms(telemetry: TelemetryState, links: list[Link]) -> FactItems:
+def _alarms(telemetry: TelemetryState, links: list[ServiceLink]) -> FactItems:
     serving = {link.cell for link in links}
     yield "outage_alarm", bool(serving & _cells_with(telemetry, "cell_outage"))
     yield "power_alarm", bool(serving & _cells_with(telemetry, "cell_power_low"))
@@ -175,7 +175,7 @@ def _neighbour_alarm(telemetry: TelemetryState) -> bool:
     )
 
 
-def _victim(memory: Memory, links: list[Link]) -> FactItems:
+def _victim(memory: Memory, links: list[ServiceLink]) -> FactItems:
     weakest = min(links, key=lambda link: link.uav.sinr_db)
     strongest = max(links, key=lambda link: link.uav.sinr_db)
     uav = weakest.uav
@@ -196,7 +196,7 @@ def _victim(memory: Memory, links: list[Link]) -> FactItems:
             break
 
 
-def _unscanned(links: list[Link]) -> FactItems:
+def _unscanned(links: list[ServiceLink]) -> FactItems:
     blind = [link.uav for link in links if not link.scanned]
     if blind:
         weakest = min(blind, key=lambda uav: uav.sinr_db)
@@ -204,7 +204,7 @@ def _unscanned(links: list[Link]) -> FactItems:
         yield from _place("unscanned", weakest.position)
 
 
-def _mover(links: list[Link]) -> FactItems:
+def _mover(links: list[ServiceLink]) -> FactItems:
     choices = [(link.ranked(), link) for link in links]
     movable = [(ranked, link) for ranked, link in choices if ranked]
     if not movable:
@@ -216,7 +216,7 @@ def _mover(links: list[Link]) -> FactItems:
     yield "best_cell", ranked[0][1]
 
 
-def _failed(links: list[Link]) -> FactItems:
+def _failed(links: list[ServiceLink]) -> FactItems:
     for link in links:
         if link.uav.handover != "FAILED" or link.last_target is None:
             continue
@@ -232,7 +232,7 @@ def _failed(links: list[Link]) -> FactItems:
         return
 
 
-def _stranded(links: list[Link], bad: frozenset[str]) -> FactItems:
+def _stranded(links: list[ServiceLink], bad: frozenset[str]) -> FactItems:
     for link in links:
         ranked = link.ranked(bad)
         if link.cell in bad and ranked:
@@ -242,7 +242,7 @@ def _stranded(links: list[Link], bad: frozenset[str]) -> FactItems:
             return
 
 
-def _crowded(links: list[Link]) -> FactItems:
+def _crowded(links: list[ServiceLink]) -> FactItems:
     scanned = [link for link in links if link.cell in link.load]
     if not scanned:
         return

@@ -23,7 +23,7 @@ CONGESTED_USE_PERCENT = 95.0
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SliceShare:
     """A slice as last read, with the policy that was set since, if one was (then it is `changed`)."""
 
     status: SliceStatus
@@ -62,16 +62,16 @@ class Share:
         return max(found.get("latency_stress", 0.0), found.get("loss_stress", 0.0))
 
 
-def shares(memory: Memory) -> dict[SliceType, Share]:
+def shares(memory: Memory) -> dict[SliceType, SliceShare]:
     """The latest status of every slice that was read lately."""
     policies: dict[SliceType, RrmPolicyRatio] = {}
-    found: dict[SliceType, Share] = {}
+    found: dict[SliceType, SliceShare] = {}
     for event in memory.done("trigger_slice_reallocation", "get_slice_status"):
         status = event.result
         if isinstance(status, SliceStatus):
             if event.age <= STATUS_AGE and status.slice not in found:
                 policy = policies.get(status.slice)
-                found[status.slice] = Share(status, policy or status.policy, changed=policy is not None)
+                found[status.slice] = SliceShare(status, policy or status.policy, changed=policy is not None)
         else:
             kind, policy = event.arguments.get("slice"), event.arguments.get("resources")
             if isinstance(kind, SliceType) and isinstance(policy, RrmPolicyRatio):
@@ -102,7 +102,7 @@ def slice_facts(memory: Memory) -> FactItems:
             break
 
 
-def _own(own: Share) -> FactItems:
+def _own(own: SliceShare) -> FactItems:
     status, policy = own.status, own.policy
     yield "own_use_percent", own.use_percent
     if status.throughput_mbps > 0:
@@ -116,7 +116,7 @@ def _own(own: Share) -> FactItems:
     yield from _step("returned", policy, -STEP_PERCENT)
 
 
-def _donor(others: Mapping[SliceType, Share]) -> FactItems:
+def _donor(others: Mapping[SliceType, SliceShare]) -> FactItems:
     if not others:
         return
     kind = max(others, key=lambda kind: others[kind].slack_percent)
@@ -126,7 +126,7 @@ def _donor(others: Mapping[SliceType, Share]) -> FactItems:
     yield from _step("donor", others[kind].policy, -int(max(0.0, min(STEP_PERCENT, slack))))
 
 
-def _rival(others: Mapping[SliceType, Share]) -> FactItems:
+def _rival(others: Mapping[SliceType, SliceShare]) -> FactItems:
     if not others:
         return
     kind = max(others, key=lambda kind: others[kind].status.prb_used_percent - others[kind].policy.min)
@@ -137,7 +137,7 @@ def _rival(others: Mapping[SliceType, Share]) -> FactItems:
     yield "rival_min_percent", policy.min
 
 
-def _spare(own: Share, others: Mapping[SliceType, Share]) -> FactItems:
+def _spare(own: SliceShare, others: Mapping[SliceType, SliceShare]) -> FactItems:
     spare = 100 - own.policy.min - sum(share.policy.min for share in others.values())
     spare = max(0, spare)
     yield "spare_percent", spare

@@ -1,9 +1,10 @@
-"""The closed loop: a task, a network, an agent's turns, and the record of it all."""
+"""The closed loop: a task, a network, the turns of an agent, and the record of all three."""
 
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Self
 
 import sixgym
 from sixgym.backends.base import Backend, Transition
@@ -11,15 +12,20 @@ from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Ledger
 from sixgym.domain.slices import NetworkState
 from sixgym.envs.observation import Exchange, Observation, observe
-from sixgym.episodes.episode import Episode, Outcome, Step, Task, Turn
+from sixgym.episodes.episode import BackendInfo, Episode, Outcome, Step, Task, Turn
 
 
 class Environment:
-    """One agent, one task, one network.
+    """One agent, one task, one network. `reset` starts another task on the same network.
 
-    Time runs one decision interval per call. The agent's work ends with its answer, or with a call beyond its
-    budget; a verification tool is a look like any other and ends nothing. After the agent has finished,
-    `run_out` lets the network run to the task's horizon, so stopping early hides nothing.
+    Network time advances by one decision interval per call. An answer terminates the episode; a call beyond
+    the budget truncates it; a verification tool observes the network and ends nothing. After the last turn,
+    `run_out` lets the network run to the task's horizon, so that an early answer hides nothing.
+
+    As a context manager, the environment closes its network at the end.
+
+    Args:
+        backend: The network. The environment resets it for every task.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -38,14 +44,14 @@ class Environment:
         self._started_at = ""
 
     def reset(self, task: Task, *, earlier: tuple[Episode, ...] = ()) -> Observation:
-        """Start the task's network.
+        """Start the network of a task.
 
         Args:
-            task: What is to be worked on.
-            earlier: Attempts at it before this one, for the record.
+            task: The task.
+            earlier: Earlier attempts at the task, for the record.
 
         Raises:
-            SimulatorError: the network does not start. `episode` still gives a record.
+            SimulatorError: the network does not start. `episode` still returns a record.
         """
         self._task, self._earlier = task, earlier
         self._state = self._initial = self._closing = self._ledger = None
@@ -62,16 +68,17 @@ class Environment:
     def step(self, turn: Turn, *, agent_s: float = 0.0) -> tuple[Observation, bool, bool]:
         """Carry out a turn: the next observation, terminated, truncated.
 
-        When the budget is spent the agent may still answer; another call is not carried out and truncates.
+        When the budget is spent, the agent may still answer. Another call is not carried out and truncates
+        the episode.
 
         Args:
             turn: A call, or a final answer.
-            agent_s: Seconds the agent took for it, for the record.
+            agent_s: Wall-clock time that the agent took for the turn, in seconds, for the record.
 
         Raises:
             SimulatorError: the network broke during the turn.
             RuntimeError: the episode is over.
-            TypeError: it is no turn.
+            TypeError: `turn` is not a `Turn`.
             ValueError: the turn holds neither a call nor an answer, or both.
         """
         if self._task is None or self._state is None:
@@ -97,10 +104,14 @@ class Environment:
         return self._observe(), False, False
 
     def run_out(self, on_interval: Callable[[Interval], None] | None = None) -> None:
-        """Let the network run on, without an agent, to the end of the task.
+        """Let the network run without an agent to the horizon of the task.
 
         Args:
             on_interval: Called after every interval, for live views.
+
+        Raises:
+            SimulatorError: the network broke.
+            RuntimeError: `reset` was not called.
         """
         if self._task is None:
             raise RuntimeError("call reset() first")
@@ -112,11 +123,24 @@ class Environment:
 
     @property
     def last_step(self) -> Step:
-        """The step just made."""
+        """The last step."""
         return self._steps[-1]
 
+    @property
+    def info(self) -> BackendInfo:
+        """Name and version of the network."""
+        return self._backend.info
+
     def episode(self, agent: str, *, infrastructure_failure: str | None = None) -> Episode:
-        """The record of everything since `reset`."""
+        """The record of everything since `reset`.
+
+        Args:
+            agent: Name of the agent.
+            infrastructure_failure: Reason why the episode broke off, if it did.
+
+        Raises:
+            RuntimeError: `reset` was not called.
+        """
         if self._task is None:
             raise RuntimeError("call reset() first")
         return Episode(
@@ -140,9 +164,19 @@ class Environment:
             infrastructure_failure=infrastructure_failure,
         )
 
+    def close(self) -> None:
+        """Stop the network. `reset` starts it again."""
+        self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     # ------------------------------------------------------------------ inside
     def _let_pass(self, outcome: Outcome) -> Transition:
-        """The interval that a turn takes of which nothing reaches the network."""
+        """The interval of a turn from which nothing reaches the network."""
         assert self._state is not None
         interval = self._backend.idle()
         return Transition(outcome, self._state, self._backend.state, interval)

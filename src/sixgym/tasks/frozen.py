@@ -6,10 +6,12 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -75,17 +77,33 @@ class TaskSet:
 
 
 def find_task(name: str, path: Path | None = None) -> BenchTask:
-    """The task of that id in a set, see `load_task_set`.
+    """The task of that id in a set.
+
+    Args:
+        name: Id of the task.
+        path: Manifest of the set, see `load_task_set`.
 
     Raises:
-        TaskSetError: there is none.
+        TaskSetError: the set has no such task, or the set cannot be read.
     """
-    tasks = {task.task.id: task for task in load_task_set(path).tasks}
+    tasks = tasks_by_id(path)
     if name not in tasks:
         near = difflib.get_close_matches(name, tasks, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise TaskSetError(f"the set has no task {name!r}{hint} (sixgym bench tasks lists them)")
+        raise TaskSetError(f"the set has no task {name!r:.80}{hint} (sixgym bench tasks lists them)")
     return tasks[name]
+
+
+@lru_cache(maxsize=8)  # reading and checking 600 tasks takes 0.4 s
+def task_set(path: Path | None = None) -> TaskSet:
+    """The task set of a manifest, read and checked once in a process, see `load_task_set`."""
+    return load_task_set(path)
+
+
+@lru_cache(maxsize=8)
+def tasks_by_id(path: Path | None = None) -> Mapping[str, BenchTask]:
+    """The tasks of a set by id, in the order of the set, see `load_task_set`."""
+    return MappingProxyType({task.task.id: task for task in task_set(path).tasks})
 
 
 def load_task_set(path: Path | None = None) -> TaskSet:

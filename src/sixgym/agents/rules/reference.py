@@ -1,4 +1,4 @@
-"""The ceiling: an agent that knows the reference solution of its task."""
+"""The upper bound: an agent that knows the reference solution of its task."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,20 @@ from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import ToolCall, Turn
 from sixgym.tasks.record import BenchTask
 
+REFERENCE = "reference"
+"""Name of the agent, as a user types it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceAgent:
-    """Makes the calls of a reference solution in order, then gives its answer. What it misses is unsolved."""
+    """An agent that makes the calls of a reference solution in order, then gives the solution's answer.
+
+    A task that this agent misses has no known solution on that network.
+    """
 
     calls: tuple[ToolCall, ...]
     answer: str
-    name: str = "reference"
+    name: str = REFERENCE
 
     def act(self, observation: Observation) -> Turn:
         """The next call of the solution."""
@@ -24,5 +30,5 @@ class ReferenceAgent:
 
 
 def reference_agent(task: BenchTask) -> ReferenceAgent:
-    """The agent that solves this task."""
+    """The agent with the reference solution of a task."""
     return ReferenceAgent(task.reference, task.reference_answer)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sixgym.episodes.episode import Episode
-from sixgym.episodes.store import EpisodeFileError, append_episode, read_episodes, write_parquet
+from sixgym.episodes.jsonl import RecordFileError
+from sixgym.episodes.store import append_episode, read_episodes, write_parquet
 from tests.episodes.samples import sample_episode
 
 
@@ -58,20 +59,20 @@ def test_two_writers_do_not_mix_their_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b'{"a": 1}\n', "record 1 is no episode"), (b"[1]\n", "record 1"), (b"\xff\xfe\n", "record 1")],
+    [(b'{"a": 1}\n', "record 1 is no Episode"), (b"[1]\n", "record 1"), (b"\xff\xfe\n", "record 1")],
 )
 def test_a_complete_line_that_is_no_episode_is_an_error(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "other.jsonl"
     path.write_bytes(content)
-    with pytest.raises(EpisodeFileError, match=reason):
+    with pytest.raises(RecordFileError, match=reason):
         list(read_episodes(path))
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(EpisodeFileError, match="cannot be read"):
+    with pytest.raises(RecordFileError, match="cannot be read"):
         list(read_episodes(tmp_path / "gone.jsonl"))
     (tmp_path / "odd.parquet").write_bytes(b"not parquet")
-    with pytest.raises(EpisodeFileError, match="not a Parquet file of episodes"):
+    with pytest.raises(RecordFileError, match="not a Parquet file of episodes"):
         list(read_episodes(tmp_path / "odd.parquet"))
 
 

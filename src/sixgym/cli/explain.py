@@ -13,7 +13,8 @@ from sixgym.cli.output.view import open_console
 from sixgym.cli.show import choose
 from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import Episode
-from sixgym.episodes.store import EpisodeFileError, read_episodes
+from sixgym.episodes.jsonl import RecordFileError
+from sixgym.episodes.store import read_episodes
 from sixgym.run.recorded_changes import ReplayError
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.encode.explanations import STATE, explanation_words
@@ -49,7 +50,7 @@ def explain(
         CommandError: no such episode or step, no usable checkpoint, or an episode that it cannot explain.
     """
     folder = SHIPPED if model is None else model
-    with wrong_use_on(EpisodeFileError, SimulatorError):
+    with wrong_use_on(RecordFileError, SimulatorError):
         episode = choose(path, list(read_episodes(path)), episode_id)
         interval_ms = read_card(folder).interval_ms
     own_ms = episode.task.scenario.decision_interval_ms

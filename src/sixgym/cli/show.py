@@ -14,7 +14,8 @@ from sixgym.cli.output import text as words
 from sixgym.cli.output.view import EpisodeView, open_console
 from sixgym.domain.measurement import PacketFlow
 from sixgym.episodes.episode import Episode, Step
-from sixgym.episodes.store import EpisodeFileError, read_episodes
+from sixgym.episodes.jsonl import RecordFileError
+from sixgym.episodes.store import read_episodes
 from sixgym.scoring.goals import judge
 
 LONGEST_MESSAGE = 4_000
@@ -27,7 +28,7 @@ def show(path: Path, step: int | None, episode_id: str | None) -> None:
     Raises:
         CommandError: the file holds no such episode, or the episode no such step.
     """
-    with wrong_use_on(EpisodeFileError):
+    with wrong_use_on(RecordFileError):
         episodes = list(read_episodes(path))
     if not episodes:
         raise CommandError(f"{path}: holds no finished episode", WRONG_USE)

@@ -25,7 +25,7 @@ from sixgym.data.traces.telemetry import TelemetryError, read_telemetry
 from sixgym.data.traces.transitions import write_transitions
 from sixgym.domain.splits import SPLITS
 from sixgym.episodes.episode import BackendInfo
-from sixgym.episodes.store import EpisodeFileError
+from sixgym.episodes.jsonl import RecordFileError
 from sixgym.run.executor import Broken, WorkError, execute
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import SIMULATORS
@@ -84,7 +84,7 @@ def collect(request: TracesRequest) -> None:
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = TracesFolder(request.out)
-    with wrong_use_on(TracesError, EpisodeFileError):
+    with wrong_use_on(TracesError, RecordFileError):
         folder.open(traces, resume=request.resume)
         _explore(folder, traces, request.network, request.workers or os.cpu_count() or 1)
         path, written = folder.write_rows(traces)
@@ -123,7 +123,7 @@ def pack_into(path: Path, out: Path) -> None:
     try:
         traces = folder.manifest()
         count = pack(folder, traces, path)
-    except (TracesError, EpisodeFileError) as error:
+    except (TracesError, RecordFileError) as error:
         raise CommandError(str(error), WRONG_USE) from None
     except OSError as error:
         raise CommandError(f"--pack {path}: cannot be written: {error.strerror}", WRONG_USE) from None

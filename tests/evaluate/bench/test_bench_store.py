@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sixgym.episodes.episode import Episode
-from sixgym.episodes.store import EpisodeFileError, append_episode, read_episodes
+from sixgym.episodes.jsonl import RecordFileError
+from sixgym.episodes.store import append_episode, read_episodes
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError, differences
 from tests.evaluate.bench.bench_samples import empty_episode, manifest_of, sample_tasks
 
@@ -80,7 +81,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_an_error(tmp_path: Path, episod
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(EpisodeFileError, match=r"cannot be read|no episode"):
+    with pytest.raises(RecordFileError, match=r"cannot be read|no Episode"):
         list(read_episodes(path))
 
 

@@ -21,7 +21,7 @@ from sixgym.cli.output.starting import saying_why_it_takes_long
 from sixgym.cli.output.view import open_console
 from sixgym.cli.run import choose_simulator
 from sixgym.episodes.episode import BackendInfo
-from sixgym.episodes.store import EpisodeFileError
+from sixgym.episodes.jsonl import RecordFileError
 from sixgym.evaluate.bench.report import BenchReport, bench_report, write_report
 from sixgym.evaluate.bench.run import (
     LostEpisodesError,
@@ -103,7 +103,7 @@ def bench(request: BenchRequest) -> None:
             request, found=found, network=network, tasks=tasks, selection=selection, chosen=chosen
         )
         folder = RunFolder(request.out or Path("runs") / _folder_name(request, manifest))
-        with wrong_use_on(RunFolderError, EpisodeFileError), folder.locked():
+        with wrong_use_on(RunFolderError, RecordFileError), folder.locked():
             manifest = open_run(folder, manifest, resume=request.resume)
             results = _run(request, folder, manifest, react)
             report = _report(folder, manifest, results, exclude_infrastructure=request.exclude_infrastructure)
@@ -155,7 +155,7 @@ def grade(run: Path, tasks: Path | None, *, as_json: bool, exclude_infrastructur
         CommandError: the folder holds no such run, or not all of its episodes.
     """
     folder = RunFolder(run)
-    with wrong_use_on(RunFolderError, EpisodeFileError):
+    with wrong_use_on(RunFolderError, RecordFileError):
         manifest = folder.manifest()
         found = load_tasks(tasks)
         if found.sha256 != manifest.task_set_sha256:

@@ -16,7 +16,7 @@ from sixgym.cli.output.progress import metering
 from sixgym.cli.run import choose_simulator, writable
 from sixgym.data.traces.collection import Traces
 from sixgym.episodes.episode import BackendInfo
-from sixgym.episodes.store import EpisodeFileError
+from sixgym.episodes.jsonl import RecordFileError
 from sixgym.evaluate.fidelity.effects.cases import EffectCase
 from sixgym.evaluate.fidelity.effects.figures import EffectFigures, effect_figures
 from sixgym.evaluate.fidelity.effects.runs import EffectRun, effect_jobs, run_effects
@@ -92,7 +92,7 @@ def fidelity_experiment(request: ExperimentRequest) -> None:
     with wrong_use_on(PlotError):
         require_matplotlib()
     model = _model(request.model)
-    with wrong_use_on(UnfitTracesError, EpisodeFileError):
+    with wrong_use_on(UnfitTracesError, RecordFileError):
         traces = read_manifest(request.traces)
         _check_seeds(model, traces)
         pairs = read_pairs(request.traces, traces, request.episodes)

@@ -33,7 +33,7 @@ def pack(folder: TracesFolder, traces: Traces, path: Path) -> int:
 
     Raises:
         TracesError: episodes are missing.
-        EpisodeFileError, OSError: something cannot be read or written.
+        RecordFileError, OSError: something cannot be read or written.
     """
     missing = folder.missing(traces)
     if missing:

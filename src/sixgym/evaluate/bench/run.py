@@ -70,7 +70,7 @@ def graded_episodes(
 
     Raises:
         RunFolderError: an episode is of a task that the run or the set does not hold.
-        EpisodeFileError: a file holds something else.
+        RecordFileError: a file holds something else.
     """
     wanted = set(manifest.keys)
     graded: dict[Key, Result] = {}

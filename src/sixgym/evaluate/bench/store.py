@@ -143,7 +143,7 @@ class RunFolder:
         """All that are stored, as they came in, with their trials.
 
         Raises:
-            EpisodeFileError: a file holds something else.
+            RecordFileError: a file holds something else.
         """
         for trial in range(trials):
             path = self.episodes_path(trial)

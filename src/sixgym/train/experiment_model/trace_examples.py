@@ -15,7 +15,7 @@ from sixgym.data.traces.reasons import reason
 from sixgym.domain.base import first_problem
 from sixgym.domain.splits import TRAINING_SEEDS, require_split
 from sixgym.episodes.episode import Episode
-from sixgym.episodes.store import EpisodeFileError
+from sixgym.episodes.jsonl import RecordFileError
 from sixgym.run.recorded_changes import ReplayError
 from sixgym.simulators.experiment_model.encode.explanations import (
     THUS,
@@ -92,7 +92,7 @@ def whole_episodes(folder: Path) -> Iterator[Episode]:
     """
     try:
         yield from TracesFolder(folder).episodes()
-    except EpisodeFileError as error:
+    except RecordFileError as error:
         raise RecipeError(f"traces: {error}") from None
 
 

@@ -77,7 +77,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
 
     Raises:
         UnfitTracesError: there are fewer, or none, or another version of the tools made them.
-        EpisodeFileError: the file of the episodes cannot be read.
+        RecordFileError: the file of the episodes cannot be read.
     """
     wanted = range(traces.episodes if limit is None else min(limit, traces.episodes))
     first = {task_id((number, 0)): number for number in wanted}

@@ -15,8 +15,9 @@ from sixgym.episodes.episode import Episode, ToolCall, Turn
 from sixgym.episodes.messages import Message, WrittenCall
 from sixgym.models.chat import Completion
 from sixgym.models.function import FunctionModel
+from sixgym.run.build import make_network
 from sixgym.run.rollout import rollout
-from sixgym.serve.harness import backend_on, tasks_by_id
+from sixgym.tasks.frozen import tasks_by_id
 from sixgym.tasks.record import BenchTask
 from tests.repository import ROOT
 
@@ -33,7 +34,7 @@ def arguments_of(call: ToolCall) -> dict[str, object]:
 
 def texts_of_a_run(task: BenchTask) -> tuple[list[str], list[str]]:
     """What a model reads in a run before its first call, and after each call of the reference solution."""
-    with closing(backend_on("tti")) as backend:
+    with closing(make_network("tti")) as backend:
         episode = rollout(Environment(backend), reference_agent(task), task.task)
     assert episode.initial is not None
     before = opening(observe(task.task, episode.initial, []), "native")
@@ -55,7 +56,7 @@ def written(number: int, tool: str, arguments: object) -> WrittenCall:
 
 def played_by_calls(task: BenchTask, calls: list[tuple[str, dict[str, object]]]) -> Episode:
     """These calls and the answer, as turns in an environment of this process."""
-    with closing(backend_on("tti")) as backend:
+    with closing(make_network("tti")) as backend:
         environment = Environment(backend)
         environment.reset(task.task)
         for tool, arguments in calls:
@@ -75,7 +76,7 @@ def played_by_replies(task: BenchTask) -> Episode:
             return Completion(task.reference_answer)
         return Completion("", calls=(written(made, *plan[made]),))
 
-    with closing(backend_on("tti")) as backend:
+    with closing(make_network("tti")) as backend:
         return rollout(Environment(backend), ReactAgent(FunctionModel("scripted", reply)), task.task)
 
 

@@ -12,9 +12,9 @@ from inspect_ai.solver import Solver, generate
 from inspect_ai.tool import ToolInfo
 
 from sixgym.episodes.episode import Episode
-from sixgym.serve.harness import tasks_by_id
 from sixgym.serve.inspect_tasks import EPISODE, NetworkTools, bench, operate_with_tools, tool_infos
 from sixgym.simulators.factory import SIMULATORS
+from sixgym.tasks.frozen import tasks_by_id
 from sixgym.tasks.record import BenchTask
 from sixgym.tools.base import CATALOG
 from tests.adapters.samples import (

@@ -9,10 +9,10 @@ import verifiers.v1 as vf
 from sixgym.episodes.episode import Episode
 from sixgym.scoring.result import Result
 from sixgym.serve import verifiers as adapter
-from sixgym.serve.harness import result_of, tasks_by_id
+from sixgym.serve.harness import result_of
 from sixgym.serve.verifiers import PLUGIN, NetworkHarness, load_environment
 from sixgym.simulators.factory import SIMULATORS
-from sixgym.tasks.frozen import TaskSetError, write_task_set
+from sixgym.tasks.frozen import TaskSetError, tasks_by_id, write_task_set
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import SelectionError
 from sixgym.tools.schema import openai_specs

@@ -23,12 +23,10 @@ from sixgym.serve.harness import (
     play,
     result_of,
     scores,
-    task_of,
-    tasks_by_id,
 )
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import SIMULATORS
-from sixgym.tasks.frozen import TaskSetError
+from sixgym.tasks.frozen import TaskSetError, find_task, tasks_by_id
 from sixgym.tasks.record import BenchTask
 from tests.doubles import FluidSimulator
 
@@ -232,6 +230,6 @@ def test_scores_are_plain_numbers(simulators: list[FluidSimulator], first_task: 
 
 def test_a_task_that_the_set_has_not_is_named(tmp_path: Path) -> None:
     with pytest.raises(TaskSetError, match="no task 'nothing'"):
-        task_of(None, "nothing")
+        find_task("nothing")
     with pytest.raises(TaskSetError):
-        task_of(tmp_path / "none.json", "nothing")
+        find_task("nothing", tmp_path / "none.json")

@@ -26,7 +26,7 @@ from sixgym.data.traces.transitions import write_transitions
 from sixgym.domain.splits import SPLITS
 from sixgym.episodes.episode import BackendInfo
 from sixgym.episodes.jsonl import RecordFileError
-from sixgym.run.executor import Broken, WorkError, execute
+from sixgym.run.executor import Broken, WorkError, executor_for
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import SIMULATORS
 
@@ -177,12 +177,12 @@ def _explore(folder: TracesFolder, traces: Traces, network: str, workers: int) -
     total = len(traces.jobs)
     if missing:
         typer.echo(f"{len(missing)} of {total} episodes on {traces.network.name} are to be made", err=True)
-    hire = partial(Collector, network, traces.topology_seeds, folder.path)
+    make_worker = partial(Collector, network, traces.topology_seeds, folder.path)
     broken = 0
     try:
         with (
             metering(sys.stderr, "exploring", total, "episodes", total - len(missing)) as meter,
-            closing(execute(hire, missing, workers)) as outcomes,
+            closing(executor_for(workers).execute(make_worker, missing)) as outcomes,
         ):
             for outcome in outcomes:
                 broken += isinstance(outcome, Broken) or outcome.value is not None

@@ -8,8 +8,6 @@ it brings the model and takes the grade; the loop, the prompts and the reading o
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -19,17 +17,15 @@ import anyio.to_thread
 from sixgym.agents.llm.prompt import CallStyle, tool_specs
 from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.llm.replies import message_of
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion, Sampling
 from sixgym.models.server.wire import completion, read_json, wire_message
+from sixgym.run.build import make_network
 from sixgym.run.rollout import rollout
 from sixgym.scoring.result import Result
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.factory import make_simulator
-from sixgym.tasks.frozen import TaskSetError, load_task_set
 from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
@@ -41,41 +37,6 @@ Ask = Callable[[Sequence[Message]], Awaitable[Completion]]
 
 class BrokenEpisodeError(RuntimeError):
     """Our side broke, so there is no grade: a harness has to count it as an error, not as a failure."""
-
-
-@cache
-def tasks_by_id(path: Path | None) -> Mapping[str, BenchTask]:
-    """The tasks of a set by id, in its order; read and checked once in a process.
-
-    Args:
-        path: Manifest of the set, such as `sixgym bench make` writes; None for the frozen benchmark.
-
-    Raises:
-        TaskSetError: there is no such set, or it is damaged.
-    """
-    return {task.task.id: task for task in load_task_set(path).tasks}
-
-
-def task_of(path: Path | None, name: str) -> BenchTask:
-    """A task of a set.
-
-    Raises:
-        TaskSetError: the set has no such task.
-    """
-    try:
-        return tasks_by_id(path)[name]
-    except KeyError:
-        raise TaskSetError(f"the set has no task {name!r:.80} (sixgym bench tasks lists them)") from None
-
-
-def backend_on(network: str) -> SimulatedBackend:
-    """A backend that runs on a simulator, not started yet.
-
-    Raises:
-        ValueError: there is no network of that name.
-        SimulatorError: it is not usable here.
-    """
-    return SimulatedBackend(make_simulator(network))
 
 
 def result_of(task: BenchTask, episode: Episode) -> Result:
@@ -253,7 +214,7 @@ class _DistantModel:
 
 
 def _episode(task: BenchTask, network: str, agent: ReactAgent) -> Episode:
-    backend = backend_on(network)
+    backend = make_network(network)
     environment = Environment(backend)
     try:
         return rollout(environment, agent, task.task)

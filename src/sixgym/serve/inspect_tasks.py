@@ -34,9 +34,11 @@ from sixgym.agents.llm.prompt import CallStyle, feedback, opening, too_late
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message, Usage, WrittenCall
 from sixgym.models.chat import Completion
+from sixgym.run.build import make_network
 from sixgym.run.session import EpisodeSession, SessionOverError
 from sixgym.scoring.result import Result
-from sixgym.serve.harness import Player, backend_on, play, result_of, scores, task_of, tasks_by_id
+from sixgym.serve.harness import Player, play, result_of, scores
+from sixgym.tasks.frozen import find_task, tasks_by_id
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, select
 from sixgym.tools.base import CATALOG
@@ -130,7 +132,7 @@ def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
         episodes: list[Episode] = []
         bench_task = _task_of(state)
         name = f"inspect/{state.model}"
-        work = EpisodeSession(bench_task.task, partial(backend_on, network), episodes.append, agent=name)
+        work = EpisodeSession(bench_task.task, partial(make_network, network), episodes.append, agent=name)
         mine = _WORK.set(work)
         answer: str | None = None
         try:
@@ -222,7 +224,7 @@ def _path(tasks: str | None) -> Path | None:
 
 
 def _task_of(state: TaskState) -> BenchTask:
-    return task_of(_path(state.metadata["tasks"]), str(state.sample_id))
+    return find_task(str(state.sample_id), _path(state.metadata["tasks"]))
 
 
 def _keep(state: TaskState, episode: Episode) -> None:

@@ -36,10 +36,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import sixgym
 from sixgym.agents.llm.prompt import feedback, opening, tool_specs
 from sixgym.episodes.episode import Episode
+from sixgym.run.build import make_network
 from sixgym.run.session import EpisodeSession, SessionOverError
 from sixgym.scoring.result import Result
 from sixgym.serve.guard import Guard, is_loopback
-from sixgym.serve.harness import backend_on, result_of
+from sixgym.serve.harness import result_of
 from sixgym.tasks.record import BenchTask
 
 PATHS = ("/ws", "/health", "/metadata", "/schema")
@@ -195,7 +196,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
             episode_id=episode_id, task=chosen.task.id, tier=chosen.tier, domain=chosen.domain
         )
         self._work = EpisodeSession(
-            chosen.task, partial(backend_on, self._network), self._take, agent="openenv"
+            chosen.task, partial(make_network, self._network), self._take, agent="openenv"
         )
         self._environments.open.add(self)
         first = opening(self._work.observe(), "native")

@@ -10,7 +10,8 @@ from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode, Usage
 from sixgym.evaluate.bench.run import LostEpisodesError, graded_episodes, unfinished, write_results
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
-from sixgym.evaluate.bench.worker import agent_seed, bench_agent, broken_episode
+from sixgym.evaluate.bench.worker import broken_episode
+from sixgym.run.build import agent_seed, make_bench_agent
 from sixgym.run.rollout import rollout
 from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
@@ -102,5 +103,5 @@ def test_agents_are_seeded_by_task_and_trial() -> None:
     assert len(seeds) == 12
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert agent_seed(TASKS[0], 0) == agent_seed(TASKS[0], 0)
-    assert bench_agent("random", TASKS[0], 0) == bench_agent("random", TASKS[0], 0)
-    assert bench_agent("random", TASKS[0], 0) != bench_agent("random", TASKS[0], 1)
+    assert make_bench_agent("random", TASKS[0], 0) == make_bench_agent("random", TASKS[0], 0)
+    assert make_bench_agent("random", TASKS[0], 0) != make_bench_agent("random", TASKS[0], 1)

@@ -33,12 +33,13 @@ from sixgym.evaluate.bench.run import (
     write_results,
 )
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest
-from sixgym.evaluate.bench.worker import Assignment, bench_agent, task_set, tasks_by_id
+from sixgym.evaluate.bench.worker import Assignment
+from sixgym.run.build import make_bench_agent
 from sixgym.run.executor import WorkError
 from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import Result
 from sixgym.simulators.base import SimulatorError
-from sixgym.tasks.frozen import TaskSet
+from sixgym.tasks.frozen import TaskSet, task_set, tasks_by_id
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, SelectionError, select
 
@@ -261,7 +262,7 @@ def check_agent(name: str, task: BenchTask, react: ReactAgent | None = None) -> 
     """Refuse an agent that cannot be put to the test."""
     with wrong_use_on(ValueError):
         try:
-            bench_agent(name, task, 0, react)
+            make_bench_agent(name, task, 0, react)
         except ImportError as error:
             raise CommandError(f"the agent {name} cannot be loaded: {error}", WORK_FAILED) from None
 

@@ -1,16 +1,13 @@
 """`sixgym fidelity bench`: agents' success on a stand-in, held against a replay of their calls."""
 
-import gzip
 import signal
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from pydantic import ValidationError
 
 from sixgym.cli.bench.run import check_agent, load_tasks, start
 from sixgym.cli.bench.view import progress_on
@@ -18,11 +15,10 @@ from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.fidelity.app import DEFAULT_LIMIT
 from sixgym.cli.output import text as words
 from sixgym.cli.run import choose_simulator, writable
-from sixgym.domain.base import first_problem
 from sixgym.episodes.episode import BackendInfo
+from sixgym.episodes.jsonl import RecordFileError, read_packed
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError
-from sixgym.evaluate.bench.worker import BENCH_AGENTS
-from sixgym.evaluate.fidelity.store import RunFileError, same_version
+from sixgym.evaluate.fidelity.store import same_version
 from sixgym.evaluate.fidelity.transfer.figures import (
     BenchFigures,
     NothingToCompareError,
@@ -39,6 +35,7 @@ from sixgym.evaluate.fidelity.transfer.rows import (
     row_of,
 )
 from sixgym.evaluate.fidelity.transfer.runs import TRIAL, BenchJob, own_jobs, play_missing, replay_jobs
+from sixgym.run.build import BENCH_AGENTS
 from sixgym.run.executor import WorkError
 from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import GRADER, Result
@@ -91,7 +88,7 @@ def fidelity_bench(request: ReplayRequest) -> None:
     writable(request.out)
     # whoever manages processes sends SIGTERM where a person presses Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with wrong_use_on(RunFolderError, RunFileError), RunFolder(request.out / "data").locked():
+    with wrong_use_on(RunFolderError, RecordFileError), RunFolder(request.out / "data").locked():
         own = own_jobs(agents, chosen)
         rows = _rows(request, candidate, tasks, own, row_file(request, request.candidate))
         if request.replay:
@@ -183,14 +180,9 @@ def _run_results(run: Path, reference: BackendInfo, tasks: TaskSet, agents: Sequ
 def _graded_rows(path: Path, reference: BackendInfo, tasks: TaskSet) -> list[Result]:
     """The first trials in a file of graded rows, such as perf/bench.py keeps."""
     try:
-        lines = gzip.decompress(path.read_bytes()).splitlines()
-        rows = [Result.model_validate_json(line) for line in lines]
-    except (OSError, EOFError, zlib.error) as error:
-        raise CommandError(
-            f"--runs {path}: no folder of a run and no gzip file: {error}", WRONG_USE
-        ) from None
-    except ValidationError as error:
-        raise CommandError(f"--runs {path}: no graded rows: {first_problem(error)}", WRONG_USE) from None
+        rows = list(read_packed(path, Result))
+    except RecordFileError as error:
+        raise CommandError(f"--runs: neither a run's folder nor graded rows: {error}", WRONG_USE) from None
     known = {task.task.id for task in tasks.tasks}
     networks = [
         BackendInfo(name=name, version=v) for name, _, v in {row.network.partition(" ") for row in rows}

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.cli.errors import INTERRUPTED, WORK_FAILED, WRONG_USE, CommandError
 from sixgym.cli.run import RunRequest, choose_bench_task, choose_simulator, choose_task, store, writable
 from sixgym.domain.extras import install_command
 from sixgym.episodes.episode import Episode, Task
+from sixgym.run.build import make_network
 from sixgym.scoring.goals import judge
-from sixgym.simulators.factory import make_simulator
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -86,7 +85,7 @@ def serve_mcp(request: ServeRequest) -> None:
     folder = writable(request.out)
     sessions = Sessions(
         task,
-        lambda: SimulatedBackend(make_simulator(request.network)),
+        lambda: make_network(request.network),
         lambda episode: keep(folder, episode),
         limit=1 if request.http is None else request.max_sessions or MAX_SESSIONS,
         idle_s=_idle_s(request),

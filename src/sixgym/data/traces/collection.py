@@ -13,7 +13,6 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.data.traces.exploration import Explorer, exploration
 from sixgym.data.traces.transitions import transitions, write_transitions
 from sixgym.domain.base import Record, first_problem
@@ -21,8 +20,8 @@ from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.episodes.files import write_whole
 from sixgym.episodes.store import append_episode, read_episodes
+from sixgym.run.build import make_network
 from sixgym.run.rollout import rollout
-from sixgym.simulators.factory import make_simulator
 
 Job = tuple[int, int]
 """Number of an exploration, and its replicate."""
@@ -151,7 +150,7 @@ class Collector:
     """Explores one network that is kept running."""
 
     def __init__(self, network: str, topology_seeds: Sequence[int], folder: Path) -> None:
-        self._backend = SimulatedBackend(make_simulator(network))
+        self._backend = make_network(network)
         self._topology_seeds = topology_seeds
         self._folder = TracesFolder(folder)
 

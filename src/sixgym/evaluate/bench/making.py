@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from sixgym.agents.base import Agent
 from sixgym.agents.registry import make_agent
 from sixgym.agents.rules.reference import reference_agent
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
 from sixgym.domain.splits import Split
 from sixgym.envs.environment import Environment
-from sixgym.run.executor import Broken, WorkError, execute
+from sixgym.run.build import make_environment, make_network
+from sixgym.run.executor import Broken, WorkError, executor_for
 from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
 from sixgym.simulators.base import SimulatorError
@@ -115,7 +115,7 @@ def make_task_set(
         while missing := _missing(making, findings):
             if len(findings) > MOST_CANDIDATES_A_TASK * making.per_cell * len(DOMAINS) * len(TIERS):
                 raise WorkError("hardly any candidate is taken: the last reasons are in the findings")
-            for over in execute(functools.partial(_Maker, making), missing, making.workers):
+            for over in executor_for(making.workers).execute(functools.partial(_Maker, making), missing):
                 finding = (
                     CandidateFinding(candidate=over.job, reason=f"broke: {over.reason}")
                     if isinstance(over, Broken)
@@ -184,9 +184,10 @@ class _Maker:
 
     def __init__(self, making: Making) -> None:
         self._making = making
-        self._fast = SimulatedBackend(make_simulator(DRY_RUN_NETWORK))
-        self._truth = SimulatedBackend(make_simulator(making.prove)) if making.prove else None
-        self._generator = TaskGenerator(self._fast)
+        fast = make_network(DRY_RUN_NETWORK)
+        self._fast = make_environment(fast)
+        self._truth = make_environment(making.prove) if making.prove else None
+        self._generator = TaskGenerator(fast)
 
     def do(self, job: Candidate) -> CandidateFinding:
         try:
@@ -209,10 +210,9 @@ class _Maker:
         return _objection(self._truth, task, ())
 
 
-def _objection(backend: SimulatedBackend, task: BenchTask, chance: Iterable[Agent]) -> str | None:
+def _objection(environment: Environment, task: BenchTask, chance: Iterable[Agent]) -> str | None:
     """Why a task proves nothing on a network, or None."""
-    network = backend.info.name
-    environment = Environment(backend)
+    network = environment.info.name
 
     def succeeds(agent: Agent) -> bool:
         episode = rollout(environment, agent, task.task)

@@ -5,18 +5,12 @@ from contextlib import closing
 from functools import partial
 
 from sixgym.agents.llm.react import ReactAgent
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
-from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, episode_id, tasks_by_id
-from sixgym.run.executor import (
-    MOST_BROKEN_IN_A_ROW,
-    Broken,
-    WorkError,
-    execute,
-    execute_in_threads,
-)
+from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, episode_id
+from sixgym.run.build import make_network
+from sixgym.run.executor import MOST_BROKEN_IN_A_ROW, Broken, ThreadExecutor, WorkError, executor_for
 from sixgym.scoring.result import Result
-from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.frozen import tasks_by_id
 from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
@@ -56,7 +50,7 @@ def start_network(network: str, task: BenchTask) -> None:
     Raises:
         SimulatorError: it does not start.
     """
-    backend = SimulatedBackend(make_simulator(network))
+    backend = make_network(network)
     try:
         backend.reset(task.task.scenario, seed=task.task.seed)
     finally:
@@ -124,12 +118,9 @@ def run_missing(
     by_id = tasks_by_id(assignment.tasks)
     missing = unfinished(manifest, graded)
     make_worker = partial(BenchWorker, assignment, react)
-    if react is None:
-        outcomes = execute(make_worker, missing, workers)
-    else:
-        outcomes = execute_in_threads(make_worker, missing, workers, react.model.close)
+    executor = executor_for(workers) if react is None else ThreadExecutor(workers, react.model.close)
     broken_in_a_row = 0
-    with closing(outcomes):
+    with closing(executor.execute(make_worker, missing)) as outcomes:
         for outcome in outcomes:
             task, trial = by_id[outcome.job[0]], outcome.job[1]
             if isinstance(outcome, Broken):

@@ -6,14 +6,13 @@ from statistics import fmean, stdev
 
 from sixgym.agents.base import Agent
 from sixgym.agents.registry import make_agent
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
 from sixgym.envs.environment import Environment
+from sixgym.run.build import make_environment
 from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
 from sixgym.scoring.intervals import Interval, Z
 from sixgym.scoring.rewards import episode_return
-from sixgym.simulators.factory import make_simulator
 from sixgym.train.drl_slicing.tasks import TrainingTasks
 from sixgym.train.recipe import DrlSlicingRecipe
 
@@ -75,21 +74,18 @@ def compare(
         SimulatorError: the network does not work.
     """
     agents = (agent, *(make_agent(name, seed=recipe.seed) for name in OTHERS))
-    backend = SimulatedBackend(make_simulator(recipe.network))
-    try:
-        return {one.name: _standing(one, held_back, backend, on_task) for one in agents}
-    finally:
-        backend.close()
+    with make_environment(recipe.network) as environment:
+        return {one.name: _standing(one, held_back, environment, on_task) for one in agents}
 
 
 def _standing(
-    agent: Agent, held_back: TrainingTasks, backend: SimulatedBackend, on_task: Callable[[], None] | None
+    agent: Agent, held_back: TrainingTasks, environment: Environment, on_task: Callable[[], None] | None
 ) -> Standing:
     returns: list[float] = []
     successes: list[float] = []
     for index in range(len(held_back.tasks)):
         numbers = range(index, ROUNDS * len(held_back.tasks), len(held_back.tasks))
-        episodes = [rollout(Environment(backend), agent, held_back.episode(number)) for number in numbers]
+        episodes = [rollout(environment, agent, held_back.episode(number)) for number in numbers]
         returns.append(fmean(map(episode_return, episodes)))
         successes.append(fmean(judge(episode).success for episode in episodes))
         if on_task is not None:

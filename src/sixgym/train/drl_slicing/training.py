@@ -19,10 +19,9 @@ from sixgym.agents.learned.drl_slicing.actions import OUTPUTS
 from sixgym.agents.learned.drl_slicing.agent import HIDDEN_LAYERS, WEIGHTS_FILE, DrlSlicingAgent, agent_from
 from sixgym.agents.learned.drl_slicing.view import FEATURES
 from sixgym.agents.learned.tensors import TensorFile, dump_tensors
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
 from sixgym.episodes.files import replacing, write_whole
-from sixgym.simulators.factory import make_simulator
+from sixgym.run.build import make_network
 from sixgym.train.drl_slicing.environment import AdmissionEnv
 from sixgym.train.drl_slicing.hybrid import HybridPolicy
 from sixgym.train.drl_slicing.tasks import TrainingTasks
@@ -76,7 +75,7 @@ def train(
     """
     done = prepare(recipe, out, resume=resume)
     torch.set_num_threads(1)  # so small a network is slower on more
-    backend = SimulatedBackend(make_simulator(recipe.network))
+    backend = make_network(recipe.network)
     environment = AdmissionEnv(lessons, backend)
     try:
         model = _model(recipe, environment, _checkpoint(out, done) if done else None)

@@ -11,7 +11,7 @@ from sixgym.evaluate.fidelity.effects.cases import INTERVALS_AFTER, INTERVALS_BE
 from sixgym.evaluate.fidelity.record import RunKey, StoredRun
 from sixgym.evaluate.fidelity.slicing.figures import Source
 from sixgym.evaluate.fidelity.store import RunStore
-from sixgym.run.executor import Broken, execute
+from sixgym.run.executor import Broken, executor_for
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.factory import make_simulator
 
@@ -109,26 +109,21 @@ def run_effects(
     *,
     processes: int = 1,
     progress: Callable[[int], None] = lambda _: None,
-) -> str:
+) -> None:
     """Make the runs of these cases that are not stored, each kept as soon as it is over.
 
     Args:
         cases: What to run.
         network: Name of a simulator.
-        store: Holds the runs of this simulator.
+        store: Holds the runs of this version of the simulator.
         processes: How many work at the same time.
         progress: Called with the number of runs done since the last call.
-
-    Returns:
-        The simulator's version, by which the store has the runs.
 
     Raises:
         SimulatorError: a worker died twice over the same run. What was finished is in the store.
         WorkError: the work cannot go on, likewise.
     """
-    return play_effects(
-        cases, partial(make_simulator, network), store, processes=processes, progress=progress
-    )
+    play_effects(cases, partial(make_simulator, network), store, processes=processes, progress=progress)
 
 
 def play_effects(
@@ -138,21 +133,19 @@ def play_effects(
     *,
     processes: int = 1,
     progress: Callable[[int], None] = lambda _: None,
-) -> str:
+) -> None:
     """As `run_effects`, on whatever `make` makes; with several processes it has to be picklable."""
     simulator = make()
-    name, version = simulator.name, simulator.version
+    name = simulator.name
     simulator.close()
     jobs = effect_jobs(cases)
-    stored = store.usable([job.key(name) for job in jobs], version)
-    missing = [job for job in jobs if job.key(name) not in stored]
-    with closing(execute(partial(EffectPlayer, make), missing, processes)) as outcomes:
+    missing = [job for job in jobs if job.key(name) not in store]
+    with closing(executor_for(processes).execute(partial(EffectPlayer, make), missing)) as outcomes:
         for outcome in outcomes:
             if isinstance(outcome, Broken):
                 raise SimulatorError(f"{outcome.job.key(name).schedule}: {outcome.reason}")
             store.add([outcome.value])
             progress(1)
-    return version
 
 
 class Played:

@@ -24,7 +24,7 @@ from sixgym.evaluate.fidelity.experiment_model.prediction import (
     PredictionRunner,
     Predictions,
 )
-from sixgym.run.executor import Broken, WorkError, execute
+from sixgym.run.executor import Broken, WorkError, executor_for
 from sixgym.simulators.experiment_model.simulator import Answers
 
 
@@ -109,8 +109,8 @@ def predict(
     """
     workers = min(workers, len(work))
     done: dict[int, list[Predictions]] = {}
-    hire = partial(PredictionRunner, load, beside, shared_by=workers)
-    with closing(execute(hire, work, workers)) as outcomes:
+    make_worker = partial(PredictionRunner, load, beside, shared_by=workers)
+    with closing(executor_for(workers).execute(make_worker, work)) as outcomes:
         for outcome in outcomes:
             if isinstance(outcome, Broken):
                 raise WorkError(f"{outcome.job}: {outcome.reason}")

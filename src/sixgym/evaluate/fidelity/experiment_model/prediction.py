@@ -21,6 +21,7 @@ from sixgym.evaluate.fidelity.experiment_model.held_out import call_of
 from sixgym.evaluate.fidelity.experiment_model.lockstep import side_by_side
 from sixgym.evaluate.fidelity.statistics import Floats
 from sixgym.models.chat import ModelUnusableError
+from sixgym.run.build import make_network
 from sixgym.run.executor import WorkError
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.decode.compose import foreseen
@@ -30,7 +31,6 @@ from sixgym.simulators.experiment_model.loading import load_engine
 from sixgym.simulators.experiment_model.simulator import Answers
 from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
-from sixgym.simulators.factory import make_simulator
 
 DRAWS = 16
 """Times that the sampled model is asked about a transition."""
@@ -96,7 +96,7 @@ class PredictionRunner:
             os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // shared_by)))
         self._load = load
         self._answers: Answers | None = None
-        self._backend = SimulatedBackend(make_simulator(beside))
+        self._backend = make_network(beside)
 
     def do(self, job: PredictionGroup) -> list[Predictions]:
         """Every episode of a group, in order."""

@@ -7,21 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from sixgym.agents.base import Agent
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.episodes.episode import BackendInfo, Episode
-from sixgym.evaluate.bench.worker import (
-    bench_agent,
-    broken_episode,
-    episode_id,
-    play,
-    task_set,
-    tasks_by_id,
-)
+from sixgym.evaluate.bench.worker import broken_episode, episode_id, play
 from sixgym.evaluate.fidelity.transfer.rows import BenchRow, RowKey, RowStore, row_of
-from sixgym.run.executor import Broken, execute
+from sixgym.run.build import make_bench_agent, make_environment
+from sixgym.run.executor import Broken, executor_for
 from sixgym.run.replay import ReplayAgent, Script, replay_id
 from sixgym.scoring.result import Result
-from sixgym.simulators.factory import make_simulator
+from sixgym.tasks.frozen import task_set, tasks_by_id
 from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
@@ -72,7 +65,7 @@ class BenchPlayer:
     def __init__(self, network: str, tasks: Path | None) -> None:
         self._sha256 = task_set(tasks).sha256
         self._tasks = tasks_by_id(tasks)
-        self._backend = SimulatedBackend(make_simulator(network))
+        self._environment = make_environment(network)
 
     def do(self, job: BenchJob) -> BenchRow:
         """Play an episode."""
@@ -82,15 +75,15 @@ class BenchPlayer:
 
     def close(self) -> None:
         """Stop the network."""
-        self._backend.close()
+        self._environment.close()
 
     def _play(self, job: BenchJob, task: BenchTask) -> Episode:
         if job.original is not None:
             agent: Agent = ReplayAgent(job.agent, job.original.script)
         else:
-            agent = bench_agent(job.agent, task, TRIAL)
-        episode = play(self._backend, agent, task)
-        name = _id(job, task, self._backend.info.name)
+            agent = make_bench_agent(job.agent, task, TRIAL)
+        episode = play(self._environment, agent, task)
+        name = _id(job, task, self._environment.info.name)
         return episode.model_copy(update={"id": name, "agent": job.agent})
 
 
@@ -117,10 +110,10 @@ def play_missing(
         WorkError: the work cannot go on. What was finished is in the store.
     """
     make_worker = partial(BenchPlayer, network.name, tasks)
-    with closing(execute(make_worker, jobs, workers)) as outcomes:
+    with closing(executor_for(workers).execute(make_worker, jobs)) as outcomes:
         for outcome in outcomes:
             row = _lost(outcome, network, tasks) if isinstance(outcome, Broken) else outcome.value
-            store.add(row)
+            store.add([row])
             progress(row.result)
 
 

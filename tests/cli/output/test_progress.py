@@ -8,7 +8,7 @@ from sixgym.cli.bench import make as bench_make
 from sixgym.cli.bench.make import MakeRequest, make
 from sixgym.cli.output import progress
 from sixgym.cli.output.progress import metering
-from sixgym.evaluate.bench.making import Candidate, CandidateFinding
+from sixgym.evaluate.bench.findings import Candidate, CandidateFinding
 from sixgym.tasks.frozen import Manifest
 from tests.evaluate.bench.bench_samples import sample_tasks
 

@@ -10,7 +10,8 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.intent import Goal, Target
 from sixgym.domain.splits import Split
 from sixgym.evaluate.bench import making
-from sixgym.evaluate.bench.making import Candidate, CandidateFinding, Making, ProofConditions, make_task_set
+from sixgym.evaluate.bench.findings import Candidate, CandidateFinding, ProofConditions
+from sixgym.evaluate.bench.making import Making, make_task_set
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import Manifest, load_task_set
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier

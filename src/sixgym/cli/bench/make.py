@@ -10,7 +10,8 @@ from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.output.progress import metering
 from sixgym.cli.output.view import open_console
 from sixgym.domain.splits import split_named
-from sixgym.evaluate.bench.making import CandidateFinding, Making, make_task_set
+from sixgym.evaluate.bench.findings import CandidateFinding
+from sixgym.evaluate.bench.making import Making, make_task_set
 from sixgym.run.executor import WorkError
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator

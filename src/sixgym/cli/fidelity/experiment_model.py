@@ -42,7 +42,7 @@ from sixgym.evaluate.fidelity.experiment_model.plot import plot_drift, plot_pit
 from sixgym.evaluate.fidelity.experiment_model.prediction import BESIDE, load_answers
 from sixgym.evaluate.fidelity.experiment_model.report import experiment_page, plot_names, summary_lines
 from sixgym.evaluate.fidelity.slicing.plot import PlotError, require_matplotlib
-from sixgym.evaluate.fidelity.store import RunFileError, RunStore
+from sixgym.evaluate.fidelity.store import RunStore
 from sixgym.models.chat import ModelUnusableError
 from sixgym.run.executor import WorkError
 from sixgym.simulators.base import SimulatorError
@@ -183,8 +183,8 @@ def _effects(request: ExperimentRequest, traces: Traces, model: _Model) -> Effec
     cases = held_out_effects(request.effects)
     reference = _effect_runs(request, traces.network.name, cases)
     beside = _effect_runs(request, BESIDE, cases)
-    with wrong_use_on(RunFileError):
-        store = RunStore(_effects_file(request, model.info.name), EffectRun)
+    with wrong_use_on(RecordFileError):
+        store = RunStore(_effects_file(request, model.info.name), EffectRun, model.info.version)
     missing = missing_effects(cases, model.info, store)
     if missing:
         with metering(sys.stderr, f"effects on {model.info.name}", len(missing), "runs") as meter:
@@ -197,28 +197,27 @@ def _effects(request: ExperimentRequest, traces: Traces, model: _Model) -> Effec
                     progress=meter.advance,
                 )
             )
-        store.pack(model.info.version)
+        store.pack()
     return effect_figures(cases, reference, [beside, _stored(cases, model.info, store)])
 
 
 def _effect_runs(request: ExperimentRequest, network: str, cases: Sequence[EffectCase]) -> list[EffectRun]:
     """Runs on a simulator: stored ones where they are valid, new ones where not. Says which."""
     info = _info(network)
-    with wrong_use_on(RunFileError):
-        store = RunStore(_effects_file(request, network), EffectRun)
+    with wrong_use_on(RecordFileError):
+        store = RunStore(_effects_file(request, network), EffectRun, info.version)
     missing = len(missing_effects(cases, info, store))
     total = len(effect_jobs(cases))
     typer.echo(f"{network}: {total - missing} of {total} runs are stored in {store.path}", err=True)
     if missing:
         with metering(sys.stderr, f"effects on {network}", missing, "runs") as meter:
             run_effects(cases, network, store, processes=request.workers, progress=meter.advance)
-        store.pack(info.version)
+        store.pack()
     return _stored(cases, info, store)
 
 
 def _stored(cases: Sequence[EffectCase], info: BackendInfo, store: RunStore[EffectRun]) -> list[EffectRun]:
-    found = store.usable([job.key(info.name) for job in effect_jobs(cases)], info.version)
-    return list(found.values())
+    return list(store.usable(job.key(info.name) for job in effect_jobs(cases)).values())
 
 
 def _effects_file(request: ExperimentRequest, network: str) -> Path:

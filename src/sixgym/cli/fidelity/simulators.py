@@ -18,6 +18,7 @@ from sixgym.cli.options import FIDELITY_SECONDS
 from sixgym.cli.run import choose_simulator
 from sixgym.domain.base import Record
 from sixgym.domain.splits import HELD_OUT_SEEDS, SPLITS, Split
+from sixgym.episodes.jsonl import RecordFileError
 from sixgym.evaluate.fidelity.management.experiment import management_experiment, management_figures
 from sixgym.evaluate.fidelity.management.report import management_page
 from sixgym.evaluate.fidelity.management.uncontrolled import UncontrolledRun, run_uncontrolled
@@ -28,7 +29,7 @@ from sixgym.evaluate.fidelity.slicing.control_schedules import QUOTA_STEP
 from sixgym.evaluate.fidelity.slicing.experiment import grid, slicing_experiment, slicing_figures
 from sixgym.evaluate.fidelity.slicing.plot import PlotError, plot_delays, plot_responses, require_matplotlib
 from sixgym.evaluate.fidelity.slicing.report import page, summary_lines
-from sixgym.evaluate.fidelity.store import RunFileError, RunStore, Stored
+from sixgym.evaluate.fidelity.store import RunStore, RunT
 from sixgym.simulators.base import SimulatorError
 
 SHORTEST_S, LONGEST_S = 1.0, 600.0
@@ -44,7 +45,7 @@ class FidelityRequest:
         seeds: Such as `51-80` or `51,53,60-65`.
         seconds: Of every run, after the warm-up.
         processes: How many simulators run at the same time.
-        refresh: SimulationRun the reference again, even if stored runs could be used.
+        refresh: Run the reference again, even if stored runs could be used.
         out: The page, its plots and figures are written here, stored runs under `data`.
         as_json: The figures on standard output.
     """
@@ -136,16 +137,16 @@ def run_file(folder: Path, experiment: str, network: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work(Generic[Stored]):
+class _Work(Generic[RunT]):
     """An experiment: its name, what its runs are, how they are made, and which there are."""
 
     name: str
-    kind: type[Stored]
-    make: Callable[[Sequence[RunKey]], list[Stored]]
+    kind: type[RunT]
+    make: Callable[[Sequence[RunKey]], list[RunT]]
     keys: Callable[[str, int], tuple[RunKey, ...]]
 
 
-def _collected(request: FidelityRequest, work: _Work[Stored]) -> tuple[list[Stored], ...]:
+def _collected(request: FidelityRequest, work: _Work[RunT]) -> tuple[list[RunT], ...]:
     """Runs of the candidate, of the reference, and of the reference with another network seed.
 
     A simulator against itself is asked with another network seed: with the same one it is equal.
@@ -162,27 +163,27 @@ def _collected(request: FidelityRequest, work: _Work[Stored]) -> tuple[list[Stor
 
 
 def _runs(
-    request: FidelityRequest, work: _Work[Stored], network: str, keys: Sequence[RunKey], *, refresh: bool
-) -> dict[RunKey, Stored]:
+    request: FidelityRequest, work: _Work[RunT], network: str, keys: Sequence[RunKey], *, refresh: bool
+) -> dict[RunKey, RunT]:
     """Runs of a simulator: stored ones where they are valid, new ones where not. Says which."""
     simulator = choose_simulator(network)
     version = simulator.version
     simulator.close()
-    with wrong_use_on(RunFileError):
-        store = RunStore(run_file(request.out, work.name, network), work.kind)
-    usable = {} if refresh else store.usable(keys, version)
+    with wrong_use_on(RecordFileError):
+        store = RunStore(run_file(request.out, work.name, network), work.kind, version)
+    usable = {} if refresh else store.usable(keys)
     missing = [key for key in keys if key not in usable]
-    typer.echo(_said(store, network, version, len(usable), len(missing), refresh=refresh), err=True)
+    typer.echo(_said(store, network, len(usable), len(missing), refresh=refresh), err=True)
     if missing:
         try:
             with _progress(network, len(missing)) as progress:
                 collect(work.make, missing, store, processes=request.processes, progress=progress)
-            store.pack(version)
+            store.pack()
         except SimulatorError as error:
             raise CommandError(f"{error}\nfinished runs are kept in {store.growing}", WORK_FAILED) from None
         except OSError as error:
             raise CommandError(f"{store.path}: cannot be written: {error.strerror}", WRONG_USE) from None
-    runs = store.usable(keys, version)
+    runs = store.usable(keys)
     if len(runs) < len(keys):
         raise CommandError(
             f"{network} is another version than when this command began: run it again", WORK_FAILED
@@ -190,20 +191,15 @@ def _runs(
     return runs
 
 
-def _said(
-    store: RunStore[Stored], network: str, version: str, usable: int, missing: int, *, refresh: bool
-) -> str:
+def _said(store: RunStore[RunT], network: str, usable: int, missing: int, *, refresh: bool) -> str:
     """Where the runs of a simulator come from."""
     if not missing:
         return f"{network}: all {usable} runs are stored in {store.path}"
     if refresh:
         return f"{network}: {missing} runs again, as asked"
-    other = store.versions - {version}
-    if other and not usable:
-        return (
-            f"{network}: the runs in {store.path} were made by version {', '.join(sorted(other))}, here is "
-            f"{version}: {missing} runs again"
-        )
+    if store.rejected and not usable:
+        reasons = "; ".join(store.rejected)
+        return f"{network}: the runs in {store.path} were {reasons}: {missing} runs again"
     return f"{network}: {usable} runs are stored in {store.path}, {missing} are missing and run now"
 
 

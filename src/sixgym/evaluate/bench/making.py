@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from sixgym.agents.base import Agent
 from sixgym.agents.registry import make_agent
 from sixgym.agents.rules.reference import reference_agent
-from sixgym.domain.base import Record
 from sixgym.domain.splits import Split
 from sixgym.envs.environment import Environment
+from sixgym.evaluate.bench.findings import Candidate, CandidateFinding, FindingsFile, ProofConditions
 from sixgym.run.build import make_environment, make_network
 from sixgym.run.executor import Broken, WorkError, executor_for
 from sixgym.run.rollout import rollout
@@ -38,31 +36,6 @@ MOST_CANDIDATES_A_TASK = 20
 CHANCE: Mapping[str, range] = {"random": range(1001, 1021), "spam": range(1001, 1006)}
 """Who must not pass by chance, with which seeds; the benchmark's own have others. A task that one random
 agent in ten passes gets through with a probability of 12 %."""
-
-
-class Candidate(Record):
-    """Which candidate: its place in the set and its number."""
-
-    domain: Domain
-    tier: Tier
-    number: int
-
-
-class ProofConditions(Record):
-    """What candidates were looked at for; findings of other conditions say nothing."""
-
-    split: Split
-    first: int
-    prove: str | None
-    networks: dict[str, str]
-
-
-class CandidateFinding(Record):
-    """What was found out about a candidate: the task if it is taken, else why not."""
-
-    candidate: Candidate
-    task: BenchTask | None = None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +71,9 @@ def make_task_set(
     Raises:
         WorkError: the work cannot go on. Findings are kept.
         SimulatorError: a network does not start.
-        ValueError: the findings there were made under other conditions.
+        RecordFileError: the findings there were made under other conditions.
     """
     notes = path.with_name(f"{path.stem}.findings.jsonl")
-    notes.parent.mkdir(parents=True, exist_ok=True)
     networks = {
         network: make_simulator(network).version
         for network in (DRY_RUN_NETWORK, making.prove)
@@ -110,21 +82,19 @@ def make_task_set(
     conditions = ProofConditions(
         split=making.split, first=making.first, prove=making.prove, networks=networks
     )
-    findings = {finding.candidate: finding for finding in _read(notes, conditions)}
-    with notes.open("a", encoding="utf-8") as file:
-        while missing := _missing(making, findings):
-            if len(findings) > MOST_CANDIDATES_A_TASK * making.per_cell * len(DOMAINS) * len(TIERS):
-                raise WorkError("hardly any candidate is taken: the last reasons are in the findings")
-            for over in executor_for(making.workers).execute(functools.partial(_Maker, making), missing):
-                finding = (
-                    CandidateFinding(candidate=over.job, reason=f"broke: {over.reason}")
-                    if isinstance(over, Broken)
-                    else over.value
-                )
-                findings[finding.candidate] = finding
-                file.write(finding.model_dump_json() + "\n")
-                file.flush()
-                progress(finding)
+    file = FindingsFile(notes, conditions)
+    findings = file.findings
+    while missing := _missing(making, findings):
+        if len(findings) > MOST_CANDIDATES_A_TASK * making.per_cell * len(DOMAINS) * len(TIERS):
+            raise WorkError("hardly any candidate is taken: the last reasons are in the findings")
+        for over in executor_for(making.workers).execute(functools.partial(_Maker, making), missing):
+            finding = (
+                CandidateFinding(candidate=over.job, reason=f"broke: {over.reason}")
+                if isinstance(over, Broken)
+                else over.value
+            )
+            file.add(finding)
+            progress(finding)
     taken = [task for cell in _cells() for task in _taken(making, findings, cell)]
     last = {task.task.id for task in taken}
     reasons = Counter(finding.reason for finding in findings.values() if finding.reason is not None)
@@ -140,7 +110,7 @@ def make_task_set(
         networks=networks,
         thrown_out=dict(sorted((reason, count) for reason, count in reasons.items() if count)),
     )
-    notes.unlink()
+    file.delete()
     return manifest
 
 
@@ -226,28 +196,3 @@ def _objection(environment: Environment, task: BenchTask, chance: Iterable[Agent
         if succeeds(agent):
             return f"{agent.name} passes on {network}"
     return None
-
-
-def _read(path: Path, conditions: ProofConditions) -> list[CandidateFinding]:
-    """Findings of an interrupted making, if any; a torn last line is cut off.
-
-    Raises:
-        ValueError: they were made under other conditions.
-    """
-    whole, _, torn = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
-    if not whole:
-        path.write_text(conditions.model_dump_json() + "\n", encoding="utf-8")
-        return []
-    if torn:
-        path.write_bytes(whole + b"\n")
-    first, *lines = whole.splitlines()
-    try:
-        found = ProofConditions.model_validate_json(first)
-    except ValidationError:
-        raise ValueError(f"{path} holds no findings; delete it or choose another --out") from None
-    if found != conditions:
-        raise ValueError(
-            f"{path} holds findings for split {found.split} from number {found.first}, proved on "
-            f"{found.prove or 'no other network'}, with {found.networks}; delete it or choose another --out"
-        )
-    return [CandidateFinding.model_validate_json(line) for line in lines]

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pydantic import AliasChoices, Field
+
 from sixgym.domain.base import Record
 from sixgym.domain.slices import SliceType
 from sixgym.envs.ran_slicing.metrics import UtilityWeights
@@ -20,7 +22,8 @@ class RunKey(Record):
     seconds: float
     topology_seed: int
     replica: int
-    schedule: str
+    schedule: str = Field(validation_alias=AliasChoices("schedule", "programme"))
+    """`programme` in runs stored before version 0.2."""
 
     @property
     def network_seed(self) -> int:

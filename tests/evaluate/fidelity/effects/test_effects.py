@@ -137,15 +137,15 @@ def test_no_cases_and_no_seeds_are_errors(count: int, seeds: Sequence[int]) -> N
 def test_an_interrupted_collection_goes_on_where_it_stopped(
     cases: tuple[EffectCase, ...], runs: list[EffectRun], tmp_path: Path
 ) -> None:
-    store = RunStore(tmp_path / "effects.jsonl.gz", EffectRun)
+    store = RunStore(tmp_path / "effects.jsonl.gz", EffectRun, "test")
     store.add(runs[:-3])
     done: list[int] = []
-    version = play_effects(cases, FluidSimulator, store, progress=done.append)
+    play_effects(cases, FluidSimulator, store, progress=done.append)
     assert sum(done) == 3
-    store.pack(version)
-    again = RunStore(store.path, EffectRun)
+    store.pack()
+    again = RunStore(store.path, EffectRun, "test")
     keys = [run.key for run in runs]
-    assert list(again.usable(keys, version).values()) == runs
+    assert list(again.usable(keys).values()) == runs
 
 
 def test_a_changed_case_is_run_again(cases: tuple[EffectCase, ...]) -> None:
@@ -157,7 +157,7 @@ def test_a_network_is_taken_by_its_name(
     cases: tuple[EffectCase, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(factory.SIMULATORS, "fluid", FluidSimulator)
-    store = RunStore(tmp_path / "effects.jsonl.gz", EffectRun)
+    store = RunStore(tmp_path / "effects.jsonl.gz", EffectRun, "test")
     done: list[int] = []
     run_effects(cases[:1], "fluid", store, progress=done.append)
     assert sum(done) == 4

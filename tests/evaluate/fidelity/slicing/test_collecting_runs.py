@@ -88,10 +88,10 @@ def test_another_replica_is_another_network_seed_on_the_same_places() -> None:
 @pytest.mark.usefixtures("fluid")
 def test_runs_are_kept_by_their_keys(tmp_path: Path) -> None:
     asked = experiment(StaticSchedule((6, 12)), RandomSchedule())
-    store, done = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun), list[int]()
+    store, done = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, "test"), list[int]()
     keys = asked.keys("fluid", 0)
     collect(partial(run_schedules, asked), keys, store, processes=1, progress=done.append)
-    assert set(store.usable(keys, "test")) == set(keys)
+    assert set(store.usable(keys)) == set(keys)
     assert done == [2, 2]
 
 
@@ -100,19 +100,19 @@ def test_what_was_finished_before_a_failure_is_kept(tmp_path: Path) -> None:
     asked = experiment(StaticSchedule((6, 12)))
     keys = (*asked.keys("fluid", 0), *experiment(QUOTA_STEP).keys("breaks", 0))
     both = experiment(StaticSchedule((6, 12)), QUOTA_STEP)
-    store = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun)
+    store = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, "test")
     with pytest.raises(SimulatorError, match="broke"):
         collect(partial(run_schedules, both), keys, store, processes=1, progress=lambda done: None)
-    again = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun)
-    assert set(again.usable(keys, "test")) == set(asked.keys("fluid", 0))
+    again = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, "test")
+    assert set(again.usable(keys)) == set(asked.keys("fluid", 0))
 
 
 @pytest.mark.ns3
 def test_runs_in_other_processes_equal_runs_in_this_one(tmp_path: Path) -> None:
     asked = Experiment(SCENARIO, (StaticSchedule((6, 12)),), (51, 52), seconds=1.0)
     keys = asked.keys("ns3", 0)
-    store = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun)
-    collect(partial(run_schedules, asked), keys, store, processes=2, progress=lambda done: None)
     here = [run for key in keys for run in run_schedules(asked, [key])]
-    assert store.usable(keys, here[0].version) == {run.key: run for run in here}
+    store = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, here[0].version)
+    collect(partial(run_schedules, asked), keys, store, processes=2, progress=lambda done: None)
+    assert store.usable(keys) == {run.key: run for run in here}
     assert here[0].slices != here[1].slices

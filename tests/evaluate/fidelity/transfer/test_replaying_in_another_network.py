@@ -14,7 +14,7 @@ from sixgym.agents.registry import make_agent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode, ToolCall
-from sixgym.evaluate.fidelity.store import RunFileError
+from sixgym.episodes.jsonl import RecordFileError
 from sixgym.evaluate.fidelity.transfer.figures import (
     BenchFigures,
     NothingToCompareError,
@@ -159,7 +159,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("packed", [True, False])
 def test_rows_come_back_whether_packed_or_not(path: Path, packed: bool) -> None:
     store, row = store_at(path), own_row()
-    store.add(row)
+    store.add([row])
     if packed:
         store.pack()
     again = store_at(path)
@@ -172,7 +172,7 @@ def test_rows_come_back_whether_packed_or_not(path: Path, packed: bool) -> None:
 def test_rows_made_otherwise_are_not_used_and_counted_by_reason(path: Path) -> None:
     store = store_at(path)
     row = own_row()
-    store.add(row)
+    store.add([row])
     store.pack()
     assert store_at(path, version="newer").rejected == {"made by version test, here is newer": 1}
     assert store_at(path, sha256="b" * 64).rejected == {f"of task set {SHA[:12]}, here is {'b' * 12}": 1}
@@ -186,7 +186,7 @@ def test_rows_made_otherwise_are_not_used_and_counted_by_reason(path: Path) -> N
 
 def test_a_row_says_by_which_rules_it_was_graded(path: Path) -> None:
     store = store_at(path)
-    store.add(own_row())
+    store.add([own_row()])
     store.pack()
     assert json.loads(gzip.decompress(path.read_bytes()))["result"]["grader"] == 1
 
@@ -194,8 +194,7 @@ def test_a_row_says_by_which_rules_it_was_graded(path: Path) -> None:
 def test_a_write_that_broke_off_costs_that_row_alone(path: Path) -> None:
     rows = [own_row("null"), own_row("random"), own_row("threshold")]
     store = store_at(path)
-    store.add(rows[0])
-    store.add(rows[1])
+    store.add(rows[:2])
     (growing,) = path.parent.glob(".*growing")
     content = growing.read_bytes()
     first = content.index(b"\n") + 1
@@ -203,7 +202,7 @@ def test_a_write_that_broke_off_costs_that_row_alone(path: Path) -> None:
         growing.write_bytes(content[:size])
         store = store_at(path)
         assert [row.key in store for row in rows] == [True, False, False]
-        store.add(rows[2])
+        store.add([rows[2]])
         again = store_at(path)
         assert [row.key in again for row in rows] == [True, False, True]
 
@@ -213,7 +212,7 @@ def test_the_order_in_which_rows_came_does_not_show(tmp_path: Path) -> None:
     for name, order in (("a", rows), ("b", rows[::-1])):
         store = store_at(tmp_path / name)
         for row in order:
-            store.add(row)
+            store.add([row])
         store.pack()
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
@@ -224,7 +223,7 @@ def test_a_file_of_something_else_is_named(
 ) -> None:
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl.gz"
     path.write_bytes(gzip.compress(b"{}" + content) if packed else b"no" + content)
-    with pytest.raises(RunFileError, match=r"rows\.jsonl\.gz"):
+    with pytest.raises(RecordFileError, match=r"rows\.jsonl\.gz"):
         store_at(path)
 
 

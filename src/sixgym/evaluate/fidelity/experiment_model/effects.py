@@ -23,9 +23,7 @@ def missing_effects(
     cases: Sequence[EffectCase], network: BackendInfo, store: RunStore[EffectRun]
 ) -> list[EffectJob]:
     """Runs of these cases that are not stored."""
-    jobs = effect_jobs(cases)
-    stored = store.usable([job.key(network.name) for job in jobs], network.version)
-    return [job for job in jobs if job.key(network.name) not in stored]
+    return [job for job in effect_jobs(cases) if job.key(network.name) not in store]
 
 
 def play_in_lockstep(

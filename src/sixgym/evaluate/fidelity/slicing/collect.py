@@ -1,22 +1,30 @@
-"""Making the runs that are missing, over several processes, in an order that can be interrupted."""
+"""Runs of schedules that are missing in a store, over several processes, interruptible at any time."""
 
-import multiprocessing
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from sixgym.domain.scenario import Scenario
 from sixgym.evaluate.fidelity.record import RunKey, SimulationRun
 from sixgym.evaluate.fidelity.slicing.control_schedules import ControlSchedule
 from sixgym.evaluate.fidelity.slicing.measure import measure
-from sixgym.evaluate.fidelity.store import RunStore, Stored
+from sixgym.evaluate.fidelity.store import RunStore, RunT
+from sixgym.run.executor import Broken, executor_for, function_worker
+from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The same schedules on the same networks, whoever simulates them."""
+    """Schedules on networks, independent of the simulator.
+
+    Attributes:
+        scenario: The scenario, not placed yet.
+        schedules: The control schedules; every schedule runs on every network.
+        topology_seeds: Topology seeds of the networks.
+        seconds: Network time of a run after the warm-up, in seconds.
+    """
 
     scenario: Scenario
     schedules: tuple[ControlSchedule, ...]
@@ -24,7 +32,7 @@ class Experiment:
     seconds: float
 
     def keys(self, network: str, replica: int) -> tuple[RunKey, ...]:
-        """Its runs on one simulator, by seed and then by schedule."""
+        """The runs of the experiment on one simulator, by topology seed and then by schedule."""
         digest = self.scenario.digest
         return tuple(
             RunKey(
@@ -41,33 +49,49 @@ class Experiment:
 
 
 def collect(
-    make: Callable[[Sequence[RunKey]], list[Stored]],
+    make: Callable[[Sequence[RunKey]], list[RunT]],
     keys: Sequence[RunKey],
-    store: RunStore[Stored],
+    store: RunStore[RunT],
     *,
     processes: int,
     progress: Callable[[int], None],
 ) -> None:
-    """Make these runs and keep them in the store; the runs on one network are one piece of work.
+    """Make runs and store them. The runs on one network are one job.
 
     Args:
-        make: Runs a piece. With several processes it is sent to them, so it has to be picklable.
-        keys: What to run.
-        store: Takes every piece as soon as it is done.
-        processes: How many work at the same time; 1 works in this one.
-        progress: Called with the number of runs done since the last call.
+        make: Makes the runs of one network. With several processes it is pickled.
+        keys: The runs to make.
+        store: Receives the runs of a job as soon as the job is over.
+        processes: Number of worker processes; 1 works in this process.
+        progress: Called with the number of runs made since the last call.
 
     Raises:
-        SimulatorError: a run failed. What was finished before is in the store.
+        SimulatorError: a run failed, or two workers died of it. Earlier runs are in the store.
+        WorkError: the work cannot go on for another reason, likewise.
     """
-    with _pieces_done(make, _by_network(keys), processes) as pieces:
-        for runs in pieces:
-            store.add(runs)
-            progress(len(runs))
+    make_worker = function_worker(partial(_made, make))
+    with closing(executor_for(processes).execute(make_worker, _by_network(keys))) as outcomes:
+        for outcome in outcomes:
+            if isinstance(outcome, Broken):
+                raise SimulatorError(f"{outcome.job[0].schedule}: {outcome.reason}")
+            if isinstance(outcome.value, SimulatorError):
+                raise outcome.value
+            store.add(outcome.value)
+            progress(len(outcome.value))
+
+
+def _made(
+    make: Callable[[Sequence[RunKey]], list[RunT]], keys: Sequence[RunKey]
+) -> list[RunT] | SimulatorError:
+    """The runs of one network, or the error of the simulator."""
+    try:
+        return make(keys)
+    except SimulatorError as error:
+        return error
 
 
 def run_schedules(experiment: Experiment, keys: Sequence[RunKey]) -> list[SimulationRun]:
-    """Runs on one network, one after the other in the same simulator."""
+    """Runs of schedules on one network, one after another in the same simulator."""
     schedules = {schedule.name: schedule for schedule in experiment.schedules}
     simulator = make_simulator(keys[0].network)
     try:
@@ -82,19 +106,3 @@ def _by_network(keys: Iterable[RunKey]) -> list[list[RunKey]]:
         network = (key.network, key.scenario, key.topology_seed, key.replica)
         pieces.setdefault(network, []).append(key)
     return list(pieces.values())
-
-
-@contextmanager
-def _pieces_done(
-    make: Callable[[Sequence[RunKey]], list[Stored]], pieces: Sequence[Sequence[RunKey]], processes: int
-) -> Generator[Iterable[list[Stored]]]:
-    if processes == 1:
-        yield (make(piece) for piece in pieces)
-        return
-    # forked workers would share the descriptors of whatever the parent has open
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        waiting = [pool.submit(make, piece) for piece in pieces]
-        yield (done.result() for done in as_completed(waiting))
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -1,5 +1,7 @@
 """What the slicing comparison found, as numbers: the content of its JSON file."""
 
+from pydantic import AliasChoices, Field
+
 from sixgym.domain.base import Record
 from sixgym.evaluate.fidelity.record import StoredRun
 from sixgym.evaluate.fidelity.statistics import Estimate
@@ -31,7 +33,8 @@ class SliceErrors(Record):
     """
 
     slice: str
-    schedule: str
+    schedule: str = Field(validation_alias=AliasChoices("schedule", "programme"))
+    """`programme` in figures stored before version 0.2."""
     metric: str
     unit: str
     reference: float | None
@@ -118,7 +121,8 @@ class Figures(Record):
     reference: Source
     topology_seeds: tuple[int, ...]
     seconds: float
-    schedules: tuple[str, ...]
+    schedules: tuple[str, ...] = Field(validation_alias=AliasChoices("schedules", "programmes"))
+    """`programmes` in figures stored before version 0.2."""
     goals: tuple[AccuracyGoal, ...]
     order_goal: float
     orders: tuple[RankAgreement, ...]

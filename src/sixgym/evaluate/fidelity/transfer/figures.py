@@ -165,7 +165,7 @@ class BenchFigures(Record):
     task_set_sha256: str
     tasks: dict[str, int]
     topology_seeds: tuple[int, int]
-    replayed: bool
+    replayed: bool = True
     grader: int
     overall: GroupFigures
     in_between: GroupFigures | None

@@ -1,22 +1,16 @@
 """What is kept of an episode of the grounded validation, and the files it is kept in."""
 
-import gzip
 import math
-import os
-import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from pydantic import ValidationError
-
-from sixgym.domain.base import Ratio, Record, first_problem
+from sixgym.domain.base import Ratio, Record
 from sixgym.domain.intent import Measurand, Target
 from sixgym.episodes.episode import Episode
-from sixgym.episodes.files import write_whole
-from sixgym.evaluate.fidelity.store import RunFileError, same_version
+from sixgym.episodes.record_store import RecordStore
+from sixgym.evaluate.fidelity.store import version_objection
 from sixgym.run.replay import Script
 from sixgym.scoring.goals import TargetVerdict, answer_values, judge
 from sixgym.scoring.result import GRADER, Result
@@ -96,68 +90,23 @@ class RowConditions:
             return f"of task set {row.task_set_sha256[:12]}, here is {self.task_set_sha256[:12]}"
         if row.result.grader != GRADER:
             return f"graded by version {row.result.grader} of the rules, here is {GRADER}"
-        if not same_version(row.version, self.version):
-            return f"made by version {row.version}, here is {self.version}"
-        return None
+        return version_objection(row.version, self.version)
 
 
-class RowStore:
-    """Rows in a gzip file of JSON lines; those that come in are in a plain file beside it until `pack`.
-
-    A row is on the disk as soon as it is added, so an interrupted collection goes on where it stopped.
-
-    Attributes:
-        path: The packed file.
-        rejected: How many stored rows cannot be used, by reason.
-    """
+class RowStore(RecordStore[RowKey, BenchRow]):
+    """Rows that can be used under given conditions, each with all its fields."""
 
     def __init__(self, path: Path, conditions: RowConditions) -> None:
-        self.path = path
-        self._growing = path.with_name(f".{path.name.removesuffix('.gz')}.growing")
-        self._conditions = conditions
-        self._rows: dict[RowKey, BenchRow] = {}
-        self.rejected: Counter[str] = Counter()
-        for row in self._read():
-            reason = conditions.objection(row)
-            if reason is None:
-                self._rows[row.key] = row
-            else:
-                self.rejected[reason] += 1
+        """Read what is stored.
 
-    def __contains__(self, key: RowKey) -> bool:
-        return key in self._rows
+        Args:
+            path: The packed file.
+            conditions: The network's version and the task set here.
 
-    def __getitem__(self, key: RowKey) -> BenchRow:
-        return self._rows[key]
-
-    def add(self, row: BenchRow) -> None:
-        """Keep this one too, in place of an earlier one of the same key."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._rows[row.key] = row
-        with self._growing.open("a", encoding="utf-8") as file:
-            file.write(_line(row))
-            file.flush()
-            os.fsync(file.fileno())
-
-    def pack(self) -> None:
-        """Write all usable rows into the file, atomically and in order; the others are dropped."""
-        lines = "".join(_line(self._rows[key]) for key in sorted(self._rows, key=str))
-        # without a time stamp equal rows are equal bytes
-        write_whole(self.path, gzip.compress(lines.encode(), mtime=0))
-        self._growing.unlink(missing_ok=True)
-
-    def _read(self) -> Iterator[BenchRow]:
-        if self.path.exists():
-            try:
-                lines = gzip.decompress(self.path.read_bytes()).splitlines()
-            except (OSError, EOFError, zlib.error) as error:
-                raise RunFileError(f"{self.path}: not a gzip file of rows: {error}") from None
-            yield from _parsed(self.path, lines)
-        if self._growing.exists():
-            whole, _, torn = self._growing.read_bytes().rpartition(b"\n")
-            if torn:
-                self._growing.write_bytes(whole + b"\n" if whole else b"")
-            yield from _parsed(self._growing, whole.splitlines())
+        Raises:
+            RecordFileError: a file holds something else.
+        """
+        super().__init__(path, BenchRow, lambda row: row.key, conditions.objection)
 
 
 def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) -> BenchRow:
@@ -223,16 +172,3 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
         return {}
     spread = {"lowest": min(finite), "median": median(finite), "highest": max(finite)}
     return {name: float(f"{value:.{DIGITS}g}") for name, value in spread.items()}
-
-
-def _line(row: BenchRow) -> str:
-    # everything, defaults too: a row keeps the version of the rules it was graded by
-    return row.model_dump_json() + "\n"
-
-
-def _parsed(path: Path, lines: Sequence[bytes]) -> Iterator[BenchRow]:
-    for number, line in enumerate(lines, 1):
-        try:
-            yield BenchRow.model_validate_json(line)
-        except ValidationError as error:
-            raise RunFileError(f"{path}: line {number} is no row: {first_problem(error)}") from None

@@ -11,11 +11,11 @@ import pytest
 from sixgym.run.executor import (
     Done,
     Executor,
-    FunctionWorker,
     ProcessExecutor,
     SerialExecutor,
     ThreadExecutor,
     WorkError,
+    function_worker,
 )
 from tests.run.jobs import CHORES, Chore, Squarer, make_no_worker, square
 
@@ -64,7 +64,7 @@ def test_the_order_of_jobs_does_not_change_their_values(executor: Executor, tmp_
 
 
 def test_equal_jobs_are_done_as_often_as_they_are_given(executor: Executor) -> None:
-    outcomes = executor.execute(partial(FunctionWorker, square), [3, 3, 3])
+    outcomes = executor.execute(function_worker(square), [3, 3, 3])
     assert [outcome.value for outcome in outcomes if isinstance(outcome, Done)] == [9, 9, 9]
 
 

@@ -30,6 +30,7 @@ from sixgym.evaluate.fidelity.slicing.experiment import grid, slicing_experiment
 from sixgym.evaluate.fidelity.slicing.plot import PlotError, plot_delays, plot_responses, require_matplotlib
 from sixgym.evaluate.fidelity.slicing.report import page, summary_lines
 from sixgym.evaluate.fidelity.store import RunStore, RunT
+from sixgym.run.executor import WorkError
 from sixgym.simulators.base import SimulatorError
 
 SHORTEST_S, LONGEST_S = 1.0, 600.0
@@ -179,7 +180,7 @@ def _runs(
             with _progress(network, len(missing)) as progress:
                 collect(work.make, missing, store, processes=request.processes, progress=progress)
             store.pack()
-        except SimulatorError as error:
+        except (SimulatorError, WorkError) as error:
             raise CommandError(f"{error}\nfinished runs are kept in {store.growing}", WORK_FAILED) from None
         except OSError as error:
             raise CommandError(f"{store.path}: cannot be written: {error.strerror}", WRONG_USE) from None

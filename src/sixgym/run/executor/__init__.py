@@ -15,9 +15,9 @@ from sixgym.run.executor.base import (
     Broken,
     Done,
     Executor,
-    FunctionWorker,
     Worker,
     WorkError,
+    function_worker,
 )
 from sixgym.run.executor.process import ProcessExecutor
 from sixgym.run.executor.serial import SerialExecutor
@@ -28,13 +28,13 @@ __all__ = [
     "Broken",
     "Done",
     "Executor",
-    "FunctionWorker",
     "ProcessExecutor",
     "SerialExecutor",
     "ThreadExecutor",
     "WorkError",
     "Worker",
     "executor_for",
+    "function_worker",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 Job = TypeVar("Job")
@@ -48,6 +49,15 @@ class FunctionWorker(Generic[Job, Value]):
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def function_worker(function: Callable[[Job], Value]) -> Callable[[], FunctionWorker[Job, Value]]:
+    """A maker of workers that call a function with every job, for `Executor.execute`.
+
+    Args:
+        function: The function. An executor that leaves this process pickles it.
+    """
+    return partial(FunctionWorker, function)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from sixgym.agents.registry import make_agent
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.envs.environment import Environment
+from sixgym.episodes.jsonl import append_lines, read_lines
 from sixgym.episodes.task import make_task
 from sixgym.run.rollout import rollout
 from sixgym.scenarios import load_scenario, shipped_names
@@ -97,7 +98,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="episodes at a time (default 2)")
     options = parser.parse_args()
     store = RESULTS / "baselines.jsonl"
-    done: list[Row] = [json.loads(line) for line in store.read_text().splitlines()] if store.exists() else []
+    done: list[Row] = [json.loads(line) for _, line in read_lines(store)] if store.exists() else []
     # rows of another network or scenario are of no use beside new ones
     network = f"ns3 {Ns3Simulator().version}"
     digests = {
@@ -118,13 +119,12 @@ def main() -> None:
         for agent in AGENTS
         for seed in range(1, options.seeds + 1)
     ]
-    with ProcessPoolExecutor(options.workers) as pool, store.open("a") as file:
+    with ProcessPoolExecutor(options.workers) as pool:
         jobs = [pool.submit(run, *job) for job in wanted if job not in finished]
         for count, job in enumerate(as_completed(jobs), 1):
             row = job.result()
             done.append(row)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            append_lines(store, [json.dumps(row)])
             print(
                 f"{count}/{len(jobs)} {row['scenario']} {row['agent']} {row['seed']}: {row['success']}",
                 flush=True,

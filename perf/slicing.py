@@ -27,6 +27,7 @@ from sixgym.envs.ran_slicing.policies.bound import record_arrivals, utility_boun
 from sixgym.envs.ran_slicing.policies.clairvoyant import Search, clairvoyant
 from sixgym.envs.ran_slicing.policies.reference import OpenLoop, SlicingPolicy, play, static_half
 from sixgym.envs.ran_slicing.policies.tuning import Tuning, demand_following, load_tuning, static_best
+from sixgym.episodes.jsonl import append_lines, read_lines
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
@@ -124,12 +125,7 @@ def stamp_of(job: Job, scenario: Scenario, plan: list[list[int]] | None) -> Row:
 
 def stored(store: Path) -> list[Row]:
     """The rows in the file, which may have been cut short in its last line."""
-    if not store.exists():
-        return []
-    whole, _, torn = store.read_text().rpartition("\n")
-    if torn:
-        store.write_text(f"{whole}\n" if whole else "")
-    return [json.loads(line) for line in whole.splitlines()]
+    return [json.loads(line) for _, line in read_lines(store)] if store.exists() else []
 
 
 def plans(rows: Iterable[Row]) -> dict[int, list[list[int]]]:
@@ -151,13 +147,12 @@ def play_missing(jobs: list[Job], done: list[Row], store: Path, workers: int) ->
             rows.append(row)
         else:
             missing.append(job)
-    with ProcessPoolExecutor(workers) as pool, store.open("a") as file:
+    with ProcessPoolExecutor(workers) as pool:
         running = [pool.submit(run, job, known.get(job.seed)) for job in missing]
         for count, finished in enumerate(as_completed(running), 1):
             row = json.loads(json.dumps(finished.result()))
             rows.append(row)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            append_lines(store, [json.dumps(row)])
             what = " ".join(str(value) for value in (row["network"], row["policy"], row["seed"]))
             print(f"{count}/{len(missing)} {what}: {row.get('utility', 'failed')}", flush=True)
     return rows

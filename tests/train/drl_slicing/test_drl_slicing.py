@@ -213,7 +213,7 @@ def test_stored_tasks_are_read_and_not_drawn_again(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_tasks_is_refused(tmp_path: Path) -> None:
     store = tmp_path / "tasks.jsonl"
     store.write_text('{"id": 3}\n', encoding="utf-8")
-    with pytest.raises(RecipeError, match=r"tasks\.jsonl: no file of tasks"):
+    with pytest.raises(RecipeError, match=r"tasks\.jsonl: record 1 is no Task"):
         draw_tasks(recipe(), store)
 
 

@@ -1,17 +1,14 @@
 """The tasks that the DRL-Slicing agent learns from and is checked on: training seeds only."""
 
 import hashlib
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from sixgym.domain.base import first_problem
 from sixgym.domain.splits import require_split
 from sixgym.episodes.episode import Task
+from sixgym.episodes.jsonl import RecordFileError, append_lines, read_records
 from sixgym.tasks.build.generate import draw_task
 from sixgym.tasks.parts.draft import UnsuitableError
 from sixgym.train.recipe import DrlSlicingRecipe, RecipeError
@@ -66,15 +63,12 @@ def draw_tasks(
         RecipeError: the store holds something else.
     """
     tasks = _stored(store)[: recipe.tasks]
-    with store.open("a", encoding="utf-8") as file:
-        for number in range(recipe.tasks):
-            if number == len(tasks):
-                tasks.append(_draw(recipe, random.Random(f"{recipe.seed}/{number}")))
-                file.write(tasks[-1].model_dump_json() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            if on_task is not None:
-                on_task()
+    for number in range(recipe.tasks):
+        if number == len(tasks):
+            tasks.append(_draw(recipe, random.Random(f"{recipe.seed}/{number}")))
+            append_lines(store, [tasks[-1].model_dump_json()])
+        if on_task is not None:
+            on_task()
     return tuple(tasks)
 
 
@@ -108,11 +102,7 @@ def _draw(recipe: DrlSlicingRecipe, rng: random.Random) -> Task:
 def _stored(store: Path) -> list[Task]:
     if not store.exists():
         return []
-    whole, _, _torn = store.read_text(encoding="utf-8").rpartition("\n")
-    store.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
     try:
-        return [Task.model_validate_json(line) for line in whole.splitlines()]
-    except ValidationError as error:
-        raise RecipeError(
-            f"{store}: no file of tasks: {first_problem(error)}; delete it or take another --out"
-        ) from None
+        return list(read_records(store, Task))
+    except RecordFileError as error:
+        raise RecipeError(f"{error}; delete the file or take another --out") from None

@@ -21,6 +21,7 @@ from sixgym.agents.learned.drl_slicing.view import FEATURES
 from sixgym.agents.learned.tensors import TensorFile, dump_tensors
 from sixgym.domain.base import Record
 from sixgym.episodes.files import replacing, write_whole
+from sixgym.episodes.jsonl import append_lines
 from sixgym.run.build import make_network
 from sixgym.train.drl_slicing.environment import AdmissionEnv
 from sixgym.train.drl_slicing.hybrid import HybridPolicy
@@ -193,8 +194,7 @@ def _keep(model: PPO, out: Path, iteration: Iteration) -> None:
     path = _checkpoint(out, iteration.number)
     with replacing(path) as partial, partial.open("wb") as file:
         model.save(file)
-    with (out / PROGRESS_FILE).open("a", encoding="utf-8") as file:
-        file.write(iteration.model_dump_json() + "\n")
+    append_lines(out / PROGRESS_FILE, [iteration.model_dump_json()])
     for other in out.glob(CHECKPOINTS):
         if other != path:
             other.unlink()

@@ -26,7 +26,7 @@ from sixgym.serve.harness import (
 )
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import SIMULATORS
-from sixgym.tasks.frozen import TaskSetError, find_task, tasks_by_id
+from sixgym.tasks.frozen import TaskSetError, load_task, tasks_by_id
 from sixgym.tasks.record import BenchTask
 from tests.doubles import FluidSimulator
 
@@ -230,6 +230,6 @@ def test_scores_are_plain_numbers(simulators: list[FluidSimulator], first_task: 
 
 def test_a_task_that_the_set_has_not_is_named(tmp_path: Path) -> None:
     with pytest.raises(TaskSetError, match="no task 'nothing'"):
-        find_task("nothing")
+        load_task("nothing")
     with pytest.raises(TaskSetError):
-        find_task("nothing", tmp_path / "none.json")
+        load_task("nothing", tmp_path / "none.json")

@@ -12,7 +12,11 @@ from sixgym.agents.registry import AGENTS, MODEL_AGENTS, make_agent
 from sixgym.agents.rules.reference import REFERENCE, reference_agent
 from sixgym.backends.base import Backend
 from sixgym.backends.simulated import SimulatedBackend
+from sixgym.domain.scenario import Scenario
 from sixgym.envs.environment import Environment
+from sixgym.episodes.episode import Task
+from sixgym.episodes.task import make_task as task_of_scenario
+from sixgym.scenarios.loader import load_scenario
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.record import BenchTask
 
@@ -44,6 +48,24 @@ def make_environment(network: str | Backend) -> Environment:
         SimulatorError: the network exists and cannot be used on this machine.
     """
     return Environment(make_network(network) if isinstance(network, str) else network)
+
+
+def make_task(
+    scenario: Scenario | str | Path, *, seed: int, intent_id: str | None = None, words: str | None = None
+) -> Task:
+    """The task of an intent in a scenario, placed by topology seed `seed` and run with seed `seed`.
+
+    Args:
+        scenario: A scenario, the name of a shipped one such as `uav-inspection`, or the path of a YAML file.
+        seed: Topology seed, and seed of traffic, fading and errors.
+        intent_id: Id of one of the scenario's tasks; the first one by default.
+        words: The intent in other words; goal and service level stay.
+
+    Raises:
+        ValueError: there is no such scenario, or the scenario offers no such task.
+    """
+    loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    return task_of_scenario(loaded, seed=seed, intent_id=intent_id, words=words)
 
 
 def make_task_agent(

@@ -38,7 +38,7 @@ from sixgym.run.build import make_network
 from sixgym.run.session import EpisodeSession, SessionOverError
 from sixgym.scoring.result import Result
 from sixgym.serve.harness import Player, play, result_of, scores
-from sixgym.tasks.frozen import find_task, tasks_by_id
+from sixgym.tasks.frozen import load_task, tasks_by_id
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, select
 from sixgym.tools.base import CATALOG
@@ -224,7 +224,7 @@ def _path(tasks: str | None) -> Path | None:
 
 
 def _task_of(state: TaskState) -> BenchTask:
-    return find_task(str(state.sample_id), _path(state.metadata["tasks"]))
+    return load_task(str(state.sample_id), _path(state.metadata["tasks"]))
 
 
 def _keep(state: TaskState, episode: Episode) -> None:

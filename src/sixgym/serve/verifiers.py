@@ -22,7 +22,7 @@ from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion
 from sixgym.scoring.result import Result
 from sixgym.serve.harness import Player, WireTalk, play, result_of, scores
-from sixgym.tasks.frozen import find_task, tasks_by_id
+from sixgym.tasks.frozen import load_task, tasks_by_id
 from sixgym.tasks.selection import Selection, select
 
 PLUGIN = "sixgym-verifiers"
@@ -143,7 +143,7 @@ class NetworkHarness(vf.Harness[NetworkHarnessConfig]):
         """
         if not isinstance(data, NetworkTaskData):
             raise TypeError(f"{PLUGIN} plays tasks of its own task set alone, not {type(data).__name__}")
-        task = find_task(str(data.id), data.tasks)
+        task = load_task(str(data.id), data.tasks)
 
         def keep(episode: Episode) -> None:
             trace.info[RESULT] = result_of(task, episode).model_dump(mode="json")

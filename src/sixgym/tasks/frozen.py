@@ -76,7 +76,7 @@ class TaskSet:
         return self.manifest.sha256
 
 
-def find_task(name: str, path: Path | None = None) -> BenchTask:
+def load_task(name: str, path: Path | None = None) -> BenchTask:
     """The task of that id in a set.
 
     Args:

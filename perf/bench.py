@@ -11,14 +11,13 @@ has any rows has one. Rows of other versions are gone with the first agent that 
 """
 
 import argparse
-import gzip
 import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sixgym.cli.bench.run import BenchRequest, bench
-from sixgym.episodes.files import write_whole
+from sixgym.episodes.jsonl import read_packed, write_packed
 from sixgym.evaluate.bench.report import DASH
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.evaluate.fidelity.store import same_version
@@ -100,9 +99,7 @@ def _run(agent: str, network: str, tasks: TaskSet, missing: AbstractSet[str], wo
 
 def _keep(network: str, rows: Sequence[Result]) -> None:
     # everything, defaults too: a row keeps the version of the rules it was graded by
-    lines = "".join(f"{row.model_dump_json()}\n" for row in rows)
-    stored(network).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(stored(network), gzip.compress(lines.encode(), mtime=0))
+    write_packed(stored(network), [row.model_dump_json() for row in rows])
 
 
 def stored(network: str) -> Path:
@@ -115,7 +112,7 @@ def rows_of(network: str) -> list[Result]:
     path = stored(network)
     if not path.exists():
         raise SystemExit(f"no rows of {network} in {path}: run it first")
-    return [Result.model_validate_json(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    return list(read_packed(path, Result))
 
 
 def compared_on(network: str) -> list[Result]:

@@ -20,6 +20,7 @@ from pydantic import Field, JsonValue, ValidationError
 from sixgym.domain.base import Record, first_problem
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.episodes.files import write_whole
+from sixgym.episodes.jsonl import RecordFileError, read_records
 from sixgym.episodes.store import append_episode, read_episodes
 from sixgym.models.prices import Price
 from sixgym.scoring.result import Result
@@ -157,17 +158,14 @@ class RunFolder:
             RunFolderError: the run is not finished, or the file holds something else.
         """
         path = self.path / "results.jsonl"
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            return [Result.model_validate_json(line) for line in lines]
-        except FileNotFoundError:
+        if not path.exists():
             raise RunFolderError(
                 f"{self.path}: the run is not finished; its command with --resume goes on with it"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise RunFolderError(f"{path}: cannot be read: {error}") from None
-        except ValidationError as error:
-            raise RunFolderError(f"{path}: no results: {first_problem(error)}") from None
+            )
+        try:
+            return list(read_records(path, Result))
+        except RecordFileError as error:
+            raise RunFolderError(str(error)) from None
 
     def write_results(self, results: Iterable[Result]) -> None:
         """Write the graded rows, atomically."""

@@ -1,6 +1,5 @@
-"""The only loop: an agent works on a task in an environment, and an episode comes out."""
+"""The only loop of an agent: it works on a task in an environment, and an episode comes out."""
 
-import time
 from collections.abc import Callable
 
 from sixgym.agents.base import Agent, TriesAgain
@@ -8,8 +7,12 @@ from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode, Step, Task
 from sixgym.models.chat import ModelError, ModelUnusableError
+from sixgym.run.attempt import Attempt
 from sixgym.scoring.goals import judge
-from sixgym.simulators.base import SimulatorError
+
+
+class AgentLeftError(Exception):
+    """The agent takes no further turn, and gives no answer. The network runs out; the episode is judged."""
 
 
 def rollout(
@@ -21,31 +24,32 @@ def rollout(
     on_interval: Callable[[Interval], None] | None = None,
     on_attempt: Callable[[Episode], None] | None = None,
 ) -> Episode:
-    """Let the agent work until it answers or its budget is spent, then let the network run out.
+    """Let an agent work until it answers or its budget is spent, then let the network run out.
 
-    An agent that has spent its budget is asked once more, for its answer. One that tries again does so in
-    the same network from the start; its last attempt is the episode, the ones before are kept in it.
+    An agent whose budget is spent is asked once more, for its answer. An agent that tries again does so in
+    the same network, from the start. Its last attempt is the episode, which holds the earlier attempts.
 
     A simulator that breaks, or a language model that cannot be asked, ends the episode as an infrastructure
-    failure, with everything recorded up to then. An exception of the agent propagates: a mistake in its
-    program is no decision of its.
+    failure, with everything recorded up to then. An exception of the agent propagates: a bug of its program
+    is no decision of the agent.
 
     Args:
-        environment: Where it works.
-        agent: Who works.
-        task: On what.
-        on_step: Called after every step, for live views.
+        environment: The environment. It is reset, and not closed.
+        agent: The agent.
+        task: The task.
+        on_step: Called after every call that was carried out, for live views.
         on_interval: Called after every interval that the network runs on without the agent.
-        on_attempt: Called with every attempt that another one follows.
+        on_attempt: Called with every attempt that another attempt follows.
 
     Raises:
-        ModelUnusableError: no language model will ever answer, so neither this episode nor another has
-            a point.
+        ModelUnusableError: the language model will answer neither in this episode nor in another.
     """
     earlier: tuple[Episode, ...] = ()
     while True:
-        episode = _attempt(environment, agent, task, earlier, on_step=on_step, on_interval=on_interval)
-        if episode.infrastructure_failure is not None or not isinstance(agent, TriesAgain):
+        attempt = Attempt(environment, task, earlier=earlier, on_step=on_step, on_interval=on_interval)
+        left = _play(attempt, agent)
+        episode = attempt.episode(agent.name)
+        if left or episode.infrastructure_failure is not None or not isinstance(agent, TriesAgain):
             return episode
         try:
             again = agent.look_back(episode, success=judge(episode).success)
@@ -62,28 +66,17 @@ def rollout(
             on_attempt(failed)
 
 
-def _attempt(
-    environment: Environment,
-    agent: Agent,
-    task: Task,
-    earlier: tuple[Episode, ...],
-    *,
-    on_step: Callable[[Step], None] | None,
-    on_interval: Callable[[Interval], None] | None,
-) -> Episode:
-    try:
-        observation = environment.reset(task, earlier=earlier)
-        done = False
-        while not done:
-            started = time.perf_counter()
-            turn = agent.act(observation)
-            observation, terminated, truncated = environment.step(turn, agent_s=time.perf_counter() - started)
-            done = terminated or truncated
-            if on_step is not None and turn.call is not None and not truncated:
-                on_step(environment.last_step)
-        environment.run_out(on_interval)
-    except ModelUnusableError:
-        raise
-    except (SimulatorError, ModelError) as error:
-        return environment.episode(agent.name, infrastructure_failure=str(error))
-    return environment.episode(agent.name)
+def _play(attempt: Attempt, agent: Agent) -> bool:
+    """Play one attempt to its end; whether the agent left before."""
+    left = False
+    with attempt.recording_failures():
+        observation = attempt.begin()
+        while not (attempt.over or left):
+            try:
+                turn = agent.act(observation)
+            except AgentLeftError:
+                left = True
+            else:
+                observation = attempt.take(turn)
+        attempt.run_out()
+    return left

@@ -17,15 +17,13 @@ import anyio.to_thread
 from sixgym.agents.llm.prompt import CallStyle, tool_specs
 from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.llm.replies import message_of
-from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion, Sampling
 from sixgym.models.server.wire import completion, read_json, wire_message
-from sixgym.run.build import make_network
-from sixgym.run.rollout import rollout
+from sixgym.run.build import make_environment
+from sixgym.run.rollout import AgentLeftError, rollout
 from sixgym.scoring.result import Result
-from sixgym.simulators.base import SimulatorError
 from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
@@ -177,10 +175,6 @@ def _failed(episode: Episode, failure: str | None) -> Episode:
     return episode if failure is None else episode.model_copy(update={"infrastructure_failure": failure})
 
 
-class _WorkEndedError(Exception):
-    """The harness lets the model say no more."""
-
-
 class _DistantModel:
     """A model for the thread of an episode that is asked by another one.
 
@@ -202,7 +196,7 @@ class _DistantModel:
         self.requests.put(messages)
         reply = self.replies.get()
         if reply is None:
-            raise _WorkEndedError
+            raise AgentLeftError
         return reply
 
     def close(self) -> None:
@@ -214,19 +208,5 @@ class _DistantModel:
 
 
 def _episode(task: BenchTask, network: str, agent: ReactAgent) -> Episode:
-    backend = make_network(network)
-    environment = Environment(backend)
-    try:
+    with make_environment(network) as environment:
         return rollout(environment, agent, task.task)
-    except _WorkEndedError:
-        return _run_out(environment, agent.name)
-    finally:
-        backend.close()
-
-
-def _run_out(environment: Environment, agent: str) -> Episode:
-    try:
-        environment.run_out()
-    except SimulatorError as error:
-        return environment.episode(agent, infrastructure_failure=str(error))
-    return environment.episode(agent)

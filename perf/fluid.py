@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sixgym.data.traces.collection import TracesFolder
+from sixgym.data.traces.folder import TracesFolder
 from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.scenario import Group
 from sixgym.domain.traffic import OnOff
 from sixgym.episodes.episode import Episode
 from sixgym.evaluate.fidelity.statistics import mean_over_seeds
 from sixgym.evaluate.markdown import table
-from sixgym.run.recorded_changes import measured_intervals, recorded_changes
+from sixgym.run.replay import measured_intervals, recorded_changes
 from sixgym.simulators.experiment_model.loading import source_digest
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 

@@ -1,26 +1,29 @@
-"""`sixgym traces`: episodes that show how a network answers, and a row for every call of them."""
+"""`sixgym traces`: episodes that show how a network answers, and a row for every call in them."""
 
 import os
 import re
-import signal
 import sys
-from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 import sixgym
-from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, interrupt_on_sigterm, wrong_use_on
+from sixgym.cli.network import choose_simulator
+from sixgym.cli.options import Network
 from sixgym.cli.output import text as words
 from sixgym.cli.output.progress import metering
 from sixgym.cli.output.starting import saying_why_it_takes_long
-from sixgym.cli.run import choose_simulator, writable
-from sixgym.data.traces.collection import Collector, Traces, TracesError, TracesFolder
+from sixgym.cli.storing import writable
+from sixgym.data.traces.collection import Collector
 from sixgym.data.traces.exploration import exploration, tool_probabilities
-from sixgym.data.traces.packing import pack, unpack
+from sixgym.data.traces.folder import TracesFolder
+from sixgym.data.traces.manifest import Traces, TracesError, read_manifest
+from sixgym.data.traces.packing import pack as pack_traces
+from sixgym.data.traces.packing import unpack as unpack_traces
 from sixgym.data.traces.telemetry import TelemetryError, read_telemetry
 from sixgym.data.traces.transitions import write_transitions
 from sixgym.domain.splits import SPLITS
@@ -31,145 +34,118 @@ from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import SIMULATORS
 
 
-@dataclass(frozen=True, slots=True)
-class TracesRequest:
-    """What the command line asked for, unchecked.
+def traces(
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the traces.")],
+    seeds: Annotated[
+        str, typer.Option(metavar="SEEDS", help="Topology seeds of one split, such as 1-50 or 51,60-65.")
+    ] = "1-50",
+    episodes: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Episodes of 20 calls; an episode of one number is always the same."
+        ),
+    ] = 1500,
+    replicates: Annotated[
+        int,
+        typer.Option(
+            min=1, max=100, metavar="K", help="Runs of every episode, each with other traffic and fading."
+        ),
+    ] = 1,
+    network: Network = "ns3",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, metavar="W", help="Processes; results do not depend on it  (one a core)."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue the traces in DIR, possibly with a larger --episodes."),
+    ] = False,
+    csv: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Import telemetry of your own network, which --network names; explore nothing. Repeatable.",
+        ),
+    ] = None,
+    pack: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the traces of DIR into one small file; explore nothing."),
+    ] = None,
+    unpack: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Restore DIR from such a file; explore nothing."),
+    ] = None,
+) -> None:
+    """Explore networks with calls of all tools and many faults; write a row for every call, in Parquet.
 
-    Attributes:
-        out: The folder.
-        seeds: Topology seeds, such as `1-50` or `51,53,60-65`.
-        episodes: How many explorations.
-        replicates: How often each of them.
-        network: What is explored.
-        workers: Processes; None is one a core.
-        resume: Whether the folder may hold these traces already.
+    Faults, and calls to which the network reacts, are far more frequent than in operation; the column
+    probability holds the weights that correct for this. Every finished episode is in DIR at once. An episode
+    of 20 calls takes 4 to 7 s on ns3.
+
+    - `sixgym traces --out traces/training --workers 2`
+    - `sixgym traces --out traces/held-out --seeds 51-80 --episodes 180 --replicates 2`
+    - `sixgym traces --out traces/held-out --unpack results/data/traces-held-out.jsonl.xz`
+    - `sixgym traces --out traces/mine --csv site-7.csv --network site-7`
     """
+    if sum(one is not None for one in (csv or None, pack, unpack)) > 1:
+        raise CommandError("--csv, --pack and --unpack exclude one another: give one of them", WRONG_USE)
+    if csv:
+        _import_csv(csv, out, network)
+    elif pack is not None:
+        _pack(pack, out)
+    elif unpack is not None:
+        _unpack(unpack, out)
+    else:
+        options = (
+            ("--out", out),
+            ("--seeds", seeds),
+            ("--episodes", episodes),
+            ("--replicates", replicates if replicates > 1 else None),
+            ("--network", network),
+        )
+        topology_seeds = _topology_seeds(seeds)
+        wanted = Traces(
+            network=_started(network, topology_seeds),
+            topology_seeds=topology_seeds,
+            episodes=episodes,
+            replicates=replicates,
+            probabilities=dict(tool_probabilities()),
+            sixgym_version=sixgym.__version__,
+            command=words.command_line(["sixgym", "traces"], options),
+        )
+        _collect(wanted, writable(out), network, workers=workers or os.cpu_count() or 1, resume=resume)
 
-    out: Path
-    seeds: str
-    episodes: int
-    replicates: int
-    network: str
-    workers: int | None
-    resume: bool
 
-
-def collect(request: TracesRequest) -> None:
-    """Explore what is missing, then write all rows.
+def _started(network: str, topology_seeds: tuple[int, ...]) -> BackendInfo:
+    """Name and version of a network, which is started once: a network that cannot start says so now.
 
     Raises:
-        CommandError: wrong use, before anything has run; or the work failed, and what was finished is kept.
+        CommandError: there is no such network, or the network does not start.
     """
-    seeds = topology_seeds(request.seeds)
-    simulator = choose_simulator(request.network)
-    network = BackendInfo(name=simulator.name, version=simulator.version)
+    simulator = choose_simulator(network)
     try:
-        with saying_why_it_takes_long(network.name):
-            first = exploration(0, seeds)
+        with saying_why_it_takes_long(simulator.name):
+            first = exploration(0, topology_seeds)
             simulator.reset(first.scenario, seed=first.seed)
     except SimulatorError as error:
         raise CommandError(str(error), WORK_FAILED) from None
     finally:
         simulator.close()
-    traces = Traces(
-        network=network,
-        topology_seeds=seeds,
-        episodes=request.episodes,
-        replicates=request.replicates,
-        probabilities=dict(tool_probabilities()),
-        sixgym_version=sixgym.__version__,
-        command=_command(request),
-    )
-    writable(request.out)
-    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = TracesFolder(request.out)
+    return BackendInfo(name=simulator.name, version=simulator.version)
+
+
+def _collect(traces: Traces, out: Path, network: str, *, workers: int, resume: bool) -> None:
+    """Explore what is missing, then write all rows."""
+    interrupt_on_sigterm()
+    folder = TracesFolder(out)
     with wrong_use_on(TracesError, RecordFileError):
-        folder.open(traces, resume=request.resume)
-        _explore(folder, traces, request.network, request.workers or os.cpu_count() or 1)
+        folder.open(traces, resume=resume)
+        _explore(folder, traces, network, workers)
         path, written = folder.write_rows(traces)
-    typer.echo(f"{written} transitions of {len(traces.jobs)} episodes on {network.name}: {path}")
-
-
-def import_csv(files: Sequence[Path], out: Path, network: str) -> None:
-    """Write a network's telemetry as transitions.
-
-    Args:
-        files: CSV, see `data.telemetry`.
-        out: Folder for `transitions.parquet`.
-        network: Name for the record.
-
-    Raises:
-        CommandError: a file cannot be imported, or there is something in the folder.
-    """
-    if network in SIMULATORS:
-        raise CommandError(f"--network {network} is a simulator: name the network of --csv", WRONG_USE)
-    path = writable(out) / "transitions.parquet"
-    if path.exists():
-        raise CommandError(f"{path} exists; --out takes another folder", WRONG_USE)
-    rows = (row for file in files for row in read_telemetry(file, network))
-    with wrong_use_on(TelemetryError):
-        written = write_transitions(path, rows, provenance={"sixgym.telemetry": ", ".join(map(str, files))})
-    typer.echo(f"{written} transitions of {network}: {path}")
-
-
-def pack_into(path: Path, out: Path) -> None:
-    """Write a folder of traces into one file.
-
-    Raises:
-        CommandError: there are none or some are missing, or the file cannot be written.
-    """
-    folder = TracesFolder(out)
-    try:
-        traces = folder.manifest()
-        count = pack(folder, traces, path)
-    except (TracesError, RecordFileError) as error:
-        raise CommandError(str(error), WRONG_USE) from None
-    except OSError as error:
-        raise CommandError(f"--pack {path}: cannot be written: {error.strerror}", WRONG_USE) from None
-    typer.echo(f"{count} episodes on {traces.network.name}: {path}, {path.stat().st_size / 1e6:.1f} MB")
-
-
-def unpack_from(path: Path, out: Path) -> None:
-    """Make a folder of traces out of a packed file.
-
-    Raises:
-        CommandError: it is no such file, or there is something in the folder.
-    """
-    folder = TracesFolder(out)
-    with wrong_use_on(TracesError):
-        traces, episodes = unpack(path)
-        writable(out)
-        folder.open(traces, resume=False)
-        with metering(sys.stderr, "unpacking", len(traces.jobs), "episodes") as meter:
-            for episode in episodes:
-                folder.add(episode)
-                meter.advance(1)
-        if missing := folder.missing(traces):
-            raise TracesError(f"{path} lacks {len(missing)} of its episodes")
-        rows, written = folder.write_rows(traces)
-    typer.echo(f"{written} transitions of {len(traces.jobs)} episodes on {traces.network.name}: {rows}")
-
-
-def topology_seeds(text: str) -> tuple[int, ...]:
-    """The topology seeds that a person wrote, in order, each once.
-
-    Raises:
-        CommandError: they are no seeds, or of both splits: what is learned from must not be judged on.
-    """
-    found: set[int] = set()
-    for part in text.split(","):
-        span = re.fullmatch(r"\s*(\d{1,4})(?:-(\d{1,4}))?\s*", part)
-        if span is None:
-            raise CommandError(
-                f"--seeds {text!r:.60}: write seeds and ranges, such as 1-50 or 51,60-65", WRONG_USE
-            )
-        low, high = int(span[1]), int(span[2] or span[1])
-        found.update(range(low, high + 1))
-    if not found or not any(found <= set(seeds) for seeds in SPLITS.values()):
-        sides = " or ".join(f"{seeds.start}-{seeds.stop - 1} ({split})" for split, seeds in SPLITS.items())
-        raise CommandError(f"--seeds {text:.60}: all have to be of one split, {sides}", WRONG_USE)
-    return tuple(sorted(found))
+    typer.echo(f"{written} transitions of {len(traces.jobs)} episodes on {traces.network.name}: {path}")
 
 
 def _explore(folder: TracesFolder, traces: Traces, network: str, workers: int) -> None:
@@ -200,12 +176,82 @@ def _kept(folder: TracesFolder) -> str:
     return f"what is finished is kept in {folder.path}; the same command with --resume goes on"
 
 
-def _command(request: TracesRequest) -> str:
-    options = (
-        ("--out", request.out),
-        ("--seeds", request.seeds),
-        ("--episodes", request.episodes),
-        ("--replicates", request.replicates if request.replicates > 1 else None),
-        ("--network", request.network),
-    )
-    return words.command_line(["sixgym", "traces"], options)
+def _import_csv(files: list[Path], out: Path, network: str) -> None:
+    """Write a network's telemetry as transitions.
+
+    Args:
+        files: CSV, see `data.telemetry`.
+        out: Folder for `transitions.parquet`.
+        network: Name for the record.
+
+    Raises:
+        CommandError: a file cannot be imported, or the folder holds transitions already.
+    """
+    if network in SIMULATORS:
+        raise CommandError(f"--network {network} is a simulator: name the network of --csv", WRONG_USE)
+    path = writable(out) / "transitions.parquet"
+    if path.exists():
+        raise CommandError(f"{path} exists; --out takes another folder", WRONG_USE)
+    rows = (row for file in files for row in read_telemetry(file, network))
+    with wrong_use_on(TelemetryError):
+        written = write_transitions(path, rows, provenance={"sixgym.telemetry": ", ".join(map(str, files))})
+    typer.echo(f"{written} transitions of {network}: {path}")
+
+
+def _pack(path: Path, out: Path) -> None:
+    """Write a folder of traces into one file.
+
+    Raises:
+        CommandError: the folder holds no traces or not all of them, or the file cannot be written.
+    """
+    folder = TracesFolder(out)
+    try:
+        traces = read_manifest(out)
+        count = pack_traces(folder, traces, path)
+    except (TracesError, RecordFileError) as error:
+        raise CommandError(str(error), WRONG_USE) from None
+    except OSError as error:
+        raise CommandError(f"--pack {path}: cannot be written: {error.strerror}", WRONG_USE) from None
+    typer.echo(f"{count} episodes on {traces.network.name}: {path}, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _unpack(path: Path, out: Path) -> None:
+    """Make a folder of traces out of a packed file.
+
+    Raises:
+        CommandError: the file holds no packed traces, or the folder is not empty.
+    """
+    folder = TracesFolder(out)
+    with wrong_use_on(TracesError):
+        traces, episodes = unpack_traces(path)
+        writable(out)
+        folder.open(traces, resume=False)
+        with metering(sys.stderr, "unpacking", len(traces.jobs), "episodes") as meter:
+            for episode in episodes:
+                folder.add(episode)
+                meter.advance(1)
+        if missing := folder.missing(traces):
+            raise TracesError(f"{path} lacks {len(missing)} of its episodes")
+        rows, written = folder.write_rows(traces)
+    typer.echo(f"{written} transitions of {len(traces.jobs)} episodes on {traces.network.name}: {rows}")
+
+
+def _topology_seeds(text: str) -> tuple[int, ...]:
+    """The topology seeds of `--seeds`, in order, each once.
+
+    Raises:
+        CommandError: the text holds no seeds, or seeds of both splits, which must stay apart.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        span = re.fullmatch(r"\s*(\d{1,4})(?:-(\d{1,4}))?\s*", part)
+        if span is None:
+            raise CommandError(
+                f"--seeds {text!r:.60}: write seeds and ranges, such as 1-50 or 51,60-65", WRONG_USE
+            )
+        low, high = int(span[1]), int(span[2] or span[1])
+        found.update(range(low, high + 1))
+    if not found or not any(found <= set(seeds) for seeds in SPLITS.values()):
+        sides = " or ".join(f"{seeds.start}-{seeds.stop - 1} ({split})" for split, seeds in SPLITS.items())
+        raise CommandError(f"--seeds {text:.60}: all have to be of one split, {sides}", WRONG_USE)
+    return tuple(sorted(found))

@@ -90,7 +90,7 @@ def test_effects_are_on_the_page_and_runs_are_kept(
 def test_a_folder_without_traces_is_refused(sixgym: Sixgym, model: Path, tmp_path: Path) -> None:
     done = sixgym(*arguments(tmp_path, model))
     assert done.exit_code == WRONG_USE
-    assert "is no folder of traces" in done.stderr
+    assert "holds no traces" in done.stderr
     (tmp_path / "traces.json").write_text("{}")
     assert "no manifest of traces" in sixgym(*arguments(tmp_path, model)).stderr
 

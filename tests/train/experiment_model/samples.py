@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sixgym.data.traces.collection import Collector, Traces, TracesFolder
+from sixgym.data.traces.collection import Collector
 from sixgym.data.traces.exploration import tool_probabilities
+from sixgym.data.traces.folder import TracesFolder
+from sixgym.data.traces.manifest import Traces
 from sixgym.episodes.episode import BackendInfo
 from sixgym.train.experiment_model.checkpoints import TrainingProgress
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe

@@ -455,8 +455,8 @@ def smuggled(traces: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (no_manifest, "holds no traces: `sixgym traces --out"),
-        (another_manifest, r"traces\.json is no manifest of traces: network"),
+        (no_manifest, "holds no traces: it has no traces\\.json; `sixgym traces --out"),
+        (another_manifest, r"traces\.json: no manifest of traces: network"),
         (held_out, "topology seeds that are for judging"),
         (no_episodes, r"episodes\.jsonl\.gz cannot be read: No such file"),
         (another_file, "holds no whole episode to learn from"),

@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from sixgym.data.traces.collection import Traces, TracesError, TracesFolder
+from sixgym.data.traces.folder import TracesFolder
+from sixgym.data.traces.manifest import Traces, TracesError
 from sixgym.domain.base import first_problem
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.files import replacing

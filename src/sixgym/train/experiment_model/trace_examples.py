@@ -8,15 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
-
-from sixgym.data.traces.collection import Traces, TracesFolder
+from sixgym.data.traces.folder import TracesFolder
+from sixgym.data.traces.manifest import Traces, TracesError, read_manifest
 from sixgym.data.traces.reasons import reason
-from sixgym.domain.base import first_problem
 from sixgym.domain.splits import TRAINING_SEEDS, require_split
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.jsonl import RecordFileError
-from sixgym.run.recorded_changes import ReplayError
+from sixgym.run.replay import ReplayError
 from sixgym.simulators.experiment_model.encode.explanations import (
     THUS,
     explanation_words,
@@ -70,15 +68,10 @@ def read_traces(folder: Path) -> Traces:
     Raises:
         RecipeError: it holds none, or traces that are for judging.
     """
-    path = folder / "traces.json"
     try:
-        traces = Traces.model_validate_json(path.read_bytes())
-    except OSError:
-        raise RecipeError(
-            f"traces: {folder} holds no traces: `sixgym traces --out {folder} --workers 2` makes them"
-        ) from None
-    except ValidationError as error:
-        raise RecipeError(f"traces: {path} is no manifest of traces: {first_problem(error)}") from None
+        traces = read_manifest(folder)
+    except TracesError as error:
+        raise RecipeError(f"traces: {error}") from None
     if not set(traces.topology_seeds) <= set(TRAINING_SEEDS):
         raise RecipeError(f"traces: {folder} holds topology seeds that are for judging, not for learning")
     return traces
@@ -133,7 +126,7 @@ def load_examples(
 
 # ---------------------------------------------------------------------- inside
 def _key(folder: Path, tokenizer: Any | None) -> str:
-    path = folder / "episodes.jsonl.gz"
+    path = TracesFolder(folder).episodes_path
     digest = hashlib.sha256(source_digest().encode())
     try:
         with path.open("rb") as file:

@@ -27,6 +27,7 @@ import torch
 from pydantic import ValidationError
 
 import sixgym
+from sixgym.data.traces.manifest import MANIFEST
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.files import write_whole
 from sixgym.simulators.experiment_model.encode.words import words_digest
@@ -90,7 +91,7 @@ class Training:
         self.out = out
         self._folder = Path(recipe.traces)
         self.traces = read_traces(self._folder)
-        self._manifest = hashlib.sha256((self._folder / "traces.json").read_bytes()).hexdigest()
+        self._manifest = hashlib.sha256((self._folder / MANIFEST).read_bytes()).hexdigest()
         torch.set_num_threads(recipe.threads)
         _seed(recipe.seed)
         base = None if recipe.base is None else pretrained(Path(recipe.base), recipe.lora)

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sixgym.data.traces.collection import Collector, Traces
+from sixgym.data.traces.collection import Collector
 from sixgym.data.traces.exploration import tool_probabilities
+from sixgym.data.traces.manifest import MANIFEST, Traces
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.words import words_digest
@@ -31,7 +32,7 @@ def make_traces(folder: Path, episodes: int, *, network: str = "tti", **changes:
     ).model_copy(update=changes)
     simulator.close()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "traces.json").write_text(manifest.model_dump_json())
+    (folder / MANIFEST).write_text(manifest.model_dump_json())
     collector = Collector(network, SEEDS, folder)
     for job in manifest.jobs:
         assert collector.do(job) is None

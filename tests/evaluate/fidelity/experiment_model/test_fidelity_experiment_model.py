@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sixgym.data.traces.collection import Traces, TracesFolder
+from sixgym.data.traces.folder import TracesFolder
+from sixgym.data.traces.manifest import Traces, TracesError
 from sixgym.domain.slices import NetworkState, SliceType
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.fidelity.experiment_model.calibration import crps, draw_transitions, places
@@ -26,8 +27,7 @@ from sixgym.evaluate.fidelity.experiment_model.figures import (
 )
 from sixgym.evaluate.fidelity.experiment_model.held_out import (
     ReplicatePair,
-    UnfitTracesError,
-    read_manifest,
+    read_held_out,
     read_pairs,
     weights,
 )
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def traces(folder: Path) -> Traces:
-    return read_manifest(folder)
+    return read_held_out(folder)
 
 
 @pytest.fixture(scope="module")
@@ -386,19 +386,19 @@ def test_calls_that_do_otherwise_than_recorded_are_refused(
             for step in episode.steps
         ]
         TracesFolder(tmp_path).add(episode.model_copy(update={"steps": tuple(steps)}))
-    with pytest.raises(UnfitTracesError, match="another version of the tools"):
+    with pytest.raises(TracesError, match="another version of the tools"):
         read_pairs(tmp_path, traces, None)
 
 
 def test_a_tool_without_a_probability_is_an_error(traces: Traces, pairs: Sequence[ReplicatePair]) -> None:
     bare = traces.model_copy(update={"probabilities": {}})
-    with pytest.raises(UnfitTracesError, match="probability"):
+    with pytest.raises(TracesError, match="probability"):
         list(weights(bare, pairs[0].episode))
 
 
 def test_more_episodes_than_there_are_is_an_error(folder: Path, traces: Traces) -> None:
     assert len(read_pairs(folder, traces, 2)) == 2
-    with pytest.raises(UnfitTracesError, match="3 explorations with their replicates, not 4"):
+    with pytest.raises(TracesError, match="3 explorations with their replicates, not 4"):
         read_pairs(folder, traces, 4)
 
 

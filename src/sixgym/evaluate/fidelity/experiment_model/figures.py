@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 
-from sixgym.data.traces.collection import Traces
+from sixgym.data.traces.manifest import Traces
 from sixgym.domain.base import Record
 from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.fidelity.effects.figures import EffectFigures

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from sixgym.data.traces.collection import Traces, TracesFolder, task_id
-from sixgym.domain.base import first_problem
+from sixgym.data.traces.folder import TracesFolder
+from sixgym.data.traces.manifest import Traces, TracesError, making_command, read_manifest, task_id
 from sixgym.domain.change import Fly, HandOver
 from sixgym.domain.splits import HELD_OUT_SEEDS
 from sixgym.episodes.episode import Episode, Step, ToolCall
 from sixgym.evaluate.fidelity.experiment_model.dimensions import vectors
 from sixgym.evaluate.fidelity.statistics import Floats
-from sixgym.run.recorded_changes import Changes, ReplayError, recorded_changes
+from sixgym.run.replay import Changes, ReplayError, recorded_changes
 from sixgym.tools.base import CATALOG, Effect
 
 StepKind = Literal["configuration", "radio", "fault", "else"]
@@ -23,8 +21,7 @@ STEP_KINDS: tuple[StepKind, ...] = ("configuration", "radio", "fault", "else")
 that begins or ends; else nothing of these."""
 
 
-class UnfitTracesError(ValueError):
-    """These traces cannot be measured on. The message says why, and how to make ones that can."""
+_OPTIONS = "--seeds 51-80 --episodes 180 --replicates 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +41,19 @@ class ReplicatePair:
     kinds: tuple[StepKind, ...]
 
 
-def read_manifest(folder: Path) -> Traces:
-    """What a folder of traces holds.
+def read_held_out(folder: Path) -> Traces:
+    """The manifest of a folder of traces on which an experiment model may be measured.
 
     Raises:
-        UnfitTracesError: it holds no traces, or none that a measurement may use.
+        TracesError: the folder holds no traces, or traces without replicates or of seeds for training.
     """
-    path = folder / "traces.json"
-    how = f"sixgym traces --out {folder} --seeds 51-80 --episodes 180 --replicates 2 makes them"
-    try:
-        traces = Traces.model_validate_json(path.read_bytes())
-    except OSError:
-        why = f"{path.name} cannot be read"
-        raise UnfitTracesError(f"{folder} is no folder of traces ({why}): {how}") from None
-    except ValidationError as error:
-        raise UnfitTracesError(f"{path}: no manifest of traces: {first_problem(error)}") from None
+    traces = read_manifest(folder, _OPTIONS)
+    remedy = f"`{making_command(folder, _OPTIONS)}` makes traces that can be used"
     if traces.replicates < 2:
-        raise UnfitTracesError(f"{folder} holds no replicates, so the floor of chance is not known: {how}")
+        raise TracesError(f"{folder} holds no replicates, so the floor of chance is not known; {remedy}")
     learned = [seed for seed in traces.topology_seeds if seed not in HELD_OUT_SEEDS]
     if learned:
-        raise UnfitTracesError(f"{folder} holds topology seed {learned[0]}, which is not held out: {how}")
+        raise TracesError(f"{folder} holds topology seed {learned[0]}, which is not held out; {remedy}")
     return traces
 
 
@@ -76,7 +66,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
         limit: That many, from the first; None is all that are there.
 
     Raises:
-        UnfitTracesError: there are fewer, or none, or another version of the tools made them.
+        TracesError: there are fewer, or none, or another version of the tools made them.
         RecordFileError: the file of the episodes cannot be read.
     """
     wanted = range(traces.episodes if limit is None else min(limit, traces.episodes))
@@ -86,7 +76,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
     replicates: dict[int, tuple[list[Changes], Floats]] = {}
     for episode in TracesFolder(folder).episodes():
         if place_of(episode) not in HELD_OUT_SEEDS:
-            raise UnfitTracesError(f"{folder}: {episode.id} is on a topology seed that is not held out")
+            raise TracesError(f"{folder}: {episode.id} is on a topology seed that is not held out")
         if episode.task.id in first and episode.steps:
             episodes[first[episode.task.id]] = episode
         elif episode.task.id in second and episode.steps:
@@ -98,9 +88,9 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
         if number in episodes and number in replicates
     ]
     if not any(pair.same for pair in pairs):
-        raise UnfitTracesError(f"{folder} holds no exploration that is whole together with its replicate")
+        raise TracesError(f"{folder} holds no exploration that is whole together with its replicate")
     if limit is not None and len(pairs) < limit:
-        raise UnfitTracesError(f"{folder} holds {len(pairs)} explorations with their replicates, not {limit}")
+        raise TracesError(f"{folder} holds {len(pairs)} explorations with their replicates, not {limit}")
     return pairs
 
 
@@ -108,12 +98,12 @@ def weights(traces: Traces, episode: Episode) -> Iterator[float]:
     """How much each step counts where every tool is to count the same: one over its probability.
 
     Raises:
-        UnfitTracesError: the manifest does not know the tool.
+        TracesError: the manifest does not know the tool.
     """
     for step in episode.steps:
         probability = traces.probabilities.get(call_of(step).tool, 0.0)
         if probability <= 0:
-            raise UnfitTracesError(f"{episode.id} calls a tool whose probability the manifest does not say")
+            raise TracesError(f"{episode.id} calls a tool whose probability the manifest does not say")
         yield 1 / probability
 
 
@@ -154,4 +144,4 @@ def _changes(episode: Episode) -> list[Changes]:
     try:
         return recorded_changes(episode)[1:]
     except ReplayError as error:
-        raise UnfitTracesError(str(error)) from None
+        raise TracesError(str(error)) from None

@@ -115,10 +115,10 @@ def _forget(_: Episode) -> None:
 
 def bare_server(here: Setting) -> Server:
     """The SDK alone: the same answers to the same calls, made beforehand, and a tool that says one word."""
-    work = EpisodeSession(here.task, here.open_backend, _forget)
+    session = EpisodeSession(here.task, here.open_backend, _forget)
     answers = {BARE: CallToolResult(content=[TextContent(text="hello")])}
     for tool, arguments in CALLS.items():
-        result = work.call(tool, arguments).history[-1].outcome.result
+        result = session.call(tool, arguments).history[-1].outcome.result
         text = TextContent(text=json.dumps(result))
         answers[tool] = CallToolResult(content=[text], structured_content=result)
     tools = [tool for tool in tool_list() if tool.name in CALLS]
@@ -156,12 +156,12 @@ async def per_call_ms(client: Client, tool: str, arguments: dict[str, object], c
     return statistics.median(times) * 1e3
 
 
-def in_process_ms(work: EpisodeSession, tool: str, arguments: dict[str, object], calls: int) -> float:
+def in_process_ms(session: EpisodeSession, tool: str, arguments: dict[str, object], calls: int) -> float:
     """Median time of a call without MCP: tool, world, record."""
     times = []
     for _ in range(calls):
         started = time.perf_counter()
-        work.call(tool, arguments)
+        session.call(tool, arguments)
         times.append(time.perf_counter() - started)
     return statistics.median(times) * 1e3
 
@@ -176,7 +176,7 @@ async def measure(rounds: int, calls: int) -> Figures:
     here = setting()
     for _ in range(rounds):
         async with AsyncExitStack() as stack:
-            work = EpisodeSession(here.task, here.open_backend, _forget)
+            session = EpisodeSession(here.task, here.open_backend, _forget)
             clients = {
                 ("bare", "in memory"): Client(bare_server(here), mode="legacy"),
                 ("ours", "in memory"): Client(here.server(), mode="legacy"),
@@ -186,7 +186,7 @@ async def measure(rounds: int, calls: int) -> Figures:
             for client in clients.values():
                 await stack.enter_async_context(client)
             for tool, arguments in CALLS.items():
-                inside = in_process_ms(work, tool, arguments, calls)
+                inside = in_process_ms(session, tool, arguments, calls)
                 found.setdefault(("inside", "", tool), []).append(inside)
                 for (who, over), client in clients.items():
                     ms = await per_call_ms(client, tool, arguments, calls)

@@ -5,27 +5,27 @@ import threading
 import anyio
 import pytest
 
-from sixgym.serve.sessions import Session, TooManySessionsError
+from sixgym.serve.sessions import ServedClient, TooManySessionsError
 from tests.doubles import FluidSimulator
 from tests.serve.clients import Held, Place
 
 LOOK = "check_network_state"
 
 
-async def look(session: Session) -> int:
+async def look(client: ServedClient) -> int:
     """A call; the number of calls left after it."""
-    return (await session.do(lambda: session.work.call(LOOK, {}))).steps_left
+    return (await client.do(lambda: client.session.call(LOOK, {}))).steps_left
 
 
 def test_only_so_many_clients_are_at_work_at_once() -> None:
     place = Place(limit=2)
 
     async def main() -> None:
-        async with place.sessions.session(), place.sessions.session():
+        async with place.sessions.client(), place.sessions.client():
             with pytest.raises(TooManySessionsError, match="2 of 2 sessions are in use"):
-                async with place.sessions.session():
+                async with place.sessions.client():
                     pass
-        async with place.sessions.session():
+        async with place.sessions.client():
             assert place.sessions.number == 1
 
     anyio.run(main)
@@ -36,8 +36,8 @@ def test_a_session_that_ends_frees_its_network_and_no_other() -> None:
     place = Place()
 
     async def main() -> None:
-        async with place.sessions.session() as staying:
-            async with place.sessions.session() as leaving:
+        async with place.sessions.client() as staying:
+            async with place.sessions.client() as leaving:
                 await look(staying)
                 await look(leaving)
                 assert place.running == 2
@@ -53,12 +53,12 @@ def test_a_silent_session_loses_its_network_and_is_told_so() -> None:
     place = Place(idle_s=0.05)
 
     async def main() -> str:
-        async with place.sessions.session() as session:
-            await look(session)
+        async with place.sessions.client() as client:
+            await look(client)
             while place.running:
                 await anyio.sleep(0.01)
             with pytest.raises(Exception, match=r"silent for 0\.05 s") as refused:
-                await look(session)
+                await look(client)
             return str(refused.value)
 
     assert "connect again" in anyio.run(main)
@@ -69,9 +69,9 @@ def test_who_has_not_begun_may_be_silent_and_begin_later() -> None:
     place = Place(idle_s=0.02)
 
     async def main() -> int:
-        async with place.sessions.session() as session:
+        async with place.sessions.client() as client:
             await anyio.sleep(0.1)
-            return await look(session)
+            return await look(client)
 
     assert anyio.run(main) == place.task.max_steps - 1
 
@@ -80,8 +80,8 @@ def test_without_a_limit_the_silent_keep_their_network() -> None:
     place = Place(idle_s=None)
 
     async def main() -> None:
-        async with place.sessions.session() as session:
-            await look(session)
+        async with place.sessions.client() as client:
+            await look(client)
             await anyio.sleep(0.05)
             assert place.running == 1
 
@@ -95,13 +95,13 @@ def test_sessions_are_deserted_when_only_the_end_of_their_work_is_waited_for() -
 
     async def main() -> None:
         seen.append(place.sessions.deserted)
-        async with anyio.create_task_group() as tasks, place.sessions.session() as session:
+        async with anyio.create_task_group() as tasks, place.sessions.client() as client:
             slow.let_go.set()
-            await look(session)
+            await look(client)
             slow.let_go.clear()
             slow.entered.clear()
             seen.append(place.sessions.deserted)
-            tasks.start_soon(session.close)
+            tasks.start_soon(client.close)
             while not slow.entered.is_set():
                 await anyio.sleep(0.005)
             seen.append(place.sessions.deserted)
@@ -117,8 +117,8 @@ def test_who_serves_connections_can_end_that_of_a_silent_client() -> None:
 
     async def main() -> None:
         with anyio.CancelScope() as connection:
-            async with place.sessions.session(on_idle=connection.cancel) as session:
-                await look(session)
+            async with place.sessions.client(on_idle=connection.cancel) as client:
+                await look(client)
                 await anyio.sleep_forever()
 
     anyio.run(main)
@@ -132,8 +132,8 @@ def test_a_slow_network_holds_up_nobody_else_and_is_not_silent() -> None:
 
     async def main() -> None:
         async with (
-            place.sessions.session() as one,
-            place.sessions.session() as other,
+            place.sessions.client() as one,
+            place.sessions.client() as other,
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(look, one)
@@ -154,10 +154,10 @@ def test_calls_of_one_client_take_their_turns_in_one_thread() -> None:
     left: list[int] = []
 
     async def main() -> None:
-        async with place.sessions.session() as session, anyio.create_task_group() as tasks:
+        async with place.sessions.client() as client, anyio.create_task_group() as tasks:
 
             async def call() -> None:
-                left.append(await look(session))
+                left.append(await look(client))
 
             for _ in range(place.task.max_steps):
                 tasks.start_soon(call)
@@ -173,15 +173,15 @@ def test_a_cancelled_call_that_waits_for_its_turn_is_not_carried_out() -> None:
     place = Place(make=lambda: slow)
 
     async def main() -> None:
-        async with place.sessions.session() as session:
+        async with place.sessions.client() as client:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(look, session)
+                tasks.start_soon(look, client)
                 while not slow.entered.is_set():
                     await anyio.sleep(0.005)
                 with anyio.move_on_after(0.01):
-                    await look(session)
+                    await look(client)
                 slow.let_go.set()
-            assert await look(session) == place.task.max_steps - 2
+            assert await look(client) == place.task.max_steps - 2
 
     anyio.run(main)
 
@@ -190,7 +190,7 @@ def test_closing_all_ends_them_at_once_and_waits_until_they_are_kept() -> None:
     place = Place()
 
     async def main() -> None:
-        async with place.sessions.session() as one, place.sessions.session() as other:
+        async with place.sessions.client() as one, place.sessions.client() as other:
             await look(one)
             await look(other)
             await place.sessions.close()

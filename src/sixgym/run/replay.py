@@ -1,26 +1,42 @@
-"""Doing again on another network what an agent did on one: the same task, the same calls, the same answer.
+"""A recorded episode played again: on another network, or on its own intervals for the changes it made.
 
-A replay reacts to nothing. What comes back from its calls may differ from what the agent saw, and a call
-that was carried out may be refused; the calls are made all the same, and the outcome is graded.
+`replay` makes the calls and the answer of an episode on another network. A replay reacts to nothing: what
+comes back from its calls may differ from what the agent saw, and a call that was carried out may be refused.
+The calls are made all the same, and the outcome is graded.
+
+`recorded_changes` makes the calls on the recorded intervals, to learn what they changed in the network.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.base import Record
+from sixgym.domain.change import Change
+from sixgym.domain.measurement import Interval
+from sixgym.domain.scenario import Scenario
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, ToolCall, Turn
 from sixgym.run.rollout import rollout
 
+Changes = tuple[Change, ...]
+"""Changes before an interval, in order."""
 
+
+class ReplayError(RuntimeError):
+    """An episode cannot be played again, for instance because another version of the tools recorded it."""
+
+
+# ---------------------------------------------------------------------- on another network
 class Script(Record):
-    """What an agent did in an episode, without what came back.
+    """The turns of an agent in an episode, without what came back.
 
     Attributes:
-        calls: Its tool calls, in order.
-        answer: Its final answer; None where the budget ran out first.
+        calls: Tool calls of the agent, in order.
+        answer: Final answer of the agent; None where the budget ran out first.
     """
 
     calls: tuple[ToolCall, ...]
@@ -28,10 +44,10 @@ class Script(Record):
 
     @classmethod
     def of(cls, episode: Episode) -> Self:
-        """What the agent did in a finished episode.
+        """The turns of the agent in a finished episode.
 
         Raises:
-            ValueError: our side broke, so nobody knows what the agent would have done.
+            ValueError: the episode broke off on our side, so the rest of the turns is unknown.
         """
         if episode.infrastructure_failure is not None:
             raise ValueError(f"episode {episode.id} broke off: {episode.infrastructure_failure}")
@@ -42,22 +58,27 @@ class Script(Record):
 
     @property
     def sha256(self) -> str:
-        """Equal for equal calls and answers."""
+        """Checksum of calls and answer."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayAgent:
-    """Makes the calls of a script whatever happens, under the name of whoever made them first."""
+    """An agent that makes the calls of a script, whatever comes back.
+
+    Attributes:
+        name: Name of the agent that made the calls first.
+        script: The script.
+    """
 
     name: str
     script: Script
 
     def act(self, observation: Observation) -> Turn:
-        """The next turn of the script; one without an answer goes on with calls, which end the episode.
+        """The next turn of the script. A script without an answer ends with a call beyond the budget.
 
         Raises:
-            ValueError: there is neither another call nor an answer, and the budget is not spent.
+            ValueError: the script has neither another call nor an answer, and the budget is not spent.
         """
         step, calls = len(observation.history), self.script.calls
         if step < len(calls):
@@ -73,7 +94,7 @@ def replay(environment: Environment, original: Episode) -> Episode:
     """The calls and the answer of a stored episode on the environment's network.
 
     Returns:
-        An episode of the same task and agent; its id names the original and the network.
+        An episode of the same task and agent. Its id names the original and the network.
 
     Raises:
         ValueError: the original broke off.
@@ -83,5 +104,66 @@ def replay(environment: Environment, original: Episode) -> Episode:
 
 
 def replay_id(original: str, network: str) -> str:
-    """Name of a replay: whose, and where."""
+    """Id of the replay of an episode on a network."""
     return f"{original}-on-{network}"
+
+
+# ---------------------------------------------------------------------- on the recorded intervals
+def measured_intervals(episode: Episode) -> list[Interval]:
+    """The measured intervals of an episode: the interval before the first call, then one for every call."""
+    assert episode.initial_interval is not None  # an episode with steps has begun
+    return [episode.initial_interval, *(step.interval for step in episode.steps)]
+
+
+def recorded_changes(episode: Episode) -> list[Changes]:
+    """The changes of the network before each recorded interval of an episode.
+
+    Raises:
+        ReplayError: a tool of this version refuses a call that was carried out, or the other way round.
+    """
+    network = _RecordedNetwork(measured_intervals(episode))
+    backend = SimulatedBackend(network)
+    backend.reset(episode.task.scenario, seed=episode.task.seed)
+    for step in episode.steps:
+        call = step.turn.call
+        assert call is not None  # a step is a turn that made a call
+        if backend.execute(call).outcome.ok != step.outcome.ok:
+            raise ReplayError(
+                f"{episode.id}, step {step.index}: {call.tool} was "
+                f"{'carried out' if step.outcome.ok else 'refused'} and is not now; it is of another version "
+                "of the tools: record it again"
+            )
+    return network.changes
+
+
+class _RecordedNetwork:
+    """A simulator that returns the intervals of an episode and keeps the changes.
+
+    Attributes:
+        changes: Changes before each interval.
+    """
+
+    name = "recorded"
+    version = "0"
+
+    def __init__(self, intervals: Iterable[Interval]) -> None:
+        self.changes: list[Changes] = []
+        self._intervals = iter(intervals)
+        self._next: list[Change] = []
+
+    def reset(self, scenario: Scenario, *, seed: int) -> Interval:
+        """The first interval."""
+        return self.advance(scenario.decision_interval_ms)
+
+    def apply(self, change: Change) -> None:
+        """Keep the change."""
+        self._next.append(change)
+
+    def advance(self, duration_ms: int) -> Interval:
+        """The next interval."""
+        self.changes.append(tuple(self._next))
+        self._next.clear()
+        return next(self._intervals)
+
+    def close(self) -> None:
+        """Nothing runs."""

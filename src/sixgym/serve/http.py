@@ -35,7 +35,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sixgym.serve.guard import Guard, is_loopback
-from sixgym.serve.sessions import Session, Sessions, TooManySessionsError
+from sixgym.serve.sessions import ServedClient, Sessions, TooManySessionsError
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ RETRY_AFTER_S = 5
 """When there may be room again: about as long as a network takes to run out after its client has gone."""
 
 
-def make_app(server: Server[Session], sessions: Sessions, *, host: str, token: str | None) -> ASGIApp:
+def make_app(server: Server[ServedClient], sessions: Sessions, *, host: str, token: str | None) -> ASGIApp:
     """The server as an ASGI application with its sessions, at `/mcp`.
 
     Args:
@@ -78,7 +78,7 @@ def make_app(server: Server[Session], sessions: Sessions, *, host: str, token: s
 class _Connections:
     """Keeps the connections apart by the session id that every request but the first carries."""
 
-    def __init__(self, server: Server[Session], sessions: Sessions) -> None:
+    def __init__(self, server: Server[ServedClient], sessions: Sessions) -> None:
         self.tasks: TaskGroup | None = None
         self._server = server
         self._sessions = sessions
@@ -145,13 +145,13 @@ class _Connections:
         session_id = transport.mcp_session_id
         assert session_id is not None
         with anyio.CancelScope() as connection:
-            async with self._sessions.session(on_idle=connection.cancel) as session:
+            async with self._sessions.client(on_idle=connection.cancel) as client:
                 try:
                     async with transport.connect() as (read, write):
                         self._transports[session_id] = transport
                         task_status.started()
                         await serve_loop(
-                            self._server, read, write, lifespan_state=session, session_id=session_id
+                            self._server, read, write, lifespan_state=client, session_id=session_id
                         )
                 except Exception:
                     logger.exception("a connection failed")  # the others go on

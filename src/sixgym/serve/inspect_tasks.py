@@ -47,7 +47,7 @@ from sixgym.tools.schema import openai_specs
 EPISODE = "sixgym:episode"
 """Where the store of a sample has its episode, as JSON values."""
 
-_WORK: ContextVar[EpisodeSession] = ContextVar("sixgym_work")
+_SESSION: ContextVar[EpisodeSession] = ContextVar("sixgym_session")
 
 
 @task
@@ -132,19 +132,19 @@ def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
         episodes: list[Episode] = []
         bench_task = _task_of(state)
         name = f"inspect/{state.model}"
-        work = EpisodeSession(bench_task.task, partial(make_network, network), episodes.append, agent=name)
-        mine = _WORK.set(work)
+        session = EpisodeSession(bench_task.task, partial(make_network, network), episodes.append, agent=name)
+        mine = _SESSION.set(session)
         answer: str | None = None
         try:
-            first = opening(await anyio.to_thread.run_sync(work.observe), "native")
+            first = opening(await anyio.to_thread.run_sync(session.observe), "native")
             state.messages = [_chat_message(message) for message in first]
             state.tools = await NetworkTools().tools()
             state = await agent(state, generate)
             answer = _last_words(state.output)
         finally:
-            _WORK.reset(mine)
+            _SESSION.reset(mine)
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(_end, work, answer)
+                await anyio.to_thread.run_sync(_end, session, answer)
             if episodes:
                 _keep(state, episodes[0])
         return state
@@ -186,14 +186,14 @@ class NetworkTools:
         Raises:
             LookupError: no network is operated here; `operate_with_tools` starts one.
         """
-        work, turn = _WORK.get(), anyio.Lock()
-        return [_tool(info, work, turn) for info in tool_infos()]
+        session, turn = _SESSION.get(), anyio.Lock()
+        return [_tool(info, session, turn) for info in tool_infos()]
 
 
-def _tool(info: ToolInfo, work: EpisodeSession, turn: anyio.Lock) -> Tool:
+def _tool(info: ToolInfo, session: EpisodeSession, turn: anyio.Lock) -> Tool:
     async def execute(**kwargs: Any) -> str:
         async with turn:
-            return await anyio.to_thread.run_sync(_call, work, info.name, kwargs)
+            return await anyio.to_thread.run_sync(_call, session, info.name, kwargs)
 
     # 0 is no limit: what a model is told is cut nowhere else either
     return ToolDef(execute, info.name, info.description, info.parameters, max_output=0).as_tool()
@@ -240,9 +240,9 @@ def _words(result: Result) -> str:
     return f"{verdict}, {result.calls} calls ({result.refused} refused), {result.violations} violations"
 
 
-def _call(work: EpisodeSession, tool: str, arguments: Mapping[str, Any]) -> str:
+def _call(session: EpisodeSession, tool: str, arguments: Mapping[str, Any]) -> str:
     try:
-        seen = work.call(tool, arguments)
+        seen = session.call(tool, arguments)
         return feedback(seen.history[-1], seen.steps_left)
     except SessionOverError:
         written = WrittenCall(id="", tool=tool, arguments=json.dumps(arguments))
@@ -257,13 +257,13 @@ def _last_words(output: ModelOutput) -> str | None:
     return output.completion
 
 
-def _end(work: EpisodeSession, answer: str | None) -> None:
+def _end(session: EpisodeSession, answer: str | None) -> None:
     # where it was over before, the episode says why
     with suppress(SessionOverError):
         if answer is None:
-            work.leave("the agent ended without an answer")
+            session.leave("the agent ended without an answer")
         else:
-            work.finish(answer)
+            session.finish(answer)
 
 
 # ---------------------------------------------------------------------- messages

@@ -44,13 +44,13 @@ from sixgym.domain.base import Record
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Task
 from sixgym.run.session import SessionOverError, SessionProgress
-from sixgym.serve.sessions import Report, Session, Sessions
+from sixgym.serve.sessions import Report, ServedClient, Sessions
 from sixgym.tools.base import Effect, explain
 from sixgym.tools.schema import json_specs, self_contained
 
 logger = logging.getLogger(__name__)
 
-Context = ServerRequestContext[Session]
+Context = ServerRequestContext[ServedClient]
 ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
 Handler = Callable[[Context, ParamsT], Awaitable[ResultT]]
@@ -157,13 +157,13 @@ class _FinishArguments(Record):
     )
 
 
-def make_server(sessions: Sessions) -> Server[Session]:
+def make_server(sessions: Sessions) -> Server[ServedClient]:
     """A server whose every connection is a session; how it is reached is left to a transport."""
 
     @asynccontextmanager
-    async def lifespan(_: Server[Session]) -> AsyncGenerator[Session]:
-        async with sessions.session() as session:
-            yield session
+    async def lifespan(_: Server[ServedClient]) -> AsyncGenerator[ServedClient]:
+        async with sessions.client() as client:
+            yield client
 
     async def read(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         return await _read_resource(context, params, sessions.task)
@@ -253,12 +253,14 @@ async def _list_tools(_: Context, __: PaginatedRequestParams | None) -> ListTool
 
 
 async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-    session, arguments = context.lifespan_context, params.arguments or {}
+    client, arguments = context.lifespan_context, params.arguments or {}
     _introduce(context)
     try:
         if params.name == FINISH:
-            return await _finish(session, arguments, _report_to(context))
-        observation = await session.do(lambda: session.work.call(params.name, arguments), _report_to(context))
+            return await _finish(client, arguments, _report_to(context))
+        observation = await client.do(
+            lambda: client.session.call(params.name, arguments), _report_to(context)
+        )
     except SessionOverError as error:
         return _refused(str(error))
     outcome = observation.history[-1].outcome
@@ -269,12 +271,12 @@ async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToo
     )
 
 
-async def _finish(session: Session, arguments: dict[str, Any], report: Report) -> CallToolResult:
+async def _finish(client: ServedClient, arguments: dict[str, Any], report: Report) -> CallToolResult:
     try:
         answer = _FinishArguments.model_validate(arguments).answer
     except ValidationError as error:
         return _refused(f"{FINISH}: {explain(error)}")
-    await session.do(lambda: session.work.finish(answer), report)
+    await client.do(lambda: client.session.finish(answer), report)
     return CallToolResult(
         content=[TextContent(text="Recorded. The task is over; no further call is carried out.")]
     )
@@ -288,7 +290,7 @@ def _introduce(context: Context) -> None:
     """Take the client's name into the record, as far as it can be part of a file's name."""
     client = context.session.client_params
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", client.client_info.name[:40]) if client else ""
-    context.lifespan_context.work.introduce(f"mcp-{name}" if name else "mcp")
+    context.lifespan_context.session.introduce(f"mcp-{name}" if name else "mcp")
 
 
 def _report_to(context: Context) -> Report:
@@ -345,10 +347,10 @@ def _state(observation: Observation) -> str:
 
 
 async def _observe(context: Context) -> Observation:
-    session = context.lifespan_context
+    client = context.lifespan_context
     _introduce(context)
     try:
-        return await session.do(session.work.observe, _report_to(context))
+        return await client.do(client.session.observe, _report_to(context))
     except SessionOverError as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
 

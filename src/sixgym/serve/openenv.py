@@ -131,7 +131,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         self._tasks = {task.task.id: task for task in tasks}
         self._network = network
         self._keep = keep
-        self._work: EpisodeSession | None = None
+        self._session: EpisodeSession | None = None
         self._episode: Episode | None = None
         self._state = NetworkEpisode()
 
@@ -184,8 +184,8 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
 
     def stop(self) -> None:
         """Let the work end at once, see `EpisodeSession.stop`. Any thread."""
-        if (work := self._work) is not None:
-            work.stop()
+        if (session := self._session) is not None:
+            session.stop()
 
     # ------------------------------------------------------------------ inside
     def _started(self, chosen: BenchTask, episode_id: str | None) -> NetworkObservation:
@@ -195,11 +195,11 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         self._state = NetworkEpisode(
             episode_id=episode_id, task=chosen.task.id, tier=chosen.tier, domain=chosen.domain
         )
-        self._work = EpisodeSession(
+        self._session = EpisodeSession(
             chosen.task, partial(make_network, self._network), self._take, agent="openenv"
         )
         self._environments.open.add(self)
-        first = opening(self._work.observe(), "native")
+        first = opening(self._session.observe(), "native")
         return NetworkObservation(
             messages=[{"role": message.role, "content": message.content} for message in first],
             tools=[dict(spec) for spec in tool_specs("native")],
@@ -207,15 +207,15 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
 
     def _stepped(self, action: NetworkAction) -> NetworkObservation:
         self._raise_if_closed()
-        if self._work is None:
+        if self._session is None:
             raise SessionOverError("there is no task yet; reset first")
         if self._episode is not None:
             raise SessionOverError("the task is finished; reset for another one")
         try:
             if action.tool is None:
-                self._work.finish(action.answer or "")
+                self._session.finish(action.answer or "")
             else:
-                seen = self._work.call(action.tool, action.arguments)
+                seen = self._session.call(action.tool, action.arguments)
                 content = feedback(seen.history[-1], seen.steps_left)
                 self._state.step_count += 1
                 return NetworkObservation(content=content)
@@ -231,11 +231,11 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
             )
 
     def _leave(self, reason: str) -> None:
-        if self._work is not None:
+        if self._session is not None:
             # where the network breaks on the way, the episode says so
             with suppress(SessionOverError):
-                self._work.leave(reason)
-            self._work = None
+                self._session.leave(reason)
+            self._session = None
 
     def _chosen(self, name: str | None, seed: int | None) -> BenchTask:
         if name is None:

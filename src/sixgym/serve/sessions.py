@@ -1,4 +1,4 @@
-"""Sessions: how many clients work at once, each in its own thread, and for how long one may be silent."""
+"""The clients of a server: how many at once, each in a thread of its own, and how long one may be silent."""
 
 import asyncio
 import logging
@@ -16,32 +16,38 @@ from sixgym.run.session import EpisodeSession, Safeguard, SessionOverError, Sess
 ResultT = TypeVar("ResultT")
 
 Report = Callable[[SessionProgress], Awaitable[None]]
-"""Tells the client how far its request is."""
+"""Sends the progress of a request to its client."""
 
 REPORT_AFTER_S, REPORT_EVERY_S = 0.2, 1.0
 
 logger = logging.getLogger(__name__)
 
 
-async def _tell_nobody(_: SessionProgress) -> None:
-    """For those who do not want to know."""
+async def _no_report(_: SessionProgress) -> None:
+    """For a client that asked for no progress."""
 
 
 class TooManySessionsError(Exception):
-    """As many clients as are allowed are at work. The message says so, for the client."""
+    """The server has as many sessions as it may have. The message tells the client so."""
 
 
-class Session:
-    """A client and its work.
+class ServedClient:
+    """A client of the server and its episode session.
 
-    The work is done in one thread of the session's own: calls take their turn in it, a slow network
-    holds up nobody else, and one thread sees a simulator from start to end.
+    The session runs in one thread: calls take turns there, a slow network delays no other client, and one
+    thread sees a simulator from start to end.
+
+    Args:
+        session: The episode session.
+        idle_s: Time in seconds without a message from the client after which `on_idle` is called; None is
+            never.
+        on_idle: Called then; by default a session that has begun ends.
     """
 
     def __init__(
-        self, work: EpisodeSession, idle_s: float | None, on_idle: Callable[[], None] | None
+        self, session: EpisodeSession, idle_s: float | None, on_idle: Callable[[], None] | None
     ) -> None:
-        self.work = work
+        self.session = session
         self._idle_s = idle_s
         self._on_idle = on_idle or self._end_silent
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sixgym-session")
@@ -50,17 +56,17 @@ class Session:
         self._leaving: Future[None] | None = None
         self._wind_up()
 
-    async def do(self, action: Callable[[], ResultT], report: Report = _tell_nobody) -> ResultT:
-        """Run something on the work in the session's thread.
+    async def do(self, action: Callable[[], ResultT], report: Report = _no_report) -> ResultT:
+        """Run an action on the session, in the thread of the session.
 
         Args:
-            action: What to run. If the request is cancelled before its turn it does not run; later it
-                runs to its end, for time in a network cannot be taken back.
-            report: Called every second until it is done; not at all if it is done in a moment.
+            action: The action. A request that is cancelled before its turn does not run. A request that is
+                cancelled later runs to its end, for time in a network cannot be taken back.
+            report: Called every second until the action is done; not at all for a short action.
         """
         loop = asyncio.get_running_loop()
         reporting: list[asyncio.Task[None]] = []
-        # a task only for what takes long: one for every call would cost as much as the hop to the thread
+        # a task only for a long action: a task for every call would cost as much as the hop to the thread
         timer = loop.call_later(
             REPORT_AFTER_S, lambda: reporting.append(loop.create_task(self._keep_reporting(report)))
         )
@@ -74,7 +80,7 @@ class Session:
 
     @contextmanager
     def not_silent(self) -> Generator[None]:
-        """While something of the client's is served; its silence begins when the last is over."""
+        """Serve a request of the client. The silence of the client begins when its last request is over."""
         self._requests += 1
         if self._timer is not None:
             self._timer.cancel()
@@ -87,15 +93,15 @@ class Session:
 
     @property
     def leaving(self) -> bool:
-        """Whether its client has gone, so that only the end of its work is waited for."""
+        """Whether the client has gone, and only the end of its session is waited for."""
         return self._leaving is not None
 
     async def close(self) -> None:
-        """End the work if it has not ended, and free its network. Whoever closes waits until that is done."""
+        """End the session if it has not ended, and free its network. Returns when both are done."""
         if self._timer is not None:
             self._timer.cancel()
         if self._leaving is None:
-            self._leaving = self._thread.submit(self.work.leave, "the client left")
+            self._leaving = self._thread.submit(self.session.leave, "the client left")
             self._thread.shutdown(wait=False)
         with anyio.CancelScope(shield=True):
             try:
@@ -103,7 +109,7 @@ class Session:
             except SessionOverError as error:
                 logger.info("a session ended: %s", error)
             except Exception:
-                logger.exception("a session ended by a fault")  # the others go on
+                logger.exception("a session ended by a fault")  # the other sessions go on
 
     # ------------------------------------------------------------------ inside
     def _wind_up(self) -> None:
@@ -111,25 +117,25 @@ class Session:
             self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._on_idle)
 
     def _end_silent(self) -> None:
-        self._thread.submit(self.work.leave_if_begun, f"the session was silent for {self._idle_s:g} s")
+        self._thread.submit(self.session.leave_if_begun, f"the session was silent for {self._idle_s:g} s")
 
     async def _keep_reporting(self, report: Report) -> None:
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # nobody listens any more
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the client is gone
             while True:
-                await report(self.work.progress)
+                await report(self.session.progress)
                 await asyncio.sleep(REPORT_EVERY_S)
 
 
 class Sessions:
-    """The sessions of a server, all on one task.
+    """The sessions of the clients of a server, all on one task.
 
     Args:
-        task: What every client works on.
-        open_backend: Makes a network, in the thread of the session that it is for.
-        keep: Takes the episode of every session in which a network was started, in that session's thread.
-        limit: How many clients may be at work at once.
-        idle_s: After how many seconds without a message from its client a session ends; None is never.
-        safeguard: Holds an episode while its network runs out, in the session's thread, see `EpisodeSession`.
+        task: The task of every client.
+        open_backend: Makes the network of a session, in the thread of the session.
+        keep: Receives the episode of every session that started a network, in the thread of the session.
+        limit: Largest number of sessions at once.
+        idle_s: Time in seconds without a message from the client after which a session ends; None is never.
+        safeguard: Keeps an episode safe while its network runs out, see `EpisodeSession`.
     """
 
     def __init__(
@@ -148,50 +154,50 @@ class Sessions:
         self._keep = keep
         self._idle_s = idle_s
         self._safeguard = safeguard
-        self._open: set[Session] = set()
+        self._open: set[ServedClient] = set()
 
     @property
     def number(self) -> int:
-        """How many are open."""
+        """Number of open sessions."""
         return len(self._open)
 
     @property
     def deserted(self) -> bool:
-        """Whether there are sessions and the clients of all of them have gone."""
-        return self.number > 0 and all(session.leaving for session in self._open)
+        """Whether there are sessions and all clients have gone."""
+        return self.number > 0 and all(client.leaving for client in self._open)
 
     @asynccontextmanager
-    async def session(self, on_idle: Callable[[], None] | None = None) -> AsyncGenerator[Session]:
-        """A session for one client, closed on leaving.
+    async def client(self, on_idle: Callable[[], None] | None = None) -> AsyncGenerator[ServedClient]:
+        """A client with a session of its own, closed at the end of the context.
 
         Args:
-            on_idle: Called when the client was silent for too long, to end its connection; without it
-                the connection stays, and work that has begun ends.
+            on_idle: Called when the client was silent for too long, to end its connection. Without it the
+                connection stays, and a session that has begun ends.
 
         Raises:
-            TooManySessionsError: there is no room.
+            TooManySessionsError: all sessions are in use.
         """
         if self.number >= self.limit:
             raise TooManySessionsError(
                 f"{self.limit} of {self.limit} sessions are in use; try again when a client has left"
             )
-        work = EpisodeSession(self.task, self._open_backend, self._keep, safeguard=self._safeguard)
-        session = Session(work, self._idle_s, on_idle)
-        self._open.add(session)
+        session = EpisodeSession(self.task, self._open_backend, self._keep, safeguard=self._safeguard)
+        client = ServedClient(session, self._idle_s, on_idle)
+        self._open.add(client)
         try:
-            yield session
+            yield client
         finally:
-            await session.close()
-            self._open.discard(session)
+            await client.close()
+            self._open.discard(client)
 
     def stop(self) -> None:
-        """Let every session that ends from now on end at once, without running its network out."""
-        for session in self._open:
-            session.work.stop()
+        """Let all sessions end at once when they end, without running their networks out."""
+        for client in self._open:
+            client.session.stop()
 
     async def close(self) -> None:
         """End all sessions."""
         self.stop()
         async with anyio.create_task_group() as tasks:
-            for session in self._open:
-                tasks.start_soon(session.close)
+            for client in self._open:
+                tasks.start_soon(client.close)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode, Step
-from sixgym.run.recorded_changes import measured_intervals, recorded_changes
+from sixgym.run.replay import measured_intervals, recorded_changes
 from sixgym.simulators.experiment_model.encode.answers import Question, true_answer
 from sixgym.simulators.experiment_model.encode.explanations import facts
 from sixgym.simulators.experiment_model.encode.questions import questions

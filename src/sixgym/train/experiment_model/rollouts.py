@@ -11,7 +11,7 @@ from itertools import islice
 
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
-from sixgym.run.recorded_changes import measured_intervals, recorded_changes
+from sixgym.run.replay import measured_intervals, recorded_changes
 from sixgym.simulators.experiment_model.decode.compose import foreseen
 from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question, true_answer
 from sixgym.simulators.experiment_model.encode.questions import questions

@@ -1,17 +1,17 @@
-"""What a language model is to the rest: messages and tools in, a completion out."""
+"""The contract of a language model: messages and tools in, a completion out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from sixgym.domain.base import Record
-from sixgym.episodes.messages import Message, Usage, WrittenCall
+from sixgym.episodes.messages import Message, Sampled, Usage, WrittenCall
 
 
 class ModelError(RuntimeError):
-    """A request failed for good, after all retries. It costs one episode, an infrastructure failure."""
+    """A request failed for good, after all retries. Its episode becomes an infrastructure failure."""
 
 
 class ModelUnusableError(ModelError):
@@ -24,20 +24,22 @@ class Sampling(Record):
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(default=0.0, description="0 is greedy")
     max_tokens: Annotated[int, Field(ge=1)] = Field(default=2048, description="longest completion, in tokens")
     seed: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="of what is drawn, where the server has such"
+        default=None, description="seed of the draw, for models that take one"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model answered.
+    """A model's reply.
 
     Attributes:
         content: The text.
         reasoning: Text that the server kept apart as reasoning.
         calls: Native tool calls, in order.
-        usage: In tokens; None if the server does not say.
-        cut_off: It reached the longest completion allowed and ends in the middle.
+        usage: Tokens of the request; None if the server does not say.
+        cut_off: The reply reached the longest completion allowed and ends in the middle.
+        extra: Fields of the provider that go back with the reply as they came.
+        sampled: Tokens of the reply, where the model tells them.
     """
 
     content: str
@@ -45,6 +47,8 @@ class Completion:
     calls: tuple[WrittenCall, ...] = ()
     usage: Usage | None = None
     cut_off: bool = False
+    extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    sampled: Sampled | None = None
 
 
 class ChatModel(Protocol):
@@ -63,11 +67,11 @@ class ChatModel(Protocol):
         Args:
             messages: The conversation so far.
             tools: As in an OpenAI request (`tools.schema.openai_specs`); none if calls are written as text.
-            sampling: How to draw it.
+            sampling: How the reply is drawn.
 
         Raises:
             ModelError: the request failed for good.
-            ModelUnusableError: so will every other one.
+            ModelUnusableError: every other request will fail as well.
         """
         ...
 

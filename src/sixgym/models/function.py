@@ -1,4 +1,4 @@
-"""A plain function as a language model: for scripted policies, tests, and models of one's own."""
+"""A plain function as a language model: for scripted policies, tests, and a user's own models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from sixgym.models.chat import Completion, Sampling
 
 @dataclass(frozen=True, slots=True)
 class FunctionModel:
-    """Answers with what a function makes of the conversation.
+    """A model whose reply to a conversation is the value of a function.
 
     Attributes:
         name: Name for the record.
-        answer: Called with the conversation; it has to be safe to call from threads.
+        answer: Function from the conversation to the reply. Several threads may call it at once.
     """
 
     name: str
@@ -23,7 +23,7 @@ class FunctionModel:
     def complete(
         self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], sampling: Sampling
     ) -> Completion:
-        """What the function says."""
+        """The value of the function."""
         return self.answer(messages)
 
     def close(self) -> None:

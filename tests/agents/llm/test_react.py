@@ -15,6 +15,7 @@ from sixgym.episodes.episode import Episode, ToolCall
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
 from sixgym.models.function import FunctionModel
+from sixgym.models.server.wire import wire_message
 from sixgym.tools.base import CATALOG
 from tests.agents.llm.chatting import (
     STYLES,
@@ -55,7 +56,7 @@ def test_a_model_calls_tools_and_answers() -> None:
 def test_every_message_and_token_is_in_the_episode() -> None:
     agent, model = react(calling(LOOK), DONE)
     episode = episode_of(agent)
-    said = Message(role="assistant", content="all is well")
+    said = Message(role="assistant", content="all is well", author="react/lines")
     assert recorded(episode) == [*model.shown[-1], said]
     assert episode.usage == USAGE + USAGE
     assert Episode.model_validate_json(episode.model_dump_json()) == episode
@@ -88,7 +89,7 @@ def test_what_models_are_trained_on_is_what_they_are_shown(style: CallStyle) -> 
     of_model = episode_of(agent)
     assert [step.outcome for step in of_model.steps] == [step.outcome for step in of_rules.steps]
     assert of_model.answer == "well now"
-    assert [*model.shown[-1], told[-1]] == told
+    assert list(map(wire_message, [*model.shown[-1], told[-1]])) == list(map(wire_message, told))
 
 
 def test_parallel_calls_are_made_one_after_the_other_and_each_is_answered() -> None:

@@ -107,6 +107,7 @@ def test_text_reasoning_calls_and_usage_are_read() -> None:
         reasoning="hm",
         calls=(WrittenCall(id="a", tool="look", arguments='{"cell": 1}'),),
         usage=Usage(prompt_tokens=3, completion_tokens=4),
+        extra={"reasoning_content": "hm"},
     )
 
 

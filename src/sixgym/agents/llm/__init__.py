@@ -1,1 +1,1 @@
-"""Agents that ask a language model, the only prompt, and the reading of replies."""
+"""Agents that ask a language model: the prompt, the reading of replies, and the loops around them."""

@@ -1,8 +1,8 @@
-"""The only rendering of what a language model is told: in `run`, `bench`, serving and training alike.
+"""The rendering of conversations for language models: one for `run`, `bench`, serving and training.
 
-A conversation is a function of the observation: the opening, then for every turn what the agent said and what
-came back. Texts in which a network or somebody else speaks are JSON without the character `<`, so they
-can neither end the tag they stand in nor spell a control token of a chat template.
+A conversation is a function of the observation: the opening, then for every turn the agent's message and what
+came back. Text of a network, of a tool or of an earlier note is JSON without the character `<`, so it can
+neither end the tag around it nor spell a control token of a chat template.
 """
 
 import json
@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from sixgym.domain.slices import NetworkState
 from sixgym.envs.observation import Exchange, Observation
 from sixgym.episodes.episode import Turn
-from sixgym.episodes.messages import Message, WrittenCall
+from sixgym.episodes.messages import ENVIRONMENT, Message, WrittenCall
 from sixgym.tools.schema import openai_specs, prompt
 
 CallStyle = Literal["native", "text"]
@@ -68,7 +68,7 @@ class Conversation:
     """A conversation and the calls in it that have no answer yet.
 
     Attributes:
-        messages: From the system prompt on.
+        messages: All messages, from the system prompt on.
         pending: Calls of the last reply that are still to be carried out, in order.
     """
 
@@ -78,17 +78,17 @@ class Conversation:
 
 @cache
 def tool_specs(style: CallStyle) -> Sequence[Mapping[str, Any]]:
-    """The tools of a request: none where calls are text, for there the prompt describes them."""
+    """The tools of a request; none in text style, where the prompt describes them."""
     return tuple(openai_specs()) if style == "native" else ()
 
 
 def conversation(observation: Observation, style: CallStyle, notes: Sequence[str] = ()) -> Conversation:
-    """Everything said so far, up to where the agent speaks next.
+    """The conversation up to the agent's next message.
 
     Args:
         observation: What the agent knows.
-        style: How it calls tools.
-        notes: What it noted in earlier attempts at the task, oldest first.
+        style: How the agent calls tools.
+        notes: The agent's notes on earlier attempts at the task, oldest first.
     """
     talk = Conversation(opening(observation, style, notes))
     calls_left = observation.steps_left + len(observation.history)
@@ -103,13 +103,13 @@ def conversation(observation: Observation, style: CallStyle, notes: Sequence[str
 
 
 def too_late(calls: Sequence[WrittenCall]) -> list[Message]:
-    """What is answered to calls beyond the budget: servers want an answer to every call."""
+    """The answers to calls beyond the budget: servers want an answer to every call."""
     content = _data({"error": "not carried out: no calls are left", "calls_left": 0})
-    return [Message(role="tool", content=content, answers=call.id) for call in calls]
+    return [_from_environment("tool", content, answers=call.id) for call in calls]
 
 
 def fixed_words(style: CallStyle) -> str:
-    """What every conversation has in common: the system prompt and the tools."""
+    """The text that all conversations share: the system prompt and the tools."""
     return json.dumps([_system(style), tool_specs(style), _NOTES])
 
 
@@ -127,7 +127,13 @@ def opening(observation: Observation, style: CallStyle, notes: Sequence[str] = (
     parts = [f"The operator's intent:\n\n{observation.intent}", f"The network:\n\n{_data(known)}"]
     if notes:
         parts.append(f"{_NOTES}\n\n{_data(list(notes))}")
-    return [Message(role="system", content=_system(style)), Message(role="user", content="\n\n".join(parts))]
+    return [_from_environment("system", _system(style)), _from_environment("user", "\n\n".join(parts))]
+
+
+def _from_environment(
+    role: Literal["system", "user", "tool"], content: str, *, answers: str | None = None
+) -> Message:
+    return Message(role=role, content=content, answers=answers, author=ENVIRONMENT)
 
 
 @cache
@@ -136,12 +142,12 @@ def _system(style: CallStyle) -> str:
 
 
 def said(turn: Turn, style: CallStyle, number: int) -> Message | None:
-    """What the agent said in a turn: its recorded words, or what a model would have said in its place.
+    """The agent's message of a turn: the recorded one, or the one that a model would have written.
 
     Args:
         turn: The turn.
-        style: Of words that are not recorded.
-        number: Of the turn, 0 for the first; it names a call that has no name.
+        style: Style of a message that is not recorded.
+        number: Number of the turn, 0 for the first; it names a call that has no name.
 
     Returns:
         None if the turn carried out a call of an earlier reply.
@@ -160,14 +166,14 @@ def said(turn: Turn, style: CallStyle, number: int) -> Message | None:
 
 
 def feedback(exchange: Exchange, calls_left: int) -> str:
-    """What an agent is told after a turn: result or error, the state, and how many calls are left."""
+    """The text after a turn: result or error, the state, and how many calls are left."""
     outcome = exchange.outcome
     content: dict[str, JsonValue] = {"result": outcome.result} if outcome.ok else {"error": outcome.error}
     return _data({**content, "state": _state(exchange.after), "calls_left": calls_left})
 
 
 def call_id(number: int) -> str:
-    """A name for the call of a turn. Nine letters and digits, as the strictest chat templates want it."""
+    """A name for the call of a turn: nine letters and digits, as the strictest chat templates want."""
     return f"call{number:05d}"
 
 
@@ -190,11 +196,11 @@ def _answer(talk: Conversation, exchange: Exchange, calls_left: int, style: Call
     content = feedback(exchange, calls_left)
     if talk.pending:
         call = talk.pending.pop(0)
-        talk.messages.append(Message(role="tool", content=content, answers=call.id))
+        talk.messages.append(_from_environment("tool", content, answers=call.id))
     elif style == "text":
-        talk.messages.append(Message(role="user", content=f"<tool_response>\n{content}\n</tool_response>"))
+        talk.messages.append(_from_environment("user", f"<tool_response>\n{content}\n</tool_response>"))
     else:
-        talk.messages.append(Message(role="user", content=content))
+        talk.messages.append(_from_environment("user", content))
 
 
 def _state(state: NetworkState) -> JsonValue:

@@ -13,13 +13,13 @@ from sixgym.models.chat import ChatModel, Sampling
 
 @dataclass(frozen=True, slots=True)
 class ReactAgent:
-    """Shows a model the whole conversation and takes its reply as the next turn.
+    """An agent that shows a model the whole conversation and takes the reply as its next turn.
 
     Attributes:
-        model: Who is asked.
-        sampling: How its replies are drawn.
-        style: How it calls tools.
-        notes: What it noted in earlier attempts at the same task.
+        model: The language model.
+        sampling: How replies are drawn.
+        style: How the model calls tools.
+        notes: The agent's notes on earlier attempts at the same task.
     """
 
     model: ChatModel
@@ -38,6 +38,18 @@ class ReactAgent:
         Raises:
             ModelError: the model cannot be asked.
         """
+        return self.act_as(self.name, observation)
+
+    def act_as(self, author: str, observation: Observation) -> Turn:
+        """The same under another name, for an agent that is built around this one.
+
+        Args:
+            author: Name of the agent, for the record.
+            observation: What the agent knows.
+
+        Raises:
+            ModelError: the model cannot be asked.
+        """
         talk = conversation(observation, self.style, self.notes)
         known = sum(len(exchange.turn.messages) for exchange in observation.history)
         new = tuple(talk.messages[known:])
@@ -45,30 +57,11 @@ class ReactAgent:
             written = talk.pending[0]
             call = ToolCall(tool=written.tool, arguments=written.arguments)
             return Turn(thought="the next call of the same reply", call=call, messages=new)
-        return ask(self.model, talk.messages, new, self.sampling, self.style)
+        return self._ask(author, talk.messages, new)
 
-
-def ask(
-    model: ChatModel,
-    messages: Sequence[Message],
-    new: tuple[Message, ...],
-    sampling: Sampling,
-    style: CallStyle,
-) -> Turn:
-    """The turn that a model's reply to a conversation stands for, with a record of both.
-
-    Args:
-        model: Who is asked.
-        messages: The whole conversation.
-        new: Those of its messages that no turn before this one has recorded.
-        sampling: How the reply is drawn.
-        style: How tools are called.
-
-    Raises:
-        ModelError: the model cannot be asked.
-    """
-    completion = model.complete(messages, tool_specs(style), sampling)
-    turn = turn_of(completion, style)
-    return turn.model_copy(
-        update={"messages": (*new, message_of(completion, style)), "usage": completion.usage}
-    )
+    def _ask(self, author: str, messages: Sequence[Message], new: tuple[Message, ...]) -> Turn:
+        """The turn of the model's reply to a conversation, with `new` messages that no turn has recorded."""
+        completion = self.model.complete(messages, tool_specs(self.style), self.sampling)
+        turn = turn_of(completion, self.style)
+        reply = message_of(completion, self.style, author)
+        return turn.model_copy(update={"messages": (*new, reply), "usage": completion.usage})

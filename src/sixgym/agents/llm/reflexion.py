@@ -1,8 +1,8 @@
 """A language model that tries again with notes on its failures (Reflexion, Shinn et al. 2023).
 
-After a failed attempt it is told that it failed, no more, writes down what went wrong, and starts anew on the
-same task with its last three notes. Being told is knowledge that `react` does not have: compare it with
-pass^k of `react` at as many trials, not with its success rate.
+After a failed attempt the model is told that it failed, no more. It writes down what went wrong and starts
+anew on the same task with its last three notes. The agent `react` is never told, so the fair comparison is
+with pass^k of `react` at as many trials, not with its success rate.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from sixgym.agents.llm.replies import message_of, note_of
 from sixgym.agents.llm.transcript import MEMORY, notes_of, transcript
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Turn
-from sixgym.episodes.messages import Message
+from sixgym.episodes.messages import ENVIRONMENT, Message
 
 LONGEST_NOTE = 2_000
-"""Characters of a note; a model that goes on and on must not fill the context of its later attempts."""
+"""Characters of a note; an endless note must not fill the context of later attempts."""
 
 MOST_TRIES = 1 + MEMORY
 """Attempts at a task: the first, and one for every note that is kept."""
@@ -32,7 +32,7 @@ class ReflexionAgent:
     """`react`, which tries again.
 
     Attributes:
-        react: Whoever works; its notes are the notes.
+        react: The agent of the attempt, with the notes on earlier ones.
         tries: Attempts that are left, this one included.
     """
 
@@ -45,8 +45,12 @@ class ReflexionAgent:
         return f"reflexion/{self.react.model.name}"
 
     def act(self, observation: Observation) -> Turn:
-        """What `react` does with the notes."""
-        return self.react.act(observation)
+        """The turn of `react` with the notes.
+
+        Raises:
+            ModelError: the model cannot be asked.
+        """
+        return self.react.act_as(self.name, observation)
 
     def look_back(self, episode: Episode, *, success: bool) -> "tuple[Turn, ReflexionAgent] | None":
         """A note on a failed attempt, and the agent that makes the next one.
@@ -58,15 +62,14 @@ class ReflexionAgent:
             return None
         react = self.react
         talk = transcript(episode, react.style)
-        talk.append(Message(role="user", content=QUESTION))
-        turns = [*(step.turn for step in episode.steps), *episode.closing]
-        new = talk[sum(len(turn.messages) for turn in turns) :]
+        talk.append(Message(role="user", content=QUESTION, author=ENVIRONMENT))
+        new = talk[len(episode.messages) :]
         completion = react.model.complete(talk, tool_specs(react.style), react.sampling)
         thought, note = note_of(completion)
         reflection = Turn(
             thought=thought,
             answer=note[:LONGEST_NOTE] or "(nothing was noted)",
-            messages=(*new, message_of(completion, react.style)),
+            messages=(*new, message_of(completion, react.style, self.name)),
             usage=completion.usage,
         )
         notes = notes_of((*episode.earlier, episode.model_copy(update={"closing": (reflection,)})))

@@ -1,4 +1,4 @@
-"""From what a language model wrote to a turn. It is hostile text: nothing but a turn comes out of it."""
+"""Reading a language model's reply as a turn. The text may be hostile: nothing but a turn comes out."""
 
 import re
 from typing import cast
@@ -20,9 +20,9 @@ _FORM = "write <think>...</think>, then one <tool_call>...</tool_call> or one <a
 
 
 def turn_of(completion: Completion, style: CallStyle) -> Turn:
-    """The turn that a model's reply stands for: its first call, an answer, or something unreadable.
+    """The turn of a model's reply: its first call, an answer, or something unreadable.
 
-    Parallel calls are one reply; the agent makes the rest of them in later turns.
+    Parallel calls are one reply; the agent carries out the others in later turns.
     """
     thought, rest = _thought(completion)
     if style == "text":
@@ -40,23 +40,34 @@ def turn_of(completion: Completion, style: CallStyle) -> Turn:
     return Turn(thought=thought, answer=rest.strip())
 
 
-def message_of(completion: Completion, style: CallStyle) -> Message:
-    """The reply as it goes into the conversation: text and calls as they were written.
+def message_of(completion: Completion, style: CallStyle, author: str | None = None) -> Message:
+    """The reply as it goes into the conversation and the record: text, calls and tokens as they came.
 
-    Where calls are text, native ones are none: they would be carried out without having been read.
+    Native calls are left out in text style, where only calls in the text are carried out.
+
+    Args:
+        completion: The reply.
+        style: How the model calls tools.
+        author: Name of the agent that the model speaks for.
     """
-    calls = completion.calls if style == "native" else ()
-    return Message(role="assistant", content=completion.content, calls=calls)
+    return Message(
+        role="assistant",
+        content=completion.content,
+        calls=completion.calls if style == "native" else (),
+        author=author,
+        extra=dict(completion.extra),
+        sampled=completion.sampled,
+    )
 
 
 def note_of(completion: Completion) -> tuple[str, str]:
-    """The reasoning and the text of a reply that was to be neither call nor answer, without tags."""
+    """The reasoning and the text, without tags, of a reply that should be neither call nor answer."""
     thought, rest = _thought(completion)
     return thought, _TAG.sub("", rest).strip()
 
 
 def unreadable(thought: str, text: str, why: str) -> Turn:
-    """A turn in which nothing is called. It takes its time all the same."""
+    """A turn that carries out no call and still takes a decision interval."""
     return Turn(thought=thought, call=ToolCall(tool="", arguments=text), unreadable=why)
 
 

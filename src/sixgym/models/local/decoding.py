@@ -4,23 +4,30 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 
 from sixgym.models.local.batching import BatchTooLargeError
 from sixgym.models.local.checkpoint import Checkpoint
 
+LOWEST_LOGPROB = -9999.0
+"""Log-probability of a token of probability 0, as in vLLM: rounding may draw one, and JSON has no -inf."""
+
+DECIMALS = 6
+"""Of a stored log-probability. Another batch moves it by some 1e-6 in single precision, and half precision
+keeps three digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is to be continued, and how.
+    """A prompt, and how it is continued.
 
     Attributes:
-        tokens: At least one.
+        tokens: Token ids, at least one.
         max_tokens: Longest continuation.
         temperature: 0 is greedy; otherwise the whole distribution is drawn from.
-        seed: Of what is drawn; None draws anew every time.
+        seed: Seed of the draw; None draws anew every time.
     """
 
     tokens: tuple[int, ...]
@@ -31,22 +38,34 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """What was drawn.
+    """The tokens that were drawn after a prompt.
 
     Attributes:
-        tokens: Without the token that ended it.
-        ended: By such a token, not by its length.
+        tokens: Token ids without the one that ended the continuation.
+        end: The token that ended it; None if it reached its length.
+        logprobs: Log-probability of each token, the end included, at temperature 1.
     """
 
     tokens: tuple[int, ...]
-    ended: bool
+    end: int | None
+    logprobs: tuple[float, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether a token ended it, and not its length."""
+        return self.end is not None
+
+    @property
+    def sampled(self) -> tuple[int, ...]:
+        """All tokens that were drawn, the end included."""
+        return self.tokens if self.end is None else (*self.tokens, self.end)
 
 
 class _Draw:
     """A logits processor after which the largest logit is the token to take.
 
-    Every row has its own temperature and its own numbers, which depend on its prompt and seed alone. So who
-    shares a batch changes a row only as far as rounding in the matrix products changes its logits.
+    Every row has its own temperature and its own random numbers, which depend on its prompt and seed alone.
+    The other rows of a batch change a row only as far as rounding in the matrix products changes its logits.
     """
 
     def __init__(self, batch: Sequence[Prompt], device: torch.device) -> None:
@@ -59,8 +78,23 @@ class _Draw:
             row[: prompt.max_tokens] = torch.rand(prompt.max_tokens, generator=_generator(prompt))
         self._numbers = numbers.to(device)
         self._step = 0
+        self._logprobs: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        chosen = self._chosen(scores)
+        token = chosen.argmax(-1, keepdim=True)  # as greedy decoding takes it
+        logits = scores.float()
+        taken = logits.gather(-1, token) - logits.logsumexp(-1, keepdim=True)
+        self._logprobs.append(taken.squeeze(-1).clamp(min=LOWEST_LOGPROB))
+        self._step += 1
+        return chosen
+
+    def logprobs(self) -> list[list[float]]:
+        """Log-probabilities of the tokens taken so far, by row."""
+        by_row: Any = torch.stack(self._logprobs, dim=1)
+        return by_row.tolist()
+
+    def _chosen(self, scores: torch.Tensor) -> torch.Tensor:
         if not len(self._rows) or self._step >= self._numbers.shape[1]:
             return scores
         logits = scores[self._rows].float() / self._temperatures
@@ -68,13 +102,12 @@ class _Draw:
         target = self._numbers[:, self._step, None] * sums[:, -1:]
         # rounding may put the target at the very end of the sums
         token = (sums <= target).sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
-        self._step += 1
         chosen = torch.full_like(logits, -torch.inf).scatter_(-1, token, 0.0)
         return scores.index_copy(0, self._rows, chosen.to(scores.dtype))
 
 
 class _Stop:
-    """A stopping criterion: rows that are as long as they may be, or all of them if asked to give up."""
+    """A stopping criterion: rows that have reached their length, or all rows once asked to give up."""
 
     def __init__(
         self, batch: Sequence[Prompt], width: int, device: torch.device, give_up: Callable[[], bool]
@@ -94,14 +127,14 @@ def decode(
     """Continue prompts, padded on the left to the longest of them.
 
     Args:
-        checkpoint: Who continues them.
-        batch: What to continue; at least one.
-        give_up: Asked after every token; where it says so, everything ends there.
+        checkpoint: The model.
+        batch: The prompts; at least one.
+        give_up: Asked after every token; everything ends there once it returns true.
 
     Raises:
-        BatchTooLargeError: there is no memory for it.
+        BatchTooLargeError: the batch does not fit into memory.
     """
-    rows: list[list[int]] = []
+    rows: list[tuple[list[int], list[float]]] = []
     failure: str | None = None
     try:
         rows = _generate(checkpoint, batch, give_up)
@@ -117,20 +150,24 @@ def decode(
         width = max(len(prompt.tokens) for prompt in batch)
         raise BatchTooLargeError(f"{len(batch)} conversations of up to {width} tokens: {failure}")
     ends = checkpoint.end_tokens
-    return [_continuation(row[: prompt.max_tokens], ends) for row, prompt in zip(rows, batch, strict=True)]
+    return [
+        _continuation(tokens[: prompt.max_tokens], logprobs, ends)
+        for (tokens, logprobs), prompt in zip(rows, batch, strict=True)
+    ]
 
 
 @torch.inference_mode()
 def _generate(
     checkpoint: Checkpoint, batch: Sequence[Prompt], give_up: Callable[[], bool]
-) -> list[list[int]]:
-    """The new tokens of every row, and what it is filled up with after its end."""
+) -> list[tuple[list[int], list[float]]]:
+    """The new tokens of every row, filled up after its end, and their log-probabilities."""
     model, pad = checkpoint.model, checkpoint.pad_token
     device = cast("torch.device", model.device)
     width = max(len(prompt.tokens) for prompt in batch)
     padding = [width - len(prompt.tokens) for prompt in batch]
     rows = [[pad] * pads + list(prompt.tokens) for pads, prompt in zip(padding, batch, strict=True)]
     mask = [[0] * pads + [1] * (width - pads) for pads in padding]
+    draw = _Draw(batch, device)
     out = model.generate(
         input_ids=torch.tensor(rows, device=device),
         attention_mask=torch.tensor(mask, device=device),
@@ -138,21 +175,21 @@ def _generate(
         do_sample=False,
         eos_token_id=sorted(checkpoint.end_tokens) or None,
         pad_token_id=pad,
-        logits_processor=[_Draw(batch, device)],
+        logits_processor=[draw],
         stopping_criteria=[_Stop(batch, width, device, give_up)],
     )
-    return cast("list[list[int]]", out[:, width:].tolist())
+    return list(zip(cast("list[list[int]]", out[:, width:].tolist()), draw.logprobs(), strict=True))
 
 
-def _continuation(row: list[int], end_tokens: frozenset[int]) -> Continuation:
-    for length, token in enumerate(row):
-        if token in end_tokens:
-            return Continuation(tuple(row[:length]), ended=True)
-    return Continuation(tuple(row), ended=False)
+def _continuation(row: list[int], logprobs: list[float], end_tokens: frozenset[int]) -> Continuation:
+    length = next((at for at, token in enumerate(row) if token in end_tokens), len(row))
+    end = row[length] if length < len(row) else None
+    kept = logprobs[: length if end is None else length + 1]
+    return Continuation(tuple(row[:length]), end, tuple(round(value, DECIMALS) for value in kept))
 
 
 def _generator(prompt: Prompt) -> torch.Generator:
-    """The source of a row's numbers: different prompts with one seed must not draw the same ones."""
+    """The source of a row's random numbers: different prompts with one seed must not draw the same ones."""
     if prompt.seed is None:
         seed = os.urandom(8)
     else:

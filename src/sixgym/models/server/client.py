@@ -15,11 +15,20 @@ from pydantic import ConfigDict, Field, field_validator
 
 from sixgym.domain.base import Positive, Record
 from sixgym.domain.extras import install_command
-from sixgym.episodes.messages import Message, storable
+from sixgym.episodes.messages import Message
+from sixgym.episodes.storable import storable
 from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
+from sixgym.models.server import tokens
 from sixgym.models.server.failure import RequestFailure, RetryVerdict, pause_s, printable, refusal
 from sixgym.models.server.gate import Gate
-from sixgym.models.server.wire import MalformedReplyError, completion, read_json, request_body
+from sixgym.models.server.wire import (
+    EXTRA,
+    MalformedReplyError,
+    completion,
+    extra_names,
+    read_json,
+    request_body,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -69,25 +78,28 @@ def is_loopback(address: str) -> bool:
 
 
 class ServerSettings(Record):
-    """Which model, where, and how patiently. The key comes from the environment alone."""
+    """Model, address and limits of requests. The key comes from the environment alone."""
 
     # an address may contain a password, which an error must not repeat
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    model: Annotated[str, Field(pattern=r"^[!-~]{1,200}$", description="its name at the server")]
+    model: Annotated[str, Field(pattern=r"^[!-~]{1,200}$", description="name of the model at the server")]
     base_url: str | None = Field(
         default=None,
-        description=f"of the API, mostly ending in /v1; by default {ADDRESS_VARIABLE}, else OpenAI",
+        description=f"address of the API, mostly ending in /v1; by default {ADDRESS_VARIABLE}, else OpenAI",
     )
-    timeout_s: Positive = Field(default=180.0, description="for a request and its whole reply")
+    timeout_s: Positive = Field(default=180.0, description="limit for a request and its whole reply")
     retries: Annotated[int, Field(ge=0, le=20)] = Field(
-        default=6, description="after a failure that may pass"
+        default=6, description="further attempts after a failure that may pass"
     )
     longest_pause_s: Positive = Field(
-        default=60.0, description="between two attempts, whatever the server asks"
+        default=60.0, description="longest pause between two attempts, even if the server asks for more"
     )
     most_in_flight: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="requests at once")
     largest_reply_bytes: Annotated[int, Field(ge=1000)] = Field(default=4_000_000)
+    return_token_ids: bool = Field(
+        default=False, description="ask for token ids and log-probabilities too, as vLLM gives them"
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -97,12 +109,12 @@ class ServerSettings(Record):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time and chance, which tests replace.
+    """Sources of time and randomness, which tests replace.
 
     Attributes:
-        now: In seconds, from anywhere.
-        sleep: Of so many seconds; None sleeps until then or until the model is closed.
-        jitter: Between 0 and 1.
+        now: Returns the time in seconds, from any origin.
+        sleep: Waits for so many seconds; None waits until then or until the model is closed.
+        jitter: Returns a random number between 0 and 1.
     """
 
     now: Callable[[], float] = time.monotonic
@@ -111,20 +123,22 @@ class Clock:
 
 
 class ServerModel:
-    """A chat model behind a server. One serves all threads of a run, which then share its gate."""
+    """A chat model behind a server. All threads of a run share one, and with it its gate."""
 
     def __init__(
         self, settings: ServerSettings, *, gate: Gate | None = None, clock: Clock | None = None
     ) -> None:
-        """A model that has not been asked anything yet.
+        """A model without a connection yet.
 
         Args:
-            settings: Which model, and where.
-            gate: Shared with other models at the same server; its own by default.
-            clock: Time and chance.
+            settings: Model, address and limits.
+            gate: Limit of the requests in flight, to share with other models at the same server; a new one
+                by default.
+            clock: Sources of time and randomness.
 
         Raises:
-            ModelUnusableError: there is no key, no usable address, or the extra `llm` is not installed.
+            ModelUnusableError: the key is missing, the address is not usable, or the extra `llm` is not
+                installed.
         """
         self._settings = settings
         self._address = _address(settings)
@@ -151,12 +165,15 @@ class ServerModel:
 
     @property
     def gate(self) -> Gate:
-        """What limits the requests in flight."""
+        """The limit of the requests in flight."""
         return self._gate
 
     @property
     def unsupported(self) -> frozenset[str]:
-        """Parameters that the server refused and that are not sent since: of `failure.OPTIONAL`."""
+        """Parameters that the server refused and that are no longer sent.
+
+        They are those of `failure.OPTIONAL`, and extra fields of messages as `messages.NAME`.
+        """
         with self._lock:
             return self._unsupported
 
@@ -168,12 +185,14 @@ class ServerModel:
         while True:
             left_out = self.unsupported
             body = request_body(self.name, messages, tools, sampling, left_out)
-            outcome = self._attempt(body, turn=len(messages))
+            if self._settings.return_token_ids:
+                body |= tokens.REQUEST
+            outcome = self._attempt(body, messages)
             if isinstance(outcome, Completion):
                 self._accepted.set()
                 return outcome
-            if outcome.unsupported is not None and outcome.unsupported not in left_out:
-                self._leave_out(outcome.unsupported)
+            if refused := self._refused_parameters(outcome, messages) - left_out:
+                self._leave_out(refused)
                 continue
             failures += 1
             sentence = self._clean(outcome.sentence)
@@ -190,12 +209,23 @@ class ServerModel:
         self._closed.set()
         self._client.close()
 
-    def _attempt(self, body: dict[str, Any], turn: int) -> Completion | RequestFailure:
+    def _attempt(self, body: dict[str, Any], messages: Sequence[Message]) -> Completion | RequestFailure:
         with self._gate.passing() as leave:
             reply = self._sent(body)
-            outcome = reply if isinstance(reply, RequestFailure) else self._understood(reply, turn)
+            outcome = reply if isinstance(reply, RequestFailure) else self._understood(reply, body, messages)
             leave.slow = isinstance(outcome, RequestFailure) and outcome.overloaded
         return outcome
+
+    def _refused_parameters(self, failure: RequestFailure, messages: Sequence[Message]) -> frozenset[str]:
+        """What this request failed for and can be left out of the next."""
+        if failure.unsupported is not None:
+            return frozenset({failure.unsupported})
+        if failure.verdict is not RetryVerdict.REQUEST:
+            return frozenset()
+        # Groq and Cerebras write fields into replies that they refuse in requests: "property
+        # 'reasoning_content' is unsupported"
+        words = set(re.findall(r"\w+", failure.sentence))
+        return frozenset(EXTRA + name for name in extra_names(messages) if name in words)
 
     def _sent(self, body: dict[str, Any]) -> bytes | RequestFailure:
         """The reply to one request.
@@ -245,7 +275,9 @@ class ServerModel:
             return RequestFailure(sentence, RetryVerdict.AGAIN, overloaded=True)
         return RequestFailure(f"{sentence}: is it running, and is that its address?", RetryVerdict.RUN)
 
-    def _understood(self, reply: bytes, turn: int) -> Completion | RequestFailure:
+    def _understood(
+        self, reply: bytes, body: Mapping[str, Any], messages: Sequence[Message]
+    ) -> Completion | RequestFailure:
         where = f"the server at {self._address}"
         try:
             data = read_json(reply, self._clean)
@@ -256,19 +288,25 @@ class ServerModel:
             text = self._clean(reply.decode("utf-8", "replace"))
             return refusal(inner, {}, text, model=self.name, address=self._address)
         try:
-            return completion(data, turn)
+            found = completion(data, len(messages))
         except MalformedReplyError as error:
             return RequestFailure(
                 f"{where} sent no chat completion: {printable(str(error))}", RetryVerdict.REQUEST
             )
+        if not self._settings.return_token_ids:
+            return found
+        temperature = cast("float | None", body.get("temperature"))
+        return replace(
+            found, sampled=tokens.sampled(data, messages, model=self.name, temperature=temperature)
+        )
 
     def _clean(self, text: str) -> str:
         text = storable(text)
         return text if self._secret is None else text.replace(self._secret, "[key]")
 
-    def _leave_out(self, parameter: str) -> None:
+    def _leave_out(self, parameters: frozenset[str]) -> None:
         with self._lock:
-            self._unsupported |= {parameter}
+            self._unsupported |= parameters
 
     def _pause(self, failures: int, asked_s: float | None) -> None:
         wait_s = pause_s(

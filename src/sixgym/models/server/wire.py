@@ -5,15 +5,26 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from sixgym.episodes.messages import Message, Usage, WrittenCall, storable
+from sixgym.episodes.messages import Message, Usage, WrittenCall
+from sixgym.episodes.storable import storable
 from sixgym.models.chat import Completion, Sampling
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME = 64
 _LONGEST_ID = 256
 _DEEPEST = 100
+
+_FIELDS_OF_A_MESSAGE = frozenset({"role", "content", "tool_calls"})
+_FIELDS_OF_A_CALL = frozenset({"id", "type", "index", "function"})
+_FIELDS_OF_A_FUNCTION = frozenset({"name", "arguments"})
+_WRITTEN_HERE = frozenset({"role", "tool_calls", "tool_call_id", "id", "type"})
+_NOT_SENT_BACK = frozenset({"refusal", "annotations", "audio", "function_call"})
+"""Fields of the API that a reply has and a request has not, or has in another form."""
+
+EXTRA = "messages."
+"""What stands before the name of an extra field in the set of parameters that a server refused."""
 
 
 class MalformedReplyError(ValueError):
@@ -28,18 +39,18 @@ def request_body(
     sampling: Sampling,
     unsupported: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The body of a request, with nothing in it that some servers do not know.
+    """The body of a request. It has no parameter that some servers do not know.
 
     Args:
         model: Name of the model at the server.
         messages, tools, sampling: See `ChatModel.complete`.
-        unsupported: Parameters that this server refused.
+        unsupported: Parameters that this server refused; `messages.NAME` is an extra field of messages.
     """
     # reasoning models behind hosted APIs take the longest completion by its newer name
     longest = "max_completion_tokens" if "max_tokens" in unsupported else "max_tokens"
     body: dict[str, Any] = {
         "model": model,
-        "messages": [wire_message(message) for message in messages],
+        "messages": [wire_message(message, unsupported) for message in messages],
         longest: sampling.max_tokens,
     }
     if "temperature" not in unsupported:
@@ -51,21 +62,47 @@ def request_body(
     return body
 
 
-def wire_message(message: Message) -> dict[str, Any]:
-    """One message of a conversation. Names and arguments that servers refuse are altered."""
-    data: dict[str, Any] = {"role": message.role, "content": message.content}
+def wire_message(message: Message, unsupported: Collection[str] = ()) -> dict[str, Any]:
+    """One message of a conversation. Names and arguments that servers refuse are altered.
+
+    Extra fields are sent as they came. One of them may be `content`: text in parts of several kinds.
+    """
+    extra = _sent_back(message.extra, unsupported)
+    data: dict[str, Any] = {"role": message.role, "content": message.content, **extra}
     if message.calls:
-        data["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": _name(call.tool), "arguments": _arguments(call.arguments)},
-            }
-            for call in message.calls
-        ]
+        data["tool_calls"] = [_wire_call(call, unsupported) for call in message.calls]
     if message.answers is not None:
         data["tool_call_id"] = message.answers
     return data
+
+
+def extra_names(messages: Sequence[Message]) -> frozenset[str]:
+    """Names of all extra fields that go back with a conversation."""
+    calls = (call for message in messages for call in message.calls)
+    return frozenset(name for part in (*messages, *calls) for name in part.extra)
+
+
+def _wire_call(call: WrittenCall, unsupported: Collection[str]) -> dict[str, Any]:
+    extra = _sent_back(call.extra, unsupported)
+    function = extra.get("function")
+    return {
+        **extra,
+        "id": call.id,
+        "type": "function",
+        "function": {
+            **(function if isinstance(function, dict) else {}),
+            "name": _name(call.tool),
+            "arguments": _arguments(call.arguments),
+        },
+    }
+
+
+def _sent_back(extra: Mapping[str, JsonValue], unsupported: Collection[str]) -> dict[str, JsonValue]:
+    return {
+        name: value
+        for name, value in extra.items()
+        if name not in _WRITTEN_HERE and EXTRA + name not in unsupported
+    }
 
 
 def _name(tool: str) -> str:
@@ -88,7 +125,7 @@ def _no_number(name: str) -> None:
 
 # ---------------------------------------------------------------------- replies
 class _Wire(BaseModel):
-    """Part of a reply. Servers add keys of their own, which are no business of ours."""
+    """Part of a reply. Servers add keys of their own."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -143,7 +180,7 @@ def completion(data: Any, turn: int) -> Completion:
 
     Args:
         data: The reply, from `read_json`.
-        turn: Which message of the conversation it is; calls that came without an id are named by it.
+        turn: Position of the reply in the conversation; names the calls that came without an id.
 
     Raises:
         MalformedReplyError: it is not a chat completion.
@@ -155,16 +192,17 @@ def completion(data: Any, turn: int) -> Completion:
         place = ".".join(str(step) for step in problem["loc"])
         raise MalformedReplyError(f"{place or 'reply'}: {problem['msg']}") from None
     choice = reply.choices[0]
-    answer = choice.message
+    answer, message = choice.message, cast("dict[str, Any]", data["choices"][0]["message"])
     reasoning = next(
         (text for text in (answer.reasoning_content, answer.reasoning) if isinstance(text, str)), ""
     )
     return Completion(
         content=_text(answer.content) or answer.refusal or "",
         reasoning=reasoning,
-        calls=_calls(answer.tool_calls or [], turn),
+        calls=_calls(answer.tool_calls or [], message.get("tool_calls") or [], turn),
         usage=_usage(reply.usage),
         cut_off=choice.finish_reason == "length",
+        extra=_extra_of_message(message),
     )
 
 
@@ -174,10 +212,35 @@ def _text(content: str | list[_Part] | None) -> str:
     return content or ""
 
 
-def _calls(calls: Sequence[_Call], turn: int) -> tuple[WrittenCall, ...]:
+def _extra_of_message(message: Mapping[str, Any]) -> dict[str, JsonValue]:
+    extra = _extra(message, _FIELDS_OF_A_MESSAGE | _NOT_SENT_BACK)
+    content = message.get("content")
+    if isinstance(content, list) and any(
+        part.keys() - {"type", "text"} for part in cast("list[dict[str, Any]]", content)
+    ):
+        extra["content"] = cast("JsonValue", content)  # such as the thoughts of Mistral's models
+    return extra
+
+
+def _extra_of_call(call: Mapping[str, Any]) -> dict[str, JsonValue]:
+    extra = _extra(call, _FIELDS_OF_A_CALL)
+    function = _extra(call["function"], _FIELDS_OF_A_FUNCTION)
+    return {**extra, "function": function} if function else extra
+
+
+def _extra(fields: Mapping[str, Any], known: Collection[str]) -> dict[str, JsonValue]:
+    """The fields that are not of the API, less those that say nothing: null, and empty text or lists."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in known and value is not None and value not in ("", [], {})
+    }
+
+
+def _calls(calls: Sequence[_Call], raw: Sequence[Mapping[str, Any]], turn: int) -> tuple[WrittenCall, ...]:
     taken: set[str] = set()
     result: list[WrittenCall] = []
-    for number, call in enumerate(calls):
+    for number, (call, fields) in enumerate(zip(calls, raw, strict=True)):
         name = call.id if isinstance(call.id, str) else ""
         if not name or name in taken or len(name) > _LONGEST_ID:
             name = _id(turn, number)
@@ -185,8 +248,13 @@ def _calls(calls: Sequence[_Call], turn: int) -> tuple[WrittenCall, ...]:
         arguments = call.function.arguments
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, ensure_ascii=False)
-        # several servers write no arguments for a call that needs none
-        result.append(WrittenCall(id=name, tool=call.function.name, arguments=arguments or "{}"))
+        written = WrittenCall(
+            id=name,
+            tool=call.function.name,
+            arguments=arguments or "{}",  # several servers write none for a call that needs none
+            extra=_extra_of_call(fields),
+        )
+        result.append(written)
     return tuple(result)
 
 

@@ -85,7 +85,7 @@ class _Draw:
         token = chosen.argmax(-1, keepdim=True)  # as greedy decoding takes it
         logits = scores.float()
         taken = logits.gather(-1, token) - logits.logsumexp(-1, keepdim=True)
-        self._logprobs.append(taken.squeeze(-1).clamp(min=LOWEST_LOGPROB))
+        self._logprobs.append(taken.squeeze(-1).clamp(LOWEST_LOGPROB, 0.0))
         self._step += 1
         return chosen
 

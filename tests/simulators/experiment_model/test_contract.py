@@ -1,7 +1,4 @@
-"""The experiment model keeps the contract of simulators where it is about bookkeeping, not about physics.
-
-Tests of `tests/contracts` that need no other interval than the one that was learned run here as they are.
-"""
+"""The experiment model keeps the contract of simulators where it is about bookkeeping, not about physics."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,20 +19,8 @@ from sixgym.domain.scenario import ComputeDemand, Handover
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.factory import make_simulator
-from tests.contracts.test_simulator_contract import (
-    test_a_change_that_makes_no_sense_is_a_simulator_error,
-    test_an_unplaced_scenario_is_a_value_error,
-    test_the_first_interval_ends_at_time_0_and_intervals_follow_each_other,
-)
-from tests.contracts.test_simulator_faults import test_faults_of_the_timeline_strike_and_end_on_the_clock
+from sixgym.testing import SimulatorBookkeeping
 from tests.networks import small
-
-__all__ = [
-    "test_a_change_that_makes_no_sense_is_a_simulator_error",
-    "test_an_unplaced_scenario_is_a_value_error",
-    "test_faults_of_the_timeline_strike_and_end_on_the_clock",
-    "test_the_first_interval_ends_at_time_0_and_intervals_follow_each_other",
-]
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +28,15 @@ def simulator(quick_checkpoint: Path) -> Iterator[Simulator]:
     simulator = make_simulator(f"experiment-model:{quick_checkpoint}")
     yield simulator
     simulator.close()
+
+
+class TestBookkeeping(SimulatorBookkeeping):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def simulator(cls, quick_checkpoint: Path) -> Iterator[Simulator]:
+        simulator = make_simulator(f"experiment-model:{quick_checkpoint}")
+        yield simulator
+        simulator.close()
 
 
 def trace(simulator: Simulator) -> list[bytes]:

@@ -8,9 +8,9 @@ from sixgym.domain.base import Record
 from sixgym.episodes.jsonl import append_lines, read_records
 from sixgym.episodes.store import append_episode, read_episodes
 from sixgym.evaluate.bench.findings import Candidate, CandidateFinding, FindingsFile, ProofConditions
-from sixgym.evaluate.fidelity.record import SimulationRun
+from sixgym.evaluate.fidelity.record import ControlledRun
 from sixgym.evaluate.fidelity.store import RunStore
-from sixgym.evaluate.fidelity.transfer.rows import BenchRow, RowConditions, RowKey, RowStore
+from sixgym.evaluate.fidelity.transfer.rows import TransferRow, RowConditions, RowKey, RowStore
 from tests.evaluate.bench.bench_samples import empty_episode, sample_task
 from tests.evaluate.fidelity.slicing.networks import run
 from tests.scoring.rows import row as result_row
@@ -60,16 +60,16 @@ def _episodes(path: Path) -> list[int]:
     return sorted(int(episode.task.id.removeprefix("sample-")) for episode in read_episodes(path))
 
 
-def _run(number: int) -> SimulationRun:
+def _run(number: int) -> ControlledRun:
     return run(f"{WORDS} {number}")
 
 
-def _runs(growing: Path) -> RunStore[SimulationRun]:
-    return RunStore(_packed(growing), SimulationRun, "1")
+def _runs(growing: Path) -> RunStore[ControlledRun]:
+    return RunStore(_packed(growing), ControlledRun, "1")
 
 
-def _row(number: int) -> BenchRow:
-    return BenchRow(
+def _row(number: int) -> TransferRow:
+    return TransferRow(
         key=RowKey(agent=WORDS, task=str(number)),
         version="1",
         task_set_sha256="0",

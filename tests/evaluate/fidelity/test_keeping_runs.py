@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from sixgym.episodes.jsonl import RecordFileError
-from sixgym.evaluate.fidelity.record import SimulationRun
+from sixgym.evaluate.fidelity.record import ControlledRun
 from sixgym.evaluate.fidelity.store import RunStore, same_version
 from tests.evaluate.fidelity.slicing.networks import run
 
 A, B = run("a"), run("b")
 
 
-def store(folder: Path, version: str = "1") -> RunStore[SimulationRun]:
-    return RunStore(folder / "runs.jsonl.gz", SimulationRun, version)
+def store(folder: Path, version: str = "1") -> RunStore[ControlledRun]:
+    return RunStore(folder / "runs.jsonl.gz", ControlledRun, version)
 
 
 def test_packed_runs_come_back(tmp_path: Path) -> None:

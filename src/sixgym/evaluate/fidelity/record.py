@@ -1,4 +1,4 @@
-"""What one run of one schedule left behind: counts and sums, so that runs add up."""
+"""What a run of a simulator leaves behind: counts and sums, so that runs add up."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,16 @@ from sixgym.envs.ran_slicing.metrics import UtilityWeights
 
 
 class RunKey(Record):
-    """Which run it was. Equal keys with equal versions give equal numbers.
+    """The identity of a run. Runs with equal keys and versions have equal figures.
 
-    `schedule` says what was done to the network. `scenario` is the digest of the scenario before it was
-    placed. `replica` 0 has the network seed of the topology; another one has other traffic, other fading
-    and other errors on the same places.
+    Attributes:
+        network: Name of the simulator.
+        scenario: Digest of the scenario before it was placed.
+        seconds: Network time of the run after the warm-up, in seconds.
+        topology_seed: Seed that placed the scenario.
+        replica: 0 for the network seed of the topology; another replica has other traffic, fading and errors
+            in the same places.
+        schedule: What was done to the network.
     """
 
     network: str
@@ -27,19 +32,19 @@ class RunKey(Record):
 
     @property
     def network_seed(self) -> int:
-        """What the simulator is reset with."""
+        """The seed that the simulator is reset with."""
         return self.topology_seed + 10_000 * self.replica
 
 
 class ResponseCurve(Record):
-    """A slice against the time since the quota was cut, one value an interval, summed over periods.
+    """The response of a slice to a quota step: one value an interval since the step, summed over periods.
 
     Attributes:
-        periods: How many were summed.
-        delivered: Packets.
-        delay_ms: Sum of their delays.
-        delivered_bytes: Their payload.
-        queue_bytes: At the end of the interval.
+        periods: Number of periods in the sums.
+        delivered: Delivered packets.
+        delay_ms: Sum of the delays of the delivered packets, in ms.
+        delivered_bytes: Payload of the delivered packets, in bytes.
+        queue_bytes: RLC queue at the end of the interval, in bytes.
     """
 
     periods: int
@@ -50,15 +55,15 @@ class ResponseCurve(Record):
 
 
 class SliceTotals(Record):
-    """A slice over a whole run.
+    """The totals of a slice over a whole run.
 
     Attributes:
         sent, delivered, lost, late: Packets, as in `PacketFlow`.
-        delivered_bytes: Payload.
+        delivered_bytes: Payload of the delivered packets, in bytes.
         prb_ms_granted, prb_ms_used: PRBs times ms.
         queue_byte_ms: RLC queue at the ends of intervals, times their length.
-        delay_histogram: Count by bin number, empty bins left out; see `DELAY_BIN_EDGES_MS`.
-        response: For schedules that repeat a quota step.
+        delay_histogram: Packets by number of the delay bin, without empty bins; see `DELAY_BIN_EDGES_MS`.
+        response: The response to a quota step; None unless the schedule repeats one.
     """
 
     sent: int
@@ -74,22 +79,27 @@ class SliceTotals(Record):
 
 
 class StoredRun(Record):
-    """What every kind of run has: which one it was, and the version of the simulator."""
+    """The part that all kinds of runs share.
+
+    Attributes:
+        key: Identity of the run.
+        version: Version of the simulator.
+    """
 
     key: RunKey
     version: str
 
 
-class SimulationRun(StoredRun):
-    """A run of a schedule.
+class ControlledRun(StoredRun):
+    """A run under a control schedule.
 
     Attributes:
-        duration_ms: Network time measured.
-        slices: By type.
-        steps: Whole decision steps of 100 ms.
-        mean_spectral_efficiency: Mean over them of bit/s per Hz granted to all slices together.
-        reconfigured_steps: Steps whose allocation is not that of the step before.
-        violated_steps: Steps in which some slice had a late or lost packet.
+        duration_ms: Measured network time, in ms.
+        slices: Totals by slice type.
+        steps: Number of whole decision steps of 100 ms.
+        mean_spectral_efficiency: Mean over the steps of bit/s per Hz granted to all slices together.
+        reconfigured_steps: Steps whose allocation differs from that of the step before.
+        violated_steps: Steps in which a slice had a late or lost packet.
     """
 
     duration_ms: int

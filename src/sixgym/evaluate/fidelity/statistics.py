@@ -1,4 +1,4 @@
-"""Means over topology seeds and how sure they are."""
+"""Means over topology seeds, and their confidence intervals."""
 
 from typing import Literal
 
@@ -10,14 +10,22 @@ from sixgym.domain.base import Record
 Floats = npt.NDArray[np.float64]
 
 ErrorKind = Literal["relative", "points", "difference"]
-"""Percent of the reference, percentage points of a share, or the figure's own unit."""
+"""Unit of an error: percent of the reference, percentage points of a share, or the figure's own unit."""
 
 RESAMPLES = 2_000
+"""Bootstrap samples of an interval."""
+
 CONFIDENCE = 0.95
+"""Level of an interval."""
 
 
 class Estimate(Record):
-    """A mean with its 95 % interval: the percentile bootstrap over topology seeds."""
+    """A mean with its 95 % interval, from the percentile bootstrap over topology seeds.
+
+    Attributes:
+        value: The mean.
+        low, high: Ends of the interval.
+    """
 
     value: float
     low: float
@@ -27,7 +35,7 @@ class Estimate(Record):
 def paired_errors(candidate: Floats, reference: Floats, kind: ErrorKind) -> Floats:
     """Candidate minus reference, run by run.
 
-    NaN where either has no figure, or where the reference is 0 and a relative error has no meaning.
+    An error is NaN where a side has no figure, or where the reference is 0 and the error is relative.
     """
     difference = candidate - reference
     match kind:
@@ -40,21 +48,21 @@ def paired_errors(candidate: Floats, reference: Floats, kind: ErrorKind) -> Floa
 
 
 def error_unit(figure: str, kind: ErrorKind) -> str:
-    """The unit of an error; a figure's own unit is the end of its name."""
+    """The unit of an error; the name of a figure ends with the figure's own unit."""
     own = {"kb": "kB", "db": "dB"}
     return {"relative": "%", "points": "points", "difference": own.get(figure.rpartition("_")[2], "")}[kind]
 
 
 def resamples(seeds: int) -> npt.NDArray[np.intp]:
-    """Which seeds each bootstrap sample holds, shape (RESAMPLES, seeds); always the same draws."""
+    """The seeds of each bootstrap sample, shape (RESAMPLES, seeds); always the same draws."""
     return np.random.default_rng(0).integers(0, seeds, size=(RESAMPLES, seeds))
 
 
 def mean_over_seeds(values: Floats) -> Estimate | None:
-    """Mean of the values that exist, with the interval from drawing whole seeds.
+    """Mean of the values that exist, with an interval from samples of whole seeds.
 
     Args:
-        values: Shape (seeds, ...). NaN is a value that does not exist.
+        values: Values by seed, shape (seeds, ...). NaN is a value that does not exist.
     """
     flat = values.reshape(len(values), -1)
     counts = np.count_nonzero(~np.isnan(flat), axis=1)

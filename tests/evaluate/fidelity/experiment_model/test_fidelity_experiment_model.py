@@ -19,11 +19,11 @@ from sixgym.evaluate.fidelity.experiment_model.dimensions import (
     vectors,
 )
 from sixgym.evaluate.fidelity.experiment_model.figures import (
-    Checked,
     ExperimentFigures,
+    ExperimentSetting,
     experiment_figures,
-    groups,
     predict,
+    prediction_batches,
 )
 from sixgym.evaluate.fidelity.experiment_model.held_out import (
     ReplicatePair,
@@ -31,7 +31,7 @@ from sixgym.evaluate.fidelity.experiment_model.held_out import (
     read_pairs,
     weights,
 )
-from sixgym.evaluate.fidelity.experiment_model.lockstep import side_by_side
+from sixgym.evaluate.fidelity.experiment_model.lockstep import in_lockstep
 from sixgym.evaluate.fidelity.experiment_model.one_step import ALL, EQUAL_TOOLS, MODEL, PREDICTORS
 from sixgym.evaluate.fidelity.experiment_model.prediction import DRAWS, OPEN_LOOP_STEPS
 from sixgym.evaluate.fidelity.experiment_model.report import experiment_page
@@ -63,7 +63,7 @@ def pairs(folder: Path, traces: Traces) -> list[ReplicatePair]:
 
 def measured(traces: Traces, pairs: Sequence[ReplicatePair], answers: Answers) -> ExperimentFigures:
     info = BackendInfo(name="somebody", version="1")
-    checked = Checked(
+    checked = ExperimentSetting(
         command="none",
         model=info,
         learned_from="nothing",
@@ -71,7 +71,9 @@ def measured(traces: Traces, pairs: Sequence[ReplicatePair], answers: Answers) -
         reference=traces.network,
         topology_seeds=(51, 52),
     )
-    done = predict(groups(pairs, CASES), lambda: answers, "tti", workers=1, progress=lambda _: None)
+    done = predict(
+        prediction_batches(pairs, CASES), lambda: answers, "tti", workers=1, progress=lambda _: None
+    )
     return experiment_figures(checked, traces, pairs, done, None)
 
 
@@ -188,7 +190,7 @@ def test_figures_do_not_depend_on_how_episodes_are_grouped(
     guessing: ExperimentFigures,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sixgym.evaluate.fidelity.experiment_model.figures.EPISODES_AT_ONCE", 2)
+    monkeypatch.setattr("sixgym.evaluate.fidelity.experiment_model.figures.EPISODES_PER_BATCH", 2)
     assert measured(traces, pairs, Spread()) == guessing
 
 
@@ -306,7 +308,7 @@ def test_everybody_at_work_is_answered_together_until_the_last_has_left() -> Non
     def work(name: float, times: int) -> Callable[[Answers], list[str]]:
         return lambda ask: [ask([question()], [[name + time]])[0]["level"] for time in range(times)]
 
-    done = side_by_side(answers, [work(0.0, 3), work(10.0, 1), work(20.0, 2)])
+    done = in_lockstep(answers, [work(0.0, 3), work(10.0, 1), work(20.0, 2)])
     assert done == [["0.0", "1.0", "2.0"], ["10.0"], ["20.0", "21.0"]]
     assert sizes == [3, 2, 1]
 
@@ -333,7 +335,7 @@ def test_a_failure_ends_everybody_and_says_why(breaks: str) -> None:
 
     before = threading.active_count()
     with pytest.raises(ValueError, match=f"no {'answer' if breaks == 'answers' else 'work'}"):
-        side_by_side(answers, [works_long, fails, works_long])
+        in_lockstep(answers, [works_long, fails, works_long])
     assert threading.active_count() == before
 
 
@@ -409,4 +411,4 @@ def test_a_model_that_cannot_be_loaded_is_said_in_its_own_words(pairs: Sequence[
         raise ModelUnusableError("these weights are no weights")
 
     with pytest.raises(WorkError, match=r"^these weights are no weights$"):
-        predict(groups(pairs, 0), load, "tti", workers=1, progress=lambda _: None)
+        predict(prediction_batches(pairs, 0), load, "tti", workers=1, progress=lambda _: None)

@@ -1,12 +1,13 @@
 import pytest
 
-from sixgym.evaluate.fidelity.management.experiment import (
-    ManagementFigures,
-    management_experiment,
-    management_figures,
-)
+from sixgym.evaluate.fidelity.management.figures import ManagementFigures, management_figures
 from sixgym.evaluate.fidelity.management.report import management_page
-from sixgym.evaluate.fidelity.management.uncontrolled import UncontrolledExperiment, UncontrolledRun, watch
+from sixgym.evaluate.fidelity.management.runs import (
+    UncontrolledExperiment,
+    UncontrolledRun,
+    management_experiment,
+    watch,
+)
 from tests.evaluate.fidelity.slicing.networks import CountingFluid
 
 SECONDS = 6.0

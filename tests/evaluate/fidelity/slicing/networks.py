@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sixgym.domain.measurement import DELAY_BIN_EDGES_MS, Interval, PacketFlow
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.record import RunKey, SimulationRun, SliceTotals
+from sixgym.evaluate.fidelity.record import ControlledRun, RunKey, SliceTotals
 from tests.doubles import FluidSimulator
 
 
@@ -38,12 +38,12 @@ def run(
     version: str = "1",
     violated: int = 0,
     urllc: Mapping[str, object] | None = None,
-) -> SimulationRun:
+) -> ControlledRun:
     """A run of 10 s with the figures of `slice_totals`, changed for the first slice by `urllc`."""
     key = RunKey(
         network=network, scenario="s", seconds=10, topology_seed=seed, replica=replica, schedule=schedule
     )
-    return SimulationRun(
+    return ControlledRun(
         key=key,
         version=version,
         duration_ms=10_000,

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from sixgym.evaluate.fidelity.record import SimulationRun
-from sixgym.evaluate.fidelity.slicing.collect import Experiment, collect, run_schedules
+from sixgym.evaluate.fidelity.collect import collect
+from sixgym.evaluate.fidelity.record import ControlledRun
 from sixgym.evaluate.fidelity.slicing.control_schedules import (
     QUOTA_STEP,
     ControlSchedule,
@@ -12,6 +12,7 @@ from sixgym.evaluate.fidelity.slicing.control_schedules import (
     StaticSchedule,
 )
 from sixgym.evaluate.fidelity.slicing.measure import measure
+from sixgym.evaluate.fidelity.slicing.runs import SlicingExperiment, run_schedules
 from sixgym.evaluate.fidelity.store import RunStore
 from sixgym.scenarios import load_scenario
 from sixgym.simulators import factory
@@ -22,11 +23,11 @@ from tests.evaluate.fidelity.slicing.networks import CountingFluid
 SCENARIO = load_scenario("ran-slicing")
 
 
-def experiment(*schedules: ControlSchedule, seeds: tuple[int, ...] = (51, 52)) -> Experiment:
-    return Experiment(SCENARIO, schedules, seeds, seconds=2.0)
+def experiment(*schedules: ControlSchedule, seeds: tuple[int, ...] = (51, 52)) -> SlicingExperiment:
+    return SlicingExperiment(SCENARIO, schedules, seeds, seconds=2.0)
 
 
-def one_run(schedule: ControlSchedule) -> SimulationRun:
+def one_run(schedule: ControlSchedule) -> ControlledRun:
     asked = experiment(schedule)
     return measure(CountingFluid(), SCENARIO, asked.keys("fluid", 0)[0], schedule)
 
@@ -88,7 +89,7 @@ def test_another_replica_is_another_network_seed_on_the_same_places() -> None:
 @pytest.mark.usefixtures("fluid")
 def test_runs_are_kept_by_their_keys(tmp_path: Path) -> None:
     asked = experiment(StaticSchedule((6, 12)), RandomSchedule())
-    store, done = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, "test"), list[int]()
+    store, done = RunStore(tmp_path / "runs.jsonl.gz", ControlledRun, "test"), list[int]()
     keys = asked.keys("fluid", 0)
     collect(partial(run_schedules, asked), keys, store, processes=1, progress=done.append)
     assert set(store.usable(keys)) == set(keys)
@@ -100,19 +101,19 @@ def test_what_was_finished_before_a_failure_is_kept(tmp_path: Path) -> None:
     asked = experiment(StaticSchedule((6, 12)))
     keys = (*asked.keys("fluid", 0), *experiment(QUOTA_STEP).keys("breaks", 0))
     both = experiment(StaticSchedule((6, 12)), QUOTA_STEP)
-    store = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, "test")
+    store = RunStore(tmp_path / "runs.jsonl.gz", ControlledRun, "test")
     with pytest.raises(SimulatorError, match="broke"):
         collect(partial(run_schedules, both), keys, store, processes=1, progress=lambda done: None)
-    again = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, "test")
+    again = RunStore(tmp_path / "runs.jsonl.gz", ControlledRun, "test")
     assert set(again.usable(keys)) == set(asked.keys("fluid", 0))
 
 
 @pytest.mark.ns3
 def test_runs_in_other_processes_equal_runs_in_this_one(tmp_path: Path) -> None:
-    asked = Experiment(SCENARIO, (StaticSchedule((6, 12)),), (51, 52), seconds=1.0)
+    asked = SlicingExperiment(SCENARIO, (StaticSchedule((6, 12)),), (51, 52), seconds=1.0)
     keys = asked.keys("ns3", 0)
     here = [run for key in keys for run in run_schedules(asked, [key])]
-    store = RunStore(tmp_path / "runs.jsonl.gz", SimulationRun, here[0].version)
+    store = RunStore(tmp_path / "runs.jsonl.gz", ControlledRun, here[0].version)
     collect(partial(run_schedules, asked), keys, store, processes=2, progress=lambda done: None)
     assert store.usable(keys) == {run.key: run for run in here}
     assert here[0].slices != here[1].slices

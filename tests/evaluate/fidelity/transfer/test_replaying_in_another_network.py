@@ -16,18 +16,18 @@ from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode, ToolCall
 from sixgym.episodes.jsonl import RecordFileError
 from sixgym.evaluate.fidelity.transfer.figures import (
-    BenchFigures,
     NothingToCompareError,
-    Setting,
-    bench_figures,
+    TransferFigures,
+    TransferSetting,
+    transfer_figures,
 )
-from sixgym.evaluate.fidelity.transfer.report import bench_page, summary_lines
+from sixgym.evaluate.fidelity.transfer.report import summary_lines, transfer_page
 from sixgym.evaluate.fidelity.transfer.rows import (
-    BenchRow,
     GradedPart,
     RowConditions,
     RowKey,
     RowStore,
+    TransferRow,
     row_of,
 )
 from sixgym.run.replay import ReplayAgent, Script, replay
@@ -128,7 +128,7 @@ def test_other_calls_another_order_and_another_answer_have_other_checksums() -> 
 
 
 # ---------------------------------------------------------------------- rows
-def own_row(agent: str = "null", task: BenchTask = TASK) -> BenchRow:
+def own_row(agent: str = "null", task: BenchTask = TASK) -> TransferRow:
     episode = played(agent, task)
     return row_of(RowKey(agent=agent, task=task.task.id), SHA, episode, grade(task, 0, episode))
 
@@ -228,7 +228,7 @@ def test_a_file_of_something_else_is_named(
 
 
 # ---------------------------------------------------------------------- figures
-SETTING = Setting(
+SETTING = TransferSetting(
     command="sixgym fidelity bench",
     candidate=BackendInfo(name="quick", version="1"),
     reference=BackendInfo(name="true", version="2"),
@@ -241,10 +241,10 @@ SETTING = Setting(
 
 def made_row(
     agent: str, place: int, met: bool, *, broken: bool = False, metric: str = "latency_ms"
-) -> BenchRow:
+) -> TransferRow:
     result = result_row(f"t-{place}", success=met, agent=agent, broken=broken, tier=("L1", "L2")[place % 2])
     part = GradedPart(about=f"{metric} of drone < 40", metric=metric, met=met, held=1.0 if met else 0.5)
-    return BenchRow(
+    return TransferRow(
         key=RowKey(agent=agent, task=f"t-{place}"),
         version="1",
         task_set_sha256=SHA,
@@ -255,7 +255,7 @@ def made_row(
     )
 
 
-def rows_of(outcomes: dict[str, str], **kind: str) -> list[BenchRow]:
+def rows_of(outcomes: dict[str, str], **kind: str) -> list[TransferRow]:
     """By agent one letter a task: + met, - missed, x broken on our side."""
     return [
         made_row(agent, place, letter == "+", broken=letter == "x", **kind)  # type: ignore[arg-type]
@@ -264,8 +264,8 @@ def rows_of(outcomes: dict[str, str], **kind: str) -> list[BenchRow]:
     ]
 
 
-def figures_of(here: dict[str, str], there: dict[str, str]) -> BenchFigures:
-    return bench_figures(SETTING, rows_of(here), rows_of(there))
+def figures_of(here: dict[str, str], there: dict[str, str]) -> TransferFigures:
+    return transfer_figures(SETTING, rows_of(here), rows_of(there))
 
 
 def test_gap_agreement_and_where_they_differ() -> None:
@@ -301,7 +301,7 @@ def test_what_our_side_broke_is_left_out_of_the_pairs_and_listed() -> None:
         ("one", "t-2", "candidate"),
         ("two", "t-1", "reference"),
     }
-    page = bench_page(figures, "stem")
+    page = transfer_page(figures, "stem")
     assert "## Broken on our side" in page
     assert "the simulator died" in page
     with pytest.raises(NothingToCompareError, match="nothing is known about the gap"):
@@ -315,15 +315,15 @@ def test_there_is_no_correlation_where_all_agents_are_equal(agents: tuple[str, .
     figures = figures_of(outcomes, outcomes)
     assert figures.overall.correlation is None
     assert figures.goals_met
-    page = bench_page(figures, "stem")
+    page = transfer_page(figures, "stem")
     assert "nan" not in page.lower()
     assert "Nowhere." in page
-    assert BenchFigures.model_validate_json(figures.model_dump_json()) == figures
+    assert TransferFigures.model_validate_json(figures.model_dump_json()) == figures
 
 
 def test_the_page_names_every_agent_tier_and_disagreement() -> None:
     figures = figures_of({"one": "++--", "two": "++++"}, {"one": "-+--", "two": "++++"})
-    page = bench_page(figures, "stem")
+    page = transfer_page(figures, "stem")
     assert "| one | 4 | 50.0 (15.0 to 85.0) | 25.0 (4.6 to 69.9) | +25.0 (" in page
     assert "| L1 | 50.0 → 0.0 | 100.0 → 100.0 |" in page
     assert "| t-0 | L1 | one | quick | none | latency_ms of drone < 40 | 100 % | 50 % |" in page
@@ -335,12 +335,12 @@ def test_the_page_names_every_agent_tier_and_disagreement() -> None:
 def test_agents_at_work_on_the_reference_itself_are_a_table_of_their_own() -> None:
     here, there = rows_of({"one": "++--", "two": "++++"}), rows_of({"one": "++--", "two": "++++"})
     own: list[Result] = [row.result for row in rows_of({"one": "+---"})]
-    figures = bench_figures(SETTING, here, there, own)
+    figures = transfer_figures(SETTING, here, there, own)
     assert figures.overall.largest_gap == 0
     assert figures.closed_loop is not None
     (one,) = figures.closed_loop.agents
     assert (one.n, one.gap, one.agreement) == (4, 0.25, 0.75)
-    assert "## Closed loop" in bench_page(figures, "stem")
+    assert "## Closed loop" in transfer_page(figures, "stem")
 
 
 # ---------------------------------------------------------------------- the real ones

@@ -8,7 +8,7 @@ import numpy as np
 from sixgym.domain.base import Record
 from sixgym.evaluate.fidelity.effects.cases import INTERVALS_AFTER, INTERVALS_BEFORE, KINDS, TOOLS, EffectCase
 from sixgym.evaluate.fidelity.effects.runs import EffectRun, Played
-from sixgym.evaluate.fidelity.slicing.figures import Source
+from sixgym.evaluate.fidelity.source import Source
 from sixgym.evaluate.markdown import number, table
 from sixgym.scoring.intervals import Interval, clustered
 

@@ -9,7 +9,7 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.measurement import Interval
 from sixgym.evaluate.fidelity.effects.cases import INTERVALS_AFTER, INTERVALS_BEFORE, NEUTRAL, EffectCase
 from sixgym.evaluate.fidelity.record import RunKey, StoredRun
-from sixgym.evaluate.fidelity.slicing.figures import Source
+from sixgym.evaluate.fidelity.source import Source
 from sixgym.evaluate.fidelity.store import RunStore
 from sixgym.run.executor import Broken, executor_for
 from sixgym.simulators.base import Simulator, SimulatorError

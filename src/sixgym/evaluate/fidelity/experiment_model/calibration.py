@@ -7,7 +7,7 @@ import numpy as np
 
 from sixgym.domain.base import Record
 from sixgym.evaluate.fidelity.experiment_model.dimensions import DIMENSIONS, MEASURED, clustered_mean
-from sixgym.evaluate.fidelity.experiment_model.one_step import MODEL, MeasuredSteps
+from sixgym.evaluate.fidelity.experiment_model.one_step import MODEL, PredictionErrors
 from sixgym.evaluate.fidelity.experiment_model.prediction import DRAWS
 from sixgym.evaluate.fidelity.statistics import Estimate, Floats
 
@@ -71,7 +71,7 @@ def draw_transitions(counts: Sequence[int], cases: int) -> list[frozenset[int]]:
     ]
 
 
-def calibration(measured: MeasuredSteps) -> Calibration | None:
+def calibration(measured: PredictionErrors) -> Calibration | None:
     """Of the transitions that were drawn; None if there are none."""
     draws = _draws(measured)
     drawn = ~np.isnan(draws[..., 0, 0])
@@ -140,7 +140,7 @@ def _dimension(
     )
 
 
-def _draws(measured: MeasuredSteps) -> Floats:
+def _draws(measured: PredictionErrors) -> Floats:
     """What was drawn, shape (episodes, steps, DRAWS, 6); NaN where nothing was."""
     found = np.full((*measured.compared.shape, DRAWS, len(DIMENSIONS)), np.nan)
     for row, one in zip(found, measured.predictions, strict=True):

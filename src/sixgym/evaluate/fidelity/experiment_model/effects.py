@@ -7,7 +7,7 @@ from sixgym.domain.splits import HELD_OUT_SEEDS
 from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.fidelity.effects.cases import EffectCase, effect_cases
 from sixgym.evaluate.fidelity.effects.runs import EffectJob, EffectPlayer, EffectRun, effect_jobs
-from sixgym.evaluate.fidelity.experiment_model.lockstep import side_by_side
+from sixgym.evaluate.fidelity.experiment_model.lockstep import in_lockstep
 from sixgym.evaluate.fidelity.store import RunStore
 from sixgym.simulators.experiment_model.simulator import Answers, ExperimentModelSimulator
 
@@ -58,6 +58,6 @@ def play_in_lockstep(
     runs: list[EffectRun] = []
     for start in range(0, len(jobs), RUNS_AT_ONCE):
         part = jobs[start : start + RUNS_AT_ONCE]
-        runs += side_by_side(answers, [partial(play, job) for job in part])
+        runs += in_lockstep(answers, [partial(play, job) for job in part])
         progress(len(part))
     return runs

@@ -12,23 +12,23 @@ from sixgym.evaluate.fidelity.experiment_model.calibration import Calibration, c
 from sixgym.evaluate.fidelity.experiment_model.held_out import ReplicatePair, weights
 from sixgym.evaluate.fidelity.experiment_model.one_step import (
     DriftErrors,
-    MeasuredSteps,
+    PredictionErrors,
     StepErrors,
     drift_errors,
     one_step_errors,
 )
 from sixgym.evaluate.fidelity.experiment_model.prediction import (
-    EPISODES_AT_ONCE,
-    Case,
-    PredictionGroup,
+    EPISODES_PER_BATCH,
+    EpisodePredictions,
+    PredictionBatch,
+    PredictionCase,
     PredictionRunner,
-    Predictions,
 )
 from sixgym.run.executor import Broken, WorkError, executor_for
 from sixgym.simulators.experiment_model.simulator import Answers
 
 
-class Checked(Record):
+class ExperimentSetting(Record):
     """What was measured on what.
 
     Attributes:
@@ -66,7 +66,7 @@ class ExperimentFigures(Record):
         effects: What tools and faults do; None where it was left out.
     """
 
-    checked: Checked
+    checked: ExperimentSetting
     episodes: int
     steps: int
     compared: int
@@ -79,26 +79,26 @@ class ExperimentFigures(Record):
     effects: EffectFigures | None
 
 
-def groups(pairs: Sequence[ReplicatePair], cases: int) -> list[PredictionGroup]:
+def prediction_batches(pairs: Sequence[ReplicatePair], cases: int) -> list[PredictionBatch]:
     """The work: episodes that are gone through together, whoever does it."""
     drawn = draw_transitions([pair.same for pair in pairs], cases)
-    all_cases = [Case(pair.episode, steps) for pair, steps in zip(pairs, drawn, strict=True)]
-    starts = range(0, len(all_cases), EPISODES_AT_ONCE)
-    return [PredictionGroup(tuple(all_cases[at : at + EPISODES_AT_ONCE])) for at in starts]
+    all_cases = [PredictionCase(pair.episode, steps) for pair, steps in zip(pairs, drawn, strict=True)]
+    starts = range(0, len(all_cases), EPISODES_PER_BATCH)
+    return [PredictionBatch(tuple(all_cases[at : at + EPISODES_PER_BATCH])) for at in starts]
 
 
 def predict(
-    work: Sequence[PredictionGroup],
+    work: Sequence[PredictionBatch],
     load: Callable[[], Answers],
     beside: str,
     *,
     workers: int,
     progress: Callable[[int], None],
-) -> list[Predictions]:
+) -> list[EpisodePredictions]:
     """What is said of every episode, in the order of the work.
 
     Args:
-        work: From `groups`.
+        work: From `prediction_batches`.
         load: What makes something that answers; with several workers it has to be picklable.
         beside: Name of the other simulator.
         workers: Processes.
@@ -108,7 +108,7 @@ def predict(
         WorkError: it cannot be done.
     """
     workers = min(workers, len(work))
-    done: dict[int, list[Predictions]] = {}
+    done: dict[int, list[EpisodePredictions]] = {}
     make_worker = partial(PredictionRunner, load, beside, shared_by=workers)
     with closing(executor_for(workers).execute(make_worker, work)) as outcomes:
         for outcome in outcomes:
@@ -121,15 +121,15 @@ def predict(
 
 
 def experiment_figures(
-    checked: Checked,
+    checked: ExperimentSetting,
     traces: Traces,
     pairs: Sequence[ReplicatePair],
-    predictions: Sequence[Predictions],
+    predictions: Sequence[EpisodePredictions],
     effects: EffectFigures | None,
 ) -> ExperimentFigures:
     """Everything the page says."""
     tool_weights = [list(weights(traces, pair.episode)) for pair in pairs]
-    measured = MeasuredSteps(pairs, predictions, tool_weights)
+    measured = PredictionErrors(pairs, predictions, tool_weights)
     return ExperimentFigures(
         checked=checked,
         episodes=len(pairs),
@@ -147,6 +147,6 @@ def experiment_figures(
     )
 
 
-def _place(work: Sequence[PredictionGroup], job: PredictionGroup) -> int:
+def _place(work: Sequence[PredictionBatch], job: PredictionBatch) -> int:
     first = job.cases[0].episode.task.id
     return next(place for place, one in enumerate(work) if one.cases[0].episode.task.id == first)

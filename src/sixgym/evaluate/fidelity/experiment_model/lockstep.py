@@ -16,7 +16,7 @@ class AbandonedError(RuntimeError):
     """Work at another network failed, so nobody gets answers any more."""
 
 
-def side_by_side(answers: Answers, works: Sequence[Callable[[Answers], Result]]) -> list[Result]:
+def in_lockstep(answers: Answers, works: Sequence[Callable[[Answers], Result]]) -> list[Result]:
     """Do all of this work at the same time; a question is answered once everybody still at work has one.
 
     Who is asked together with whom does not depend on the machine, and neither do the answers.

@@ -18,7 +18,7 @@ from sixgym.evaluate.fidelity.experiment_model.dimensions import (
     vectors,
 )
 from sixgym.evaluate.fidelity.experiment_model.held_out import STEP_KINDS, ReplicatePair, place_of
-from sixgym.evaluate.fidelity.experiment_model.prediction import OPEN_LOOP_STEPS, Predictions
+from sixgym.evaluate.fidelity.experiment_model.prediction import OPEN_LOOP_STEPS, EpisodePredictions
 from sixgym.evaluate.fidelity.statistics import Estimate, Floats
 
 MODEL, NO_CHANGE, BESIDE, FLOOR = PREDICTORS = ("model", "no_change", "beside", "floor")
@@ -69,7 +69,7 @@ class DriftErrors(Record):
 
 
 @dataclass(frozen=True)
-class MeasuredSteps:
+class PredictionErrors:
     """What was recorded, and what others say of it, by episode and step.
 
     Where something else was changed in the replicate, what comes from then on is left out: the two are
@@ -77,7 +77,7 @@ class MeasuredSteps:
     """
 
     pairs: Sequence[ReplicatePair]
-    predictions: Sequence[Predictions]
+    predictions: Sequence[EpisodePredictions]
     tool_weights: Sequence[Sequence[float]]
 
     @property
@@ -149,7 +149,7 @@ class MeasuredSteps:
         return padded
 
 
-def one_step_errors(measured: MeasuredSteps) -> Iterator[StepErrors]:
+def one_step_errors(measured: PredictionErrors) -> Iterator[StepErrors]:
     """Over all steps, over all with equal tools, and by kind of step."""
     found = measured.one_step
     everywhere = measured.compared
@@ -166,7 +166,7 @@ def one_step_errors(measured: MeasuredSteps) -> Iterator[StepErrors]:
             yield of(kind, chosen.astype(np.float64))
 
 
-def drift_errors(measured: MeasuredSteps) -> Iterator[DriftErrors]:
+def drift_errors(measured: PredictionErrors) -> Iterator[DriftErrors]:
     """By step after the beginning."""
     for index in range(min(OPEN_LOOP_STEPS, measured.compared.shape[1])):
         chosen = measured.compared[:, index : index + 1]

@@ -18,7 +18,7 @@ from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import Episode
 from sixgym.evaluate.fidelity.experiment_model.dimensions import vectors
 from sixgym.evaluate.fidelity.experiment_model.held_out import call_of
-from sixgym.evaluate.fidelity.experiment_model.lockstep import side_by_side
+from sixgym.evaluate.fidelity.experiment_model.lockstep import in_lockstep
 from sixgym.evaluate.fidelity.statistics import Floats
 from sixgym.models.chat import ModelUnusableError
 from sixgym.run.build import make_network
@@ -37,12 +37,12 @@ DRAWS = 16
 
 OPEN_LOOP_STEPS = 15
 BESIDE = "tti"
-EPISODES_AT_ONCE = 16
+EPISODES_PER_BATCH = 16
 """Episodes in lockstep."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PredictionCase:
     """An episode, and the steps at which the sampled model is asked as well."""
 
     episode: Episode
@@ -50,17 +50,17 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PredictionGroup:
+class PredictionBatch:
     """Episodes that are gone through together."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[PredictionCase, ...]
 
     def __repr__(self) -> str:
         return f"{self.cases[0].episode.task.id} to {self.cases[-1].episode.task.id}"
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class EpisodePredictions:
     """States after the steps of an episode, as others say.
 
     Attributes:
@@ -98,17 +98,17 @@ class PredictionRunner:
         self._answers: Answers | None = None
         self._backend = make_network(beside)
 
-    def do(self, job: PredictionGroup) -> list[Predictions]:
+    def do(self, job: PredictionBatch) -> list[EpisodePredictions]:
         """Every episode of a group, in order."""
         try:
             if self._answers is None:
                 self._answers = self._load()
             recorded = [partial(_with_history, case) for case in job.cases]
             free = [partial(_without, case) for case in job.cases]
-            done = side_by_side(self._answers, [*recorded, *free])
+            done = in_lockstep(self._answers, [*recorded, *free])
             known, open_loop = done[: len(recorded)], done[len(recorded) :]
             return [
-                Predictions(
+                EpisodePredictions(
                     resting=np.array(first.resting, dtype=np.bool_),
                     one_step=vectors(first.states),
                     draws={step: vectors(states) for step, states in first.draws.items()},
@@ -150,7 +150,7 @@ def load_answers(folder: Path) -> Answers:
 # ---------------------------------------------------------------------- going through an episode
 @dataclass(slots=True)
 class _Said:
-    """What was said on the way through an episode; see `Predictions`."""
+    """What was said on the way through an episode; see `EpisodePredictions`."""
 
     states: list[NetworkState] = field(default_factory=list[NetworkState])
     resting: list[bool] = field(default_factory=list[bool])
@@ -158,7 +158,7 @@ class _Said:
     differing: int = 0
 
 
-def _with_history(case: Case, answers: Answers) -> _Said:
+def _with_history(case: PredictionCase, answers: Answers) -> _Said:
     """Step by step: after each one the books take what was recorded, not what was said."""
     episode, said = case.episode, _Said()
     network = _Recorded(case, answers)
@@ -175,7 +175,7 @@ def _with_history(case: Case, answers: Answers) -> _Said:
     return said
 
 
-def _without(case: Case, answers: Answers) -> _Said:
+def _without(case: PredictionCase, answers: Answers) -> _Said:
     """In open loop: from the recorded beginning on, the books take what was said."""
     episode, said = case.episode, _Said()
     backend = SimulatedBackend(_Free(episode, answers))
@@ -227,7 +227,7 @@ class _Network:
 class _Recorded(_Network):
     """Goes on as recorded, and keeps what the model says before each step."""
 
-    def __init__(self, case: Case, answers: Answers) -> None:
+    def __init__(self, case: PredictionCase, answers: Answers) -> None:
         super().__init__(case.episode, answers)
         self._drawn = case.drawn
         self._next = 0

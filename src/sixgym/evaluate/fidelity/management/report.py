@@ -1,14 +1,14 @@
-"""The management comparison as a page for people."""
+"""The page of the management comparison."""
 
 from collections.abc import Iterator
 
-from sixgym.evaluate.fidelity.management.experiment import FIGURES, Difference, ManagementFigures
+from sixgym.evaluate.fidelity.management.figures import FIGURES, ManagementFigures, ObjectErrors
 from sixgym.evaluate.fidelity.statistics import CONFIDENCE
 from sixgym.evaluate.markdown import bare, number, table
 
 
 def management_page(figures: ManagementFigures, stem: str) -> str:
-    """The page in Markdown. Its figures are beside it under the same stem."""
+    """The page in Markdown. Its figures have the same stem."""
     scenarios = dict.fromkeys(one.scenario for one in figures.differences)
     parts = (_heading(figures, stem), *(_scenario(figures, name) for name in scenarios))
     return "\n".join(line for part in parts for line in part)
@@ -16,22 +16,21 @@ def management_page(figures: ManagementFigures, stem: str) -> str:
 
 def _heading(figures: ManagementFigures, stem: str) -> Iterator[str]:
     candidate, reference, seeds = figures.candidate, figures.reference, figures.topology_seeds
-    other = "" if candidate.replica == reference.replica else " with another network seed"
-    yield f"# How far {candidate.network}{other} is from {reference.network}: management scenarios"
+    yield f"# How far {candidate.label(reference)} is from {reference.network}: management scenarios"
     yield ""
     yield (
         f"Made by `{figures.command}`: topology seeds {seeds[0]} to {seeds[-1]} ({len(seeds)}), "
-        f"{figures.seconds:g} s after the warm-up, nobody at work. Candidate {candidate.network} "
+        f"{figures.seconds:g} s after the warm-up, without control. Candidate {candidate.network} "
         f"{candidate.version}, reference {reference.network} {reference.version}. Every figure: "
         f"`{stem}.json`."
     )
     yield ""
     yield (
-        "Calm are the intervals in which no fault is active, faulty those in which one is. Each cell: mean "
-        "over seeds, reference → candidate; below it the mean absolute error of paired runs with its "
-        f"{CONFIDENCE:.0%} interval, and in brackets that of the reference against itself with another "
-        "network seed. Errors of delay, throughput and task time are in percent, of loss and PRB load in "
-        "points, of SINR in dB. Nothing here has a goal."
+        "An interval is calm if no fault is active, and faulty if a fault is active. Each cell has the means "
+        "over seeds, reference → candidate, and below them the mean absolute error of paired runs with its "
+        f"{CONFIDENCE:.0%} interval; in brackets, the error of the reference against itself with another "
+        "network seed. Errors of delay, throughput and task time are in percent, errors of loss and PRB load "
+        "in points, errors of SINR in dB. These figures have no goal."
     )
     yield ""
 
@@ -51,7 +50,7 @@ def _scenario(figures: ManagementFigures, scenario: str) -> Iterator[str]:
     )
 
 
-def _cell(one: Difference | None) -> str:
+def _cell(one: ObjectErrors | None) -> str:
     if one is None:
         return ""
     floor = "–" if one.floor is None else f"{one.floor.value:.3g}"

@@ -1,7 +1,7 @@
-"""What is done to the slices while two simulators are compared: control schedules.
+"""Control schedules: the allocations of PRBs to slices while two simulators are compared.
 
 An allocation gives each slice a number of PRBs of the carrier, in the order of the scenario's slices.
-The PRBs of a slice are its own (dedicated = min = max); what no slice was given stays idle.
+The PRBs of a slice are its own (dedicated = min = max); PRBs without a slice stay idle.
 """
 
 from collections.abc import Iterator
@@ -19,24 +19,24 @@ Allocation = tuple[int, int]
 """PRBs of the first and of the second slice."""
 
 STEP_MS = 100
-"""A decision of the slicing paper."""
+"""Length of a decision step of the slicing paper, in ms."""
 
 
 class ControlSchedule(Protocol):
-    """A rule that says what is allocated when."""
+    """A rule that gives an allocation for every interval."""
 
     @property
     def name(self) -> str:
-        """Unique among the schedules; says what it does, so a changed schedule has another name."""
+        """Unique name that describes the allocations; a changed schedule has another name."""
         ...
 
     @property
     def interval_ms(self) -> int:
-        """How often it measures and may allocate; divides `STEP_MS`."""
+        """Time between two allocations, in ms; it divides `STEP_MS`."""
         ...
 
     def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
-        """One allocation for each interval, without end."""
+        """The allocation of each interval, without end."""
         ...
 
 
@@ -53,13 +53,13 @@ class StaticSchedule:
         return f"static {_text(self.allocation)}"
 
     def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
-        """The allocation for ever."""
+        """The same allocation without end."""
         return repeat(self.allocation)
 
 
 @dataclass(frozen=True, slots=True)
 class RandomSchedule:
-    """A new allocation in every step: all that fit into the carrier are equally likely."""
+    """A new allocation in every step; all allocations that fit into the carrier are equally likely."""
 
     interval_ms: int = STEP_MS
 
@@ -69,7 +69,7 @@ class RandomSchedule:
         return "random"
 
     def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
-        """Drawn by a generator that the topology seed starts."""
+        """Allocations drawn by a generator with the topology seed."""
         rng = np.random.default_rng(topology_seed)
         while True:
             first, second = (int(n) for n in rng.integers(1, prbs, size=2))
@@ -79,7 +79,7 @@ class RandomSchedule:
 
 @dataclass(frozen=True, slots=True)
 class AlternatingSchedule:
-    """Too little for `hold_ms`, then plenty for as long, and again: the response to a quota step."""
+    """A quota step that repeats: too few PRBs for `hold_ms`, then plenty for the same time."""
 
     starved: Allocation
     ample: Allocation
@@ -93,11 +93,11 @@ class AlternatingSchedule:
 
     @property
     def intervals_per_period(self) -> int:
-        """Intervals from one step down to the next."""
+        """Number of intervals from one reduction to the next."""
         return 2 * self.hold_ms // self.interval_ms
 
     def allocations(self, topology_seed: int, prbs: int) -> Iterator[Allocation]:
-        """Starved first."""
+        """The allocations of the periods; a period begins with the starved one."""
         held = self.hold_ms // self.interval_ms
         return cycle(chain(repeat(self.starved, held), repeat(self.ample, held)))
 
@@ -112,7 +112,7 @@ STATIC_GRID: tuple[Allocation, ...] = (
     (12, 13),
     (18, 7),
 )
-"""From too little for either slice to more than they ever need."""
+"""Allocations from too few PRBs for either slice to more than the slices ever need."""
 
 QUOTA_STEP = AlternatingSchedule(starved=(3, 3), ample=(12, 12), hold_ms=500, interval_ms=20)
 
@@ -121,13 +121,13 @@ SCHEDULES: tuple[ControlSchedule, ...] = (
     RandomSchedule(),
     QUOTA_STEP,
 )
-"""What the slicing experiment does to every network, once each."""
+"""The schedules that the slicing experiment runs on every network."""
 
 
 def changes(
     schedule: ControlSchedule, scenario: Scenario, topology_seed: int, intervals: int
 ) -> Iterator[SetPrbPolicy | None]:
-    """What to apply before each interval; None where the allocation stays as it is."""
+    """The change to apply before each interval; None where the allocation does not change."""
     before: Allocation | None = None
     for allocation in islice(schedule.allocations(topology_seed, scenario.prbs), intervals):
         yield None if allocation == before else prb_policy(scenario, allocation)

@@ -1,118 +1,39 @@
-"""What the slicing comparison found, as numbers: the content of its JSON file."""
+"""The figures of the slicing comparison: the content of its JSON file."""
 
 from pydantic import AliasChoices, Field
 
 from sixgym.domain.base import Record
-from sixgym.evaluate.fidelity.record import StoredRun
-from sixgym.evaluate.fidelity.statistics import Estimate
+from sixgym.evaluate.fidelity.slicing.comparison import (
+    AccuracyGoal,
+    RunGrids,
+    SliceErrors,
+    accuracy_goal,
+    slice_errors,
+)
+from sixgym.evaluate.fidelity.slicing.control_schedules import QUOTA_STEP
+from sixgym.evaluate.fidelity.slicing.metrics import METRICS
+from sixgym.evaluate.fidelity.slicing.ranking import RANKING_GOAL, RankAgreement, rank_agreements
+from sixgym.evaluate.fidelity.slicing.response import ResponseDistance, response_distances
+from sixgym.evaluate.fidelity.slicing.runs import SlicingExperiment
+from sixgym.evaluate.fidelity.source import Source
 
 
-class Source(Record):
-    """A simulator as it was used: `replica` 0 saw the traffic and fading of the reference."""
-
-    network: str
-    version: str
-    replica: int
-
-    @classmethod
-    def of(cls, run: StoredRun) -> "Source":
-        """The one that made this run."""
-        return cls(network=run.key.network, version=run.version, replica=run.key.replica)
-
-
-class SliceErrors(Record):
-    """One metric of one slice under one schedule.
+class SlicingFigures(Record):
+    """The whole comparison.
 
     Attributes:
-        slice, schedule, metric, unit: Where; the unit is of the errors.
-        reference, candidate: The figure itself, mean over seeds, in the metric's unit.
-        error: Mean over seeds of the paired absolute error.
-        bias: Mean over seeds of the paired error with its sign, candidate minus reference.
-        floor: `error` of the reference against itself with another network seed.
-        seeds: Pairs that have an error; a seed on which the reference has no figure has none.
+        command: The command that made the figures.
+        scenario, scenario_digest: Name and digest of the scenario.
+        candidate, reference: The simulators.
+        topology_seeds: Topology seeds of the networks.
+        seconds: Network time of a run after the warm-up, in seconds.
+        schedules: Names of the control schedules.
+        goals: Errors of the metrics that have a goal.
+        order_goal: Lower bound for the share of pairs of schedules in the same order by utility.
+        orders: Agreement on the order of schedules, by utility first.
+        responses: Distances of the responses to the quota step.
+        cells: Errors of every metric, slice and schedule.
     """
-
-    slice: str
-    schedule: str = Field(validation_alias=AliasChoices("schedule", "programme"))
-    """`programme` in figures stored before version 0.2."""
-    metric: str
-    unit: str
-    reference: float | None
-    candidate: float | None
-    error: Estimate | None
-    bias: Estimate | None
-    floor: Estimate | None
-    seeds: int
-
-
-class AccuracyGoal(Record):
-    """A metric over all slices, schedules and seeds, held against its goal.
-
-    Attributes:
-        metric, unit, goal: The goal is an upper bound for `error`.
-        error, bias, floor: As in `SliceErrors`, over all cells; every run counts the same.
-        met: Whether `error` is within the goal.
-        worst: The cell with the largest error.
-        worst_met: Whether even that is within the goal.
-    """
-
-    metric: str
-    unit: str
-    goal: float
-    error: Estimate
-    bias: Estimate
-    floor: Estimate | None
-    met: bool
-    worst: SliceErrors
-    worst_met: bool
-
-
-class RankAgreement(Record):
-    """How often both simulators put two schedules in the same order on the same network.
-
-    Attributes:
-        by: `utility`, or a metric and a slice.
-        same: Share of pairs, over all seeds.
-        pairs: How many; pairs that are equal on the reference have no order and are left out.
-        ties: How many were left out.
-        clear: Share among the pairs that the reference orders alike with another network seed.
-        clear_pairs: How many.
-        noisy: Share among those it does not: their difference is within the noise of traffic and fading.
-        noisy_pairs: How many.
-        floor: Share of all pairs that the reference orders alike with another network seed.
-        of_means: Share of pairs of schedules in the same order by their means over seeds.
-    """
-
-    by: str
-    same: Estimate
-    pairs: int
-    ties: int
-    clear: Estimate | None
-    clear_pairs: int
-    noisy: Estimate | None
-    noisy_pairs: int
-    floor: Estimate | None
-    of_means: float | None
-
-
-class Response(Record):
-    """Distance of the mean responses to the quota step.
-
-    Attributes:
-        slice, metric: What is followed.
-        distance: Mean over time of the absolute difference, in percent of the reference's mean; None
-            where that is 0.
-        floor: The same for the reference with another network seed.
-    """
-
-    slice: str
-    metric: str
-    distance: Estimate | None
-    floor: Estimate | None
-
-
-class Figures(Record):
-    """The whole comparison."""
 
     command: str
     scenario: str
@@ -126,5 +47,30 @@ class Figures(Record):
     goals: tuple[AccuracyGoal, ...]
     order_goal: float
     orders: tuple[RankAgreement, ...]
-    responses: tuple[Response, ...]
+    responses: tuple[ResponseDistance, ...]
     cells: tuple[SliceErrors, ...]
+
+
+def slicing_figures(experiment: SlicingExperiment, grids: RunGrids, command: str) -> SlicingFigures:
+    """The figures of a comparison.
+
+    Args:
+        experiment: The experiment that made the runs.
+        grids: The runs.
+        command: The command that makes the same figures.
+    """
+    return SlicingFigures(
+        command=command,
+        scenario=experiment.scenario.name,
+        scenario_digest=experiment.scenario.digest,
+        candidate=Source.of(grids.candidate[0][0]),
+        reference=Source.of(grids.reference[0][0]),
+        topology_seeds=experiment.topology_seeds,
+        seconds=experiment.seconds,
+        schedules=grids.schedules,
+        goals=tuple(accuracy_goal(grids, metric) for metric in METRICS if metric.goal is not None),
+        order_goal=RANKING_GOAL,
+        orders=tuple(rank_agreements(grids)),
+        responses=tuple(response_distances(grids, QUOTA_STEP)),
+        cells=tuple(errors for metric in METRICS for errors in slice_errors(grids, metric)),
+    )

@@ -1,4 +1,4 @@
-"""Running one schedule on one network, and adding up what was measured."""
+"""A run of one schedule on one network, and the totals of its measurements."""
 
 import dataclasses
 from collections import Counter
@@ -9,7 +9,7 @@ from sixgym.domain.measurement import DELAY_BIN_EDGES_MS, Interval, SliceMeasure
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.envs.ran_slicing.metrics import StepMetrics
-from sixgym.evaluate.fidelity.record import ResponseCurve, RunKey, SimulationRun, SliceTotals
+from sixgym.evaluate.fidelity.record import ControlledRun, ResponseCurve, RunKey, SliceTotals
 from sixgym.evaluate.fidelity.slicing.control_schedules import (
     STEP_MS,
     AlternatingSchedule,
@@ -21,11 +21,11 @@ from sixgym.simulators.base import Simulator, SimulatorError
 
 def measure(
     simulator: Simulator, scenario: Scenario, key: RunKey, schedule: ControlSchedule
-) -> SimulationRun:
-    """Place the scenario, run the schedule for `key.seconds` after the warm-up, and sum it up.
+) -> ControlledRun:
+    """Place the scenario, run the schedule for `key.seconds` after the warm-up, and add up the measurements.
 
     Raises:
-        SimulatorError: the simulator failed, or it does not count delays.
+        SimulatorError: the simulator failed, or does not count packets by delay.
     """
     placed = scenario.placed(key.topology_seed)
     simulator.reset(placed, seed=key.network_seed)
@@ -39,7 +39,7 @@ def measure(
 
 
 def merged_delays(intervals: Iterable[Interval], kind: SliceType) -> dict[int, int]:
-    """The delay histograms of a slice added up: count by bin number, empty bins left out."""
+    """The sum of the delay histograms of a slice: count by bin number, without empty bins."""
     counts: Counter[int] = Counter()
     for interval in intervals:
         histogram = interval.delay_histograms.get(kind, ())
@@ -51,7 +51,7 @@ def merged_delays(intervals: Iterable[Interval], kind: SliceType) -> dict[int, i
 
 @dataclass
 class _Total:
-    """What has been measured so far."""
+    """The measurements of a run so far."""
 
     schedule: ControlSchedule
     intervals: list[Interval] = field(default_factory=list[Interval])
@@ -62,9 +62,9 @@ class _Total:
         self.intervals.append(dataclasses.replace(interval, devices={}))
         self.changed.append(changed)
 
-    def run(self, key: RunKey, version: str) -> SimulationRun:
+    def run(self, key: RunKey, version: str) -> ControlledRun:
         steps = list(self._steps())
-        return SimulationRun(
+        return ControlledRun(
             key=key,
             version=version,
             duration_ms=self.intervals[-1].end_ms - self.intervals[0].start_ms,
@@ -76,7 +76,7 @@ class _Total:
         )
 
     def _steps(self) -> Iterator[StepMetrics]:
-        """The metrics of each decision step. An allocation stays for whole steps."""
+        """The metrics of each decision step. An allocation lasts for whole steps."""
         width = STEP_MS // self.schedule.interval_ms
         for start in range(0, len(self.intervals) - width + 1, width):
             changed = any(self.changed[start : start + width])
@@ -112,7 +112,7 @@ class _Total:
 
 
 def response(measured: Sequence[SliceMeasurement], schedule: AlternatingSchedule) -> ResponseCurve:
-    """The intervals of whole periods, added up by their place in the period."""
+    """The intervals of whole periods, added up by their position in the period."""
     width = schedule.intervals_per_period
     periods = len(measured) // width
     phases = [measured[phase : periods * width : width] for phase in range(width)]

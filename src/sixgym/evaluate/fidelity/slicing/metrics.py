@@ -1,4 +1,4 @@
-"""The figures of a slice over a run, and what counts as their error."""
+"""The metrics of a slice over a run, and the kind of their errors."""
 
 import math
 from bisect import bisect_left
@@ -12,19 +12,19 @@ from sixgym.evaluate.fidelity.record import SliceTotals
 from sixgym.evaluate.fidelity.statistics import ErrorKind, error_unit
 
 MIN_PACKETS = 100
-"""Below this a 95th percentile rests on fewer than five packets, and no delay is reported."""
+"""Packets below which no delay is reported: a 95th percentile would rest on fewer than five packets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure of a slice.
+    """A metric of a slice.
 
     Attributes:
-        name: With its unit.
-        label: For tables.
-        error: What its error is.
-        of: The figure from the totals and the duration in ms; NaN where there is none.
-        goal: Largest error wanted, in the error's unit.
+        name: Name that ends with the unit.
+        label: Name in tables.
+        error: Kind of its error.
+        of: Computes the metric from the totals and the duration in ms; NaN where a run has none.
+        goal: Upper bound for the error, in the error's unit; None without a goal.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """Of the error."""
+        """Unit of the error."""
         return error_unit(self.name, self.error)
 
 
 def delay_quantile_ms(histogram: Mapping[int, int], share: float) -> float:
-    """The delay that this share of the packets does not exceed, NaN where there are too few.
+    """The delay that a share of the packets does not exceed; NaN with fewer than `MIN_PACKETS`.
 
-    Interpolated inside a bin on the logarithmic scale. Delays outside 1 ms to 1 s read as those limits.
+    Interpolation inside a bin is on the logarithmic scale. Delays outside 1 ms to 1 s count as those limits.
     """
     packets = sum(histogram.values())
     if packets < MIN_PACKETS:
@@ -66,7 +66,7 @@ def _granted_efficiency(totals: SliceTotals, _duration_ms: int) -> float:
 
 
 def _used_efficiency(totals: SliceTotals, _duration_ms: int) -> float:
-    """Delivered bit/s per Hz transmitted on: what link adaptation, HARQ and headers leave."""
+    """Delivered bit/s per Hz transmitted on, after link adaptation, HARQ and headers."""
     return _ratio(totals.delivered_bytes * 8, totals.prb_ms_used * PRB_HZ / 1e3)
 
 
@@ -105,7 +105,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("prbs_used", "PRBs used", "relative", _prbs_used),
     Metric("used_efficiency", "bits per PRB used", "relative", _used_efficiency),
 )
-"""Everything compared. The goals are those of the slicing work."""
+"""All compared metrics. The goals are those of the slicing work."""
 
 
 def _ratio(part: float, whole: float) -> float:

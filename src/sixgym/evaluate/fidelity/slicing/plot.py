@@ -1,4 +1,4 @@
-"""The comparison as pictures. Needs matplotlib, which nothing else here does."""
+"""The plots of the slicing grids. This module needs matplotlib."""
 
 # matplotlib leaves its keyword arguments without types
 # pyright: reportUnknownMemberType=false
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sixgym.domain.extras import install_command
 from sixgym.domain.measurement import DELAY_BIN_EDGES_MS
 from sixgym.domain.slices import SliceType
-from sixgym.evaluate.fidelity.slicing.comparison import Grid, RunGrids
+from sixgym.evaluate.fidelity.slicing.comparison import RunGrid, RunGrids
 from sixgym.evaluate.fidelity.slicing.control_schedules import AlternatingSchedule
 from sixgym.evaluate.fidelity.slicing.response import FOLLOWED, drawn_weights, responses_of
 from sixgym.evaluate.fidelity.statistics import CONFIDENCE, Floats
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """How the runs of one simulator are drawn."""
+    """The line of one simulator in every panel."""
 
-    grid: Grid
+    grid: RunGrid
     colour: str
     style: str
     label: str
@@ -42,11 +42,11 @@ _COLUMN_INCHES, _ROW_INCHES = 5.0, 2.4
 
 
 class PlotError(RuntimeError):
-    """Pictures cannot be drawn here. The message says what to install."""
+    """Plots cannot be drawn here. The message says what to install."""
 
 
 def require_matplotlib() -> None:
-    """Ask before the work begins, not after it.
+    """Check for matplotlib before the work begins.
 
     Raises:
         PlotError: matplotlib is not installed.
@@ -55,12 +55,12 @@ def require_matplotlib() -> None:
         raise PlotError(f"plots need matplotlib: {install_command('plot')}")
 
 
-def plot_delays(comparison: RunGrids, path: Path) -> None:
-    """How the delay is distributed, a row for each schedule and a column for each slice, as SVG."""
-    figure, panels = _panels(len(comparison.schedules), len(comparison.slices))
-    for row, schedule in zip(panels, comparison.schedules, strict=True):
-        for axes, kind in zip(row, comparison.slices, strict=True):
-            for line in _lines(comparison):
+def plot_delays(grids: RunGrids, path: Path) -> None:
+    """The distribution of the delay as SVG: a row for each schedule, a column for each slice."""
+    figure, panels = _panels(len(grids.schedules), len(grids.slices))
+    for row, schedule in zip(panels, grids.schedules, strict=True):
+        for axes, kind in zip(row, grids.slices, strict=True):
+            for line in _lines(grids):
                 line.draw(axes, DELAY_BIN_EDGES_MS, _distribution(line.grid, schedule, kind))
             axes.set(xscale="log", xlim=(1, 1000), ylim=(0, 1), title=f"{kind}, {schedule}")
             axes.minorticks_off()
@@ -71,12 +71,12 @@ def plot_delays(comparison: RunGrids, path: Path) -> None:
     _save(figure, panels, path)
 
 
-def plot_responses(comparison: RunGrids, schedule: AlternatingSchedule, path: Path) -> None:
-    """Delay, queue and throughput against the time since the quota was cut, with intervals, as SVG."""
-    figure, panels = _panels(len(FOLLOWED), len(comparison.slices))
+def plot_responses(grids: RunGrids, schedule: AlternatingSchedule, path: Path) -> None:
+    """Delay, queue and throughput against the time since the quota was reduced, with intervals, as SVG."""
+    figure, panels = _panels(len(FOLLOWED), len(grids.slices))
     for row, (name, curve) in zip(panels, FOLLOWED.items(), strict=True):
-        for axes, kind in zip(row, comparison.slices, strict=True):
-            for line in _lines(comparison):
+        for axes, kind in zip(row, grids.slices, strict=True):
+            for line in _lines(grids):
                 measured = responses_of(line.grid, schedule, kind)
                 seeds = len(measured.periods)
                 times_ms = schedule.interval_ms * (np.arange(schedule.intervals_per_period) + 0.5)
@@ -88,12 +88,12 @@ def plot_responses(comparison: RunGrids, schedule: AlternatingSchedule, path: Pa
             axes.axvline(schedule.hold_ms, color="#999999", linewidth=0.8, linestyle=":")
             axes.set(title=f"{kind}: {_LABELS[name]}", ylim=(0, None))
     for axes in panels[-1]:
-        axes.set_xlabel("ms since the quota was cut; the dotted line gives it back")
+        axes.set_xlabel("ms since the quota was reduced; the dotted line restores it")
     _save(figure, panels, path)
 
 
-def _distribution(grid: Grid, schedule: str, kind: SliceType) -> Floats:
-    """Share of the packets of all seeds that took no longer than each bin edge."""
+def _distribution(grid: RunGrid, schedule: str, kind: SliceType) -> Floats:
+    """Share of the packets of all seeds with a delay up to each bin edge."""
     counts = np.zeros(len(DELAY_BIN_EDGES_MS) + 1)
     for run in (run for row in grid for run in row if run.key.schedule == schedule):
         for bin_, count in run.slices[kind].delay_histogram.items():
@@ -101,12 +101,12 @@ def _distribution(grid: Grid, schedule: str, kind: SliceType) -> Floats:
     return np.cumsum(counts)[:-1] / max(counts.sum(), 1)
 
 
-def _lines(comparison: RunGrids) -> tuple[_Line, _Line]:
-    reference, candidate = (grid[0][0].key for grid in (comparison.reference, comparison.candidate))
+def _lines(grids: RunGrids) -> tuple[_Line, _Line]:
+    reference, candidate = (grid[0][0].key for grid in (grids.reference, grids.candidate))
     other = "" if candidate.replica == reference.replica else ", another network seed"
     return (
-        _Line(comparison.reference, "#222222", "-", reference.network),
-        _Line(comparison.candidate, "#d1495b", "--", f"{candidate.network}{other}"),
+        _Line(grids.reference, "#222222", "-", reference.network),
+        _Line(grids.candidate, "#d1495b", "--", f"{candidate.network}{other}"),
     )
 
 
@@ -123,7 +123,7 @@ def _panels(rows: int, columns: int) -> "tuple[Figure, list[list[Axes]]]":
 
 
 def _save(figure: "Figure", panels: "list[list[Axes]]", path: Path) -> None:
-    """As SVG that is the same for the same figures: no date, no random ids."""
+    """Write SVG without a date and random ids, so that equal figures make equal files."""
     import matplotlib as mpl
 
     panels[0][0].legend(frameon=False, fontsize=8)

@@ -1,9 +1,11 @@
-"""The comparison as a page for people."""
+"""The page of the slicing comparison."""
 
 from collections.abc import Iterator
 
-from sixgym.evaluate.fidelity.slicing.figures import AccuracyGoal, Figures, RankAgreement, SliceErrors, Source
+from sixgym.evaluate.fidelity.slicing.comparison import AccuracyGoal, SliceErrors
+from sixgym.evaluate.fidelity.slicing.figures import SlicingFigures
 from sixgym.evaluate.fidelity.slicing.metrics import METRICS, MIN_PACKETS
+from sixgym.evaluate.fidelity.slicing.ranking import RankAgreement
 from sixgym.evaluate.fidelity.statistics import CONFIDENCE, RESAMPLES, Estimate
 from sixgym.evaluate.markdown import bare, number, table, within
 
@@ -11,21 +13,21 @@ LABELS = {metric.name: metric.label for metric in METRICS}
 FOLLOWED_LABELS = {"delay_ms": "mean delay", "queue_kb": "queue", "throughput_mbps": "throughput"}
 
 
-def page(figures: Figures, stem: str) -> str:
-    """The page in Markdown. Plots and figures are beside it under the same stem."""
+def slicing_page(figures: SlicingFigures, stem: str) -> str:
+    """The page in Markdown. Its plots and figures have the same stem."""
     parts = (
         _heading(figures, stem),
         _goals(figures),
         _order(figures),
         _response(figures, stem),
-        *(_slice(figures, kind) for kind in dict.fromkeys(cell.slice for cell in figures.cells)),
+        *(_slice(figures, kind) for kind in dict.fromkeys(errors.slice for errors in figures.cells)),
         _method(stem),
     )
     return "\n".join(line for part in parts for line in part)
 
 
-def summary_lines(figures: Figures) -> Iterator[str]:
-    """The verdicts, a line each, for a terminal."""
+def summary_lines(figures: SlicingFigures) -> Iterator[str]:
+    """A line for each goal, for a terminal."""
     for goal in figures.goals:
         yield (
             f"{_verdict(goal.met):6}  {LABELS[goal.metric]}: {within(goal.error, goal.unit)}, "
@@ -39,10 +41,10 @@ def summary_lines(figures: Figures) -> Iterator[str]:
     )
 
 
-def _heading(figures: Figures, stem: str) -> Iterator[str]:
+def _heading(figures: SlicingFigures, stem: str) -> Iterator[str]:
     candidate, reference = figures.candidate, figures.reference
     seeds = figures.topology_seeds
-    yield f"# How far {_named(candidate)} is from {reference.network}: slicing"
+    yield f"# How far {candidate.label(reference)} is from {reference.network}: slicing"
     yield ""
     yield (
         f"Made by `{figures.command}`: scenario {figures.scenario}, topology seeds {seeds[0]} to {seeds[-1]} "
@@ -53,25 +55,26 @@ def _heading(figures: Figures, stem: str) -> Iterator[str]:
     yield ""
     if candidate.replica == reference.replica:
         yield (
-            "Both run on the same places with the same network seed. Where they draw from the same random "
-            "streams, each run is held against its replicate with the same traffic and fading."
+            "Both simulators run on the same topologies with the same network seeds. Where both draw from "
+            "the same random streams, a pair of runs has the same traffic and fading."
         )
     else:
         yield (
-            "The candidate sees the places of the reference, but other traffic and other fading: this page "
-            "shows how far apart two runs of one simulator are for that reason alone."
+            "The candidate has the topologies of the reference, with other traffic and other fading. This "
+            "page shows the distance between two runs of one simulator for that reason alone."
         )
     yield ""
 
 
-def _goals(figures: Figures) -> Iterator[str]:
+def _goals(figures: SlicingFigures) -> Iterator[str]:
     yield "## Goals"
     yield ""
     yield (
-        "Error is the mean absolute difference of paired runs, over slices, schedules and seeds, with its "
-        f"{CONFIDENCE:.0%} interval; bias is the same with its sign. A goal is met if the error is within "
-        "it. Worst is the slice and schedule with the largest error, mean over seeds. The last column is "
-        "the reference against itself with another network seed: other traffic, other fading."
+        "The error is the mean absolute difference of paired runs, over slices, schedules and seeds, with "
+        f"its {CONFIDENCE:.0%} interval. The bias is the mean difference with its sign. A goal is met if "
+        "the error is within the goal. Worst is the slice and schedule with the largest error, mean over "
+        "seeds. The last column is the error of the reference against itself with another network seed, "
+        "which gives other traffic and fading."
     )
     yield ""
     yield from table(
@@ -79,8 +82,8 @@ def _goals(figures: Figures) -> Iterator[str]:
         (_goal_row(goal) for goal in figures.goals),
     )
     yield (
-        "Where the same PRBs are granted, spectral efficiency and throughput have the same relative error; "
-        "bits per PRB used, further down, tell the links apart."
+        "Where both simulators grant the same PRBs, spectral efficiency and throughput have the same "
+        "relative error. Bits per PRB used, in the tables below, compare the links."
     )
     yield ""
     utility = figures.orders[0]
@@ -105,14 +108,14 @@ def _goal_row(goal: AccuracyGoal) -> tuple[str, ...]:
     )
 
 
-def _order(figures: Figures) -> Iterator[str]:
-    yield "## RankAgreement of schedules"
+def _order(figures: SlicingFigures) -> Iterator[str]:
+    yield "## Order of schedules"
     yield ""
     yield (
-        "For every two schedules on one network: does the candidate put them in the order of the reference? "
-        "Utility is the slicing paper's, per 100 ms step: 15 SE + 15 (1 - reconfigured) - 300 violated. "
-        "A pair is clear if the reference orders it alike with another network seed, and noisy otherwise; "
-        "the share counts both. By means: each schedule's mean over seeds, one order for all networks. "
+        "Same order is the share of pairs of schedules on one network that both simulators put in the same "
+        "order. Utility is that of the slicing paper for a step of 100 ms: 15 SE + 15 (1 - reconfigured) - "
+        "300 violated. A pair is clear if the reference has the same order with another network seed, and "
+        "noisy otherwise; the share counts both. By means: the order of the schedules' means over seeds. "
         "Pairs that are equal on the reference have no order and are left out."
     )
     yield ""
@@ -135,12 +138,12 @@ def _order_row(order: RankAgreement) -> tuple[str, ...]:
     )
 
 
-def _response(figures: Figures, stem: str) -> Iterator[str]:
+def _response(figures: SlicingFigures, stem: str) -> Iterator[str]:
     yield "## Response to a quota step"
     yield ""
     yield (
-        f"Programme `{figures.schedules[-1]}`, averaged over periods and seeds. Distance: mean over time of "
-        "the absolute difference of the two curves, in percent of the reference's mean."
+        f"Schedule `{figures.schedules[-1]}`, averaged over periods and seeds. The distance is the mean over "
+        "time of the absolute difference between the two curves, in percent of the reference's mean."
     )
     yield ""
     yield f"![Mean delay, queue and throughput against time since the step]({stem}-response.svg)"
@@ -154,12 +157,12 @@ def _response(figures: Figures, stem: str) -> Iterator[str]:
     )
 
 
-def _slice(figures: Figures, kind: str) -> Iterator[str]:
+def _slice(figures: SlicingFigures, kind: str) -> Iterator[str]:
     names = [metric.name for metric in METRICS]
-    found = {(cell.schedule, cell.metric): cell for cell in figures.cells if cell.slice == kind}
+    found = {(errors.schedule, errors.metric): errors for errors in figures.cells if errors.slice == kind}
     yield f"## {kind}: error of every schedule"
     yield ""
-    yield "Mean absolute error with its interval, and below it the bias."
+    yield "Mean absolute error with its interval; the bias is below it."
     yield ""
     yield from table(
         ("schedule", *(f"{metric.label}, {metric.unit}" for metric in METRICS)),
@@ -186,28 +189,24 @@ def _method(stem: str) -> Iterator[str]:
     yield "## Method"
     yield ""
     yield (
-        "A static schedule `a+b` gives the first slice a and the second b of the carrier's 25 PRBs, for "
-        "themselves alone; the rest stays idle. `random` draws a new allocation every 100 ms. Delay "
-        "quantiles come from counts of all packets in bins 6 % apart, interpolated on the logarithmic scale; "
-        f"a run with fewer than {MIN_PACKETS} delivered packets has none. Late packets are a share of the "
-        "delivered ones, lost packets of all that were settled. Spectral efficiency counts the PRBs granted, "
-        "bits per PRB used those transmitted on. Relative errors are in percent of the reference's run and "
-        "exist where that is not 0. Intervals: percentile bootstrap over topology seeds, "
-        f"{RESAMPLES} samples."
+        "A static schedule `a+b` gives a of the carrier's 25 PRBs to the first slice and b to the second, "
+        "for their sole use; the other PRBs stay idle. `random` draws a new allocation every 100 ms. Delay "
+        "quantiles come from counts of all packets in bins 6 % apart, interpolated on the logarithmic "
+        f"scale; a run with fewer than {MIN_PACKETS} delivered packets has none. Late packets are a share "
+        "of the delivered packets, lost packets a share of the delivered and lost packets. Spectral "
+        "efficiency counts the PRBs granted, bits per PRB used counts the PRBs transmitted on. Relative "
+        "errors are in percent of the reference's run and exist where the reference is not 0. Intervals: "
+        f"percentile bootstrap over topology seeds, {RESAMPLES} samples."
     )
     yield ""
 
 
-def _error_and_bias(cell: SliceErrors) -> str:
-    return f"{bare(cell.error)}<br>{bare(cell.bias, '+')}"
+def _error_and_bias(errors: SliceErrors) -> str:
+    return f"{bare(errors.error)}<br>{bare(errors.bias, '+')}"
 
 
-def _means(cell: SliceErrors) -> str:
-    return f"{number(cell.reference)} → {number(cell.candidate)}"
-
-
-def _named(source: Source) -> str:
-    return source.network if source.replica == 0 else f"{source.network} with another network seed"
+def _means(errors: SliceErrors) -> str:
+    return f"{number(errors.reference)} → {number(errors.candidate)}"
 
 
 def _shares(estimate: Estimate | None) -> str:

@@ -31,7 +31,7 @@ from pydantic import Field
 
 from sixgym.domain.base import Ratio, Record
 from sixgym.episodes.episode import BackendInfo
-from sixgym.evaluate.fidelity.transfer.rows import BenchRow, GradedPart
+from sixgym.evaluate.fidelity.transfer.rows import GradedPart, TransferRow
 from sixgym.scoring.comparison import AgentGap, Difference, Range, gap
 from sixgym.scoring.metrics import Ends, success_interval, success_rate
 from sixgym.scoring.result import GRADER, Count, Result
@@ -92,7 +92,7 @@ class GroupFigures(Record):
     correlation_ci95: Range | None
 
 
-class Decided(Record):
+class DifferingPart(Record):
     """A part of a goal that was met on one network and missed on the other."""
 
     candidate: GradedPart
@@ -118,7 +118,7 @@ class VerdictDisagreement(Record):
     refused_candidate: Count
     refused_reference: Count
     calls: Count
-    decided: tuple[Decided, ...]
+    decided: tuple[DifferingPart, ...]
 
 
 class Cause(Record):
@@ -138,7 +138,7 @@ class EpisodeFailure(Record):
     reason: str
 
 
-class BenchFigures(Record):
+class TransferFigures(Record):
     """The whole validation.
 
     Attributes:
@@ -185,8 +185,8 @@ class BenchFigures(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What the figures are of; see `BenchFigures`."""
+class TransferSetting:
+    """What the figures are of; see `TransferFigures`."""
 
     command: str
     candidate: BackendInfo
@@ -202,20 +202,20 @@ class Setting:
 class PairedEpisodes:
     """The same agent and task on both networks."""
 
-    here: BenchRow
-    there: BenchRow
+    here: TransferRow
+    there: TransferRow
 
 
 class NothingToCompareError(ValueError):
     """No episode is whole on both networks."""
 
 
-def bench_figures(
-    setting: Setting,
-    candidate: Sequence[BenchRow],
-    replays: Sequence[BenchRow],
+def transfer_figures(
+    setting: TransferSetting,
+    candidate: Sequence[TransferRow],
+    replays: Sequence[TransferRow],
     closed_loop: Sequence[Result] = (),
-) -> BenchFigures:
+) -> TransferFigures:
     """Everything the page says.
 
     Args:
@@ -242,7 +242,7 @@ def bench_figures(
     between = {one.agent for one in overall.agents if one.agent != CEILING and one.candidate + one.reference}
     differing = [pair for pair in pairs if pair.here.result.success != pair.there.result.success]
     disagreements = tuple(map(_disagreement, differing))
-    return BenchFigures(
+    return TransferFigures(
         command=setting.command,
         candidate=setting.candidate,
         reference=setting.reference,
@@ -322,7 +322,7 @@ def _parts(
     return {name: figures for name, figures in found if figures is not None}
 
 
-def _closed_loop(candidate: Sequence[BenchRow], runs: Sequence[Result]) -> GroupFigures | None:
+def _closed_loop(candidate: Sequence[TransferRow], runs: Sequence[Result]) -> GroupFigures | None:
     """The agents' own episodes on both networks, as far as both are whole."""
     ours = {(row.key.agent, row.key.task): row.result for row in candidate if not row.broken}
     theirs = {(row.agent, row.task): row for row in runs if row.infrastructure_failure is None}
@@ -345,15 +345,15 @@ def _disagreement(pair: PairedEpisodes) -> VerdictDisagreement:
     )
 
 
-def _decided(here: BenchRow, there: BenchRow) -> Iterator[Decided]:
+def _decided(here: TransferRow, there: TransferRow) -> Iterator[DifferingPart]:
     if there.parts:
         for ours, theirs in zip(here.parts, there.parts, strict=True):
             if ours.met != theirs.met:
-                yield Decided(candidate=ours, reference=theirs)
+                yield DifferingPart(candidate=ours, reference=theirs)
     elif there.result.success:  # only the grade was kept, and says that every part was met
         for ours in here.parts:
             if not ours.met:
-                yield Decided(
+                yield DifferingPart(
                     candidate=ours, reference=GradedPart(about=ours.about, metric=ours.metric, met=True)
                 )
 
@@ -373,7 +373,7 @@ def _causes(disagreements: Sequence[VerdictDisagreement]) -> list[Cause]:
     return sorted(causes, key=lambda one: (-one.missed_on_candidate - one.missed_on_reference, one.metric))
 
 
-def _failures(rows: Sequence[BenchRow], network: Side) -> list[EpisodeFailure]:
+def _failures(rows: Sequence[TransferRow], network: Side) -> list[EpisodeFailure]:
     return [
         EpisodeFailure(agent=row.key.agent, task=row.key.task, network=network, reason=reason)
         for row in rows

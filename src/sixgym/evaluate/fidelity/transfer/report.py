@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from sixgym.evaluate.fidelity.transfer.figures import (
     AgentFigures,
-    BenchFigures,
     GroupFigures,
+    TransferFigures,
     VerdictDisagreement,
 )
 from sixgym.evaluate.fidelity.transfer.rows import GradedPart
@@ -15,7 +15,7 @@ from sixgym.scoring.metrics import Ends
 DASH = "–"
 
 
-def bench_page(figures: BenchFigures, stem: str) -> str:
+def transfer_page(figures: TransferFigures, stem: str) -> str:
     """The page in Markdown. Its figures are beside it under the same stem."""
     parts = (
         _heading(figures, stem),
@@ -29,7 +29,7 @@ def bench_page(figures: BenchFigures, stem: str) -> str:
     return "\n".join(line for part in parts for line in part)
 
 
-def summary_lines(figures: BenchFigures) -> Iterator[str]:
+def summary_lines(figures: TransferFigures) -> Iterator[str]:
     """The result in a few lines."""
     here, there = figures.candidate.name, figures.reference.name
     for one in figures.overall.agents:
@@ -41,7 +41,7 @@ def summary_lines(figures: BenchFigures) -> Iterator[str]:
     yield _verdict(figures)
 
 
-def _heading(figures: BenchFigures, stem: str) -> Iterator[str]:
+def _heading(figures: TransferFigures, stem: str) -> Iterator[str]:
     here, there = figures.candidate, figures.reference
     tiers = ", ".join(f"{count} of {tier}" for tier, count in figures.tasks.items())
     first, last = figures.topology_seeds
@@ -69,7 +69,7 @@ def _heading(figures: BenchFigures, stem: str) -> Iterator[str]:
     yield ""
 
 
-def _agents(figures: BenchFigures, group: GroupFigures) -> Iterator[str]:
+def _agents(figures: TransferFigures, group: GroupFigures) -> Iterator[str]:
     here, there = figures.candidate.name, figures.reference.name
     head = (
         "agent",
@@ -97,7 +97,7 @@ def _agent_row(one: AgentFigures) -> tuple[str, ...]:
     )
 
 
-def _over_agents(figures: BenchFigures) -> Iterator[str]:
+def _over_agents(figures: TransferFigures) -> Iterator[str]:
     yield "## Over agents"
     yield ""
     rows = {"all": figures.overall, "in between": figures.in_between}
@@ -113,7 +113,7 @@ def _over_agents(figures: BenchFigures) -> Iterator[str]:
     yield ""
 
 
-def _verdict(figures: BenchFigures) -> str:
+def _verdict(figures: TransferFigures) -> str:
     overall = figures.overall
     words = "met" if figures.goals_met else "missed"
     return (
@@ -150,7 +150,7 @@ def _correlation(group: GroupFigures) -> str:
     return f"{group.correlation:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _closed_loop(figures: BenchFigures) -> Iterator[str]:
+def _closed_loop(figures: TransferFigures) -> Iterator[str]:
     if figures.closed_loop is None:
         return
     yield "## Closed loop"
@@ -164,7 +164,7 @@ def _closed_loop(figures: BenchFigures) -> Iterator[str]:
     yield from _groups("agents", {"closed loop": figures.closed_loop})
 
 
-def _where(figures: BenchFigures) -> Iterator[str]:
+def _where(figures: TransferFigures) -> Iterator[str]:
     yield "## By tier and domain"
     yield ""
     yield "Absolute gaps in points. The fewer tasks there are, the larger gaps are by chance alone."
@@ -186,7 +186,7 @@ def _arrow(group: GroupFigures, agent: str) -> str:
     return DASH
 
 
-def _disagreements(figures: BenchFigures) -> Iterator[str]:
+def _disagreements(figures: TransferFigures) -> Iterator[str]:
     here, there = figures.candidate.name, figures.reference.name
     yield "## Where verdicts differ"
     yield ""
@@ -220,7 +220,7 @@ def _disagreements(figures: BenchFigures) -> Iterator[str]:
     )
 
 
-def _row(figures: BenchFigures, one: VerdictDisagreement) -> tuple[str, ...]:
+def _row(figures: TransferFigures, one: VerdictDisagreement) -> tuple[str, ...]:
     sides = {"candidate": figures.candidate.name, "reference": figures.reference.name}
     refused = f"{one.refused_candidate} → {one.refused_reference} of {one.calls}"
     return (
@@ -244,7 +244,7 @@ def _values(part: GradedPart) -> str:
     return f"{held}: {number(part.lowest)}, {number(part.median)}, {number(part.highest)}"
 
 
-def _failures(figures: BenchFigures) -> Iterator[str]:
+def _failures(figures: TransferFigures) -> Iterator[str]:
     if not figures.failures:
         return
     sides = {"candidate": figures.candidate.name, "reference": figures.reference.name}

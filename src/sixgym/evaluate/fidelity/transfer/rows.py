@@ -48,7 +48,7 @@ class RowKey(Record):
     script: str | None = None
 
 
-class BenchRow(Record):
+class TransferRow(Record):
     """An episode, graded, with what decided it.
 
     Attributes:
@@ -84,7 +84,7 @@ class RowConditions:
     version: str
     task_set_sha256: str
 
-    def objection(self, row: BenchRow) -> str | None:
+    def objection(self, row: TransferRow) -> str | None:
         """Why a row says nothing here, or None."""
         if row.task_set_sha256 != self.task_set_sha256:
             return f"of task set {row.task_set_sha256[:12]}, here is {self.task_set_sha256[:12]}"
@@ -93,7 +93,7 @@ class RowConditions:
         return version_objection(row.version, self.version)
 
 
-class RowStore(RecordStore[RowKey, BenchRow]):
+class RowStore(RecordStore[RowKey, TransferRow]):
     """Rows that can be used under given conditions, each with all its fields."""
 
     def __init__(self, path: Path, conditions: RowConditions) -> None:
@@ -106,13 +106,13 @@ class RowStore(RecordStore[RowKey, BenchRow]):
         Raises:
             RecordFileError: a file holds something else.
         """
-        super().__init__(path, BenchRow, lambda row: row.key, conditions.objection)
+        super().__init__(path, TransferRow, lambda row: row.key, conditions.objection)
 
 
-def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) -> BenchRow:
+def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) -> TransferRow:
     """What is kept of an episode."""
     intact = result.infrastructure_failure is None
-    return BenchRow(
+    return TransferRow(
         key=key,
         version=episode.backend.version,
         task_set_sha256=task_set_sha256,
@@ -123,9 +123,9 @@ def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) 
     )
 
 
-def grade_alone(key: RowKey, version: str, task_set_sha256: str, result: Result) -> BenchRow:
+def grade_alone(key: RowKey, version: str, task_set_sha256: str, result: Result) -> TransferRow:
     """A row of an episode of which nothing but the grade was kept."""
-    return BenchRow(
+    return TransferRow(
         key=key, version=version, task_set_sha256=task_set_sha256, result=result, parts=(), episode=""
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sixgym.agents.base import Agent
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.bench.worker import broken_episode, episode_id, play
-from sixgym.evaluate.fidelity.transfer.rows import BenchRow, RowKey, RowStore, row_of
+from sixgym.evaluate.fidelity.transfer.rows import RowKey, RowStore, TransferRow, row_of
 from sixgym.run.build import make_bench_agent, make_environment
 from sixgym.run.executor import Broken, executor_for
 from sixgym.run.replay import ReplayAgent, Script, replay_id
@@ -31,7 +31,7 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
-class BenchJob:
+class TransferJob:
     """An agent at a task: itself, or what it did elsewhere."""
 
     agent: str
@@ -45,21 +45,21 @@ class BenchJob:
         return RowKey(agent=self.agent, task=self.task, script=script)
 
 
-def own_jobs(agents: Sequence[str], tasks: Sequence[BenchTask]) -> list[BenchJob]:
+def own_jobs(agents: Sequence[str], tasks: Sequence[BenchTask]) -> list[TransferJob]:
     """Every agent at every task."""
-    return [BenchJob(agent, task.task.id) for task in tasks for agent in agents]
+    return [TransferJob(agent, task.task.id) for task in tasks for agent in agents]
 
 
-def replay_jobs(rows: Sequence[BenchRow]) -> list[BenchJob]:
+def replay_jobs(rows: Sequence[TransferRow]) -> list[TransferJob]:
     """The replay of each of these; an episode that broke off has none."""
     return [
-        BenchJob(row.key.agent, row.key.task, Original(row.episode, row.script))
+        TransferJob(row.key.agent, row.key.task, Original(row.episode, row.script))
         for row in rows
         if row.script is not None
     ]
 
 
-class BenchPlayer:
+class TransferPlayer:
     """Plays and grades episodes on one network that is kept running."""
 
     def __init__(self, network: str, tasks: Path | None) -> None:
@@ -67,7 +67,7 @@ class BenchPlayer:
         self._tasks = tasks_by_id(tasks)
         self._environment = make_environment(network)
 
-    def do(self, job: BenchJob) -> BenchRow:
+    def do(self, job: TransferJob) -> TransferRow:
         """Play an episode."""
         task = self._tasks[job.task]
         episode = self._play(job, task)
@@ -77,7 +77,7 @@ class BenchPlayer:
         """Stop the network."""
         self._environment.close()
 
-    def _play(self, job: BenchJob, task: BenchTask) -> Episode:
+    def _play(self, job: TransferJob, task: BenchTask) -> Episode:
         if job.original is not None:
             agent: Agent = ReplayAgent(job.agent, job.original.script)
         else:
@@ -88,7 +88,7 @@ class BenchPlayer:
 
 
 def play_missing(
-    jobs: Sequence[BenchJob],
+    jobs: Sequence[TransferJob],
     network: BackendInfo,
     store: RowStore,
     *,
@@ -109,7 +109,7 @@ def play_missing(
     Raises:
         WorkError: the work cannot go on. What was finished is in the store.
     """
-    make_worker = partial(BenchPlayer, network.name, tasks)
+    make_worker = partial(TransferPlayer, network.name, tasks)
     with closing(executor_for(workers).execute(make_worker, jobs)) as outcomes:
         for outcome in outcomes:
             row = _lost(outcome, network, tasks) if isinstance(outcome, Broken) else outcome.value
@@ -117,13 +117,13 @@ def play_missing(
             progress(row.result)
 
 
-def _id(job: BenchJob, task: BenchTask, network: str) -> str:
+def _id(job: TransferJob, task: BenchTask, network: str) -> str:
     if job.original is not None:
         return replay_id(job.original.episode, network)
     return episode_id(task, TRIAL, job.agent, network)
 
 
-def _lost(broken: Broken[BenchJob], network: BackendInfo, tasks: Path | None) -> BenchRow:
+def _lost(broken: Broken[TransferJob], network: BackendInfo, tasks: Path | None) -> TransferRow:
     """The row of an episode whose process died."""
     job = broken.job
     task = tasks_by_id(tasks)[job.task]

@@ -1,4 +1,4 @@
-"""`sixgym fidelity management`: what two simulators make of the management scenarios, left to themselves."""
+"""The figures of the management comparison: two simulators on the management scenarios, without control."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sixgym.domain.base import Record
-from sixgym.evaluate.fidelity.management.uncontrolled import (
+from sixgym.evaluate.fidelity.management.runs import (
     PHASES,
     Phase,
     UncontrolledExperiment,
     UncontrolledRun,
 )
-from sixgym.evaluate.fidelity.slicing.figures import Source
+from sixgym.evaluate.fidelity.source import Source
 from sixgym.evaluate.fidelity.statistics import (
     ErrorKind,
     Estimate,
@@ -21,9 +21,6 @@ from sixgym.evaluate.fidelity.statistics import (
     mean_over_seeds,
     paired_errors,
 )
-from sixgym.scenarios import load_scenario
-
-SCENARIOS = ("uav-inspection", "urban-slicing", "dense-degradation")
 
 FIGURES: dict[str, ErrorKind] = {
     "throughput_mbps": "relative",
@@ -33,18 +30,20 @@ FIGURES: dict[str, ErrorKind] = {
     "prb_load": "points",
     "sinr_db": "difference",
 }
-"""What is compared."""
+"""Kind of the error of each compared figure."""
 
 
-class Difference(Record):
-    """One figure of one object, in one phase of one scenario.
+class ObjectErrors(Record):
+    """The errors of one figure of one slice, group or cell, in one phase of one scenario.
 
     Attributes:
-        scenario, phase, object, figure, unit: Where; the unit is of the errors.
-        reference, candidate: Mean over the seeds on which both have the figure.
-        error, bias: Mean over seeds of the paired absolute error, and with its sign.
+        scenario, phase, object, figure: The scenario, phase, object and figure.
+        unit: Unit of the errors.
+        reference, candidate: Mean of the figure over the seeds on which both simulators have it.
+        error: Mean over seeds of the absolute paired error.
+        bias: Mean over seeds of the paired error with its sign, candidate minus reference.
         floor: `error` of the reference against itself with another network seed.
-        seeds: On which there is an error.
+        seeds: Number of seeds on which there is an error.
     """
 
     scenario: str
@@ -61,32 +60,33 @@ class Difference(Record):
 
 
 class ManagementFigures(Record):
-    """The whole comparison."""
+    """The whole comparison.
+
+    Attributes:
+        command: The command that made the figures.
+        candidate, reference: The simulators.
+        topology_seeds: Topology seeds of the networks.
+        seconds: Network time of a run after the warm-up, in seconds.
+        differences: Errors of every figure that the reference has.
+    """
 
     command: str
     candidate: Source
     reference: Source
     topology_seeds: tuple[int, ...]
     seconds: float
-    differences: tuple[Difference, ...]
-
-
-def management_experiment(topology_seeds: Sequence[int], seconds: float) -> UncontrolledExperiment:
-    """The management scenarios on these seeds."""
-    return UncontrolledExperiment(
-        tuple(load_scenario(name) for name in SCENARIOS), tuple(topology_seeds), seconds
-    )
+    differences: tuple[ObjectErrors, ...]
 
 
 def management_figures(
     experiment: UncontrolledExperiment, runs: Sequence[Sequence[UncontrolledRun]], command: str
 ) -> ManagementFigures:
-    """Everything the page says.
+    """The figures of a comparison.
 
     Args:
-        experiment: Whose runs they are.
-        runs: Of the candidate, of the reference, and of the reference with another network seed.
-        command: What was typed.
+        experiment: The experiment that made the runs.
+        runs: Runs of the candidate, of the reference, and of the reference with another network seed.
+        command: The command that makes the same figures.
     """
     candidate, reference, _repeated = runs
     return ManagementFigures(
@@ -95,60 +95,60 @@ def management_figures(
         reference=Source.of(reference[0]),
         topology_seeds=experiment.topology_seeds,
         seconds=experiment.seconds,
-        differences=tuple(_differences(experiment, runs)),
+        differences=tuple(_all_errors(experiment, runs)),
     )
 
 
-def _differences(
+def _all_errors(
     experiment: UncontrolledExperiment, runs: Sequence[Sequence[UncontrolledRun]]
-) -> Iterator[Difference]:
-    """Every figure that the reference has."""
+) -> Iterator[ObjectErrors]:
+    """The errors of every figure that the reference has."""
     for scenario in experiment.scenarios:
-        found, wanted, again = (
-            [run for run in of_one if run.key.scenario == scenario.digest] for of_one in runs
+        candidate, reference, repeated = (
+            [run for run in source if run.key.scenario == scenario.digest] for source in runs
         )
-        for phase, thing, figure in _places(wanted):
-            yield _difference(
-                (scenario.name, phase, thing, figure),
-                _column(found, phase, thing, figure),
-                _column(wanted, phase, thing, figure),
-                _column(again, phase, thing, figure),
+        for phase, name, figure in _places(reference):
+            yield _errors(
+                (scenario.name, phase, name, figure),
+                _column(candidate, phase, name, figure),
+                _column(reference, phase, name, figure),
+                _column(repeated, phase, name, figure),
             )
 
 
 def _places(runs: Sequence[UncontrolledRun]) -> list[tuple[Phase, str, str]]:
-    """Phase, object and figure of everything some run has, in the order in which it came."""
+    """Phase, object and figure of everything that a run has, in the order of the runs."""
     return list(
         dict.fromkeys(
-            (phase, thing, figure)
+            (phase, name, figure)
             for phase in PHASES
             for run in runs
-            for thing, figures in run.figures.get(phase, {}).items()
+            for name, figures in run.figures.get(phase, {}).items()
             for figure in FIGURES
             if figure in figures
         )
     )
 
 
-def _column(runs: Sequence[UncontrolledRun], phase: Phase, thing: str, figure: str) -> Floats:
-    """A figure by seed, NaN where a run does not have it."""
+def _column(runs: Sequence[UncontrolledRun], phase: Phase, name: str, figure: str) -> Floats:
+    """A figure of an object by seed, NaN where a run does not have it."""
     in_order = sorted(runs, key=lambda run: run.key.topology_seed)
     return np.array(
-        [run.figures.get(phase, {}).get(thing, {}).get(figure, math.nan) for run in in_order], float
+        [run.figures.get(phase, {}).get(name, {}).get(figure, math.nan) for run in in_order], float
     )
 
 
-def _difference(
+def _errors(
     place: tuple[str, Phase, str, str], candidate: Floats, reference: Floats, repeated: Floats
-) -> Difference:
-    scenario, phase, thing, figure = place
+) -> ObjectErrors:
+    scenario, phase, name, figure = place
     kind = FIGURES[figure]
     error = paired_errors(candidate, reference, kind)
     both = ~np.isnan(candidate) & ~np.isnan(reference)
-    return Difference(
+    return ObjectErrors(
         scenario=scenario,
         phase=phase,
-        object=thing,
+        object=name,
         figure=figure,
         unit=error_unit(figure, kind),
         reference=float(reference[both].mean()) if both.any() else None,

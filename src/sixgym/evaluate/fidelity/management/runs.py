@@ -1,4 +1,4 @@
-"""Networks that are left to their faults: what slices, groups and cells saw, before and after."""
+"""Runs of the management scenarios with their faults and without control."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,26 @@ from typing import Literal
 from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.scenario import Scenario
 from sixgym.evaluate.fidelity.record import RunKey, StoredRun
+from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import Simulator
 from sixgym.simulators.factory import make_simulator
 
+SCENARIOS = ("uav-inspection", "urban-slicing", "dense-degradation")
 SCHEDULE = "uncontrolled"
+"""The schedule in the keys of these runs."""
+
 Phase = Literal["calm", "faulty"]
-"""Intervals in which no fault was active, and those in which one was."""
+"""The intervals without an active fault, and the intervals with one."""
 
 PHASES: tuple[Phase, ...] = ("calm", "faulty")
 
 
 class UncontrolledRun(StoredRun):
-    """A run without changes.
+    """A run without control.
 
-    `figures` go by phase, object (`slice URLLC`, `group drone`, `cell gnb-1`) and name with unit. What
-    did not happen, such as the delay of a group without packets, is not in it.
+    Attributes:
+        figures: Figures by phase, object (`slice URLLC`, `group drone`, `cell gnb-1`) and name with unit. A
+            figure that does not exist, such as the delay of a group without packets, is left out.
     """
 
     figures: Mapping[Phase, Mapping[str, Mapping[str, float]]]
@@ -29,14 +34,20 @@ class UncontrolledRun(StoredRun):
 
 @dataclass(frozen=True, slots=True)
 class UncontrolledExperiment:
-    """These scenarios on the same topology seeds, whoever simulates them."""
+    """Scenarios on networks, independent of the simulator.
+
+    Attributes:
+        scenarios: The scenarios, not placed yet.
+        topology_seeds: Topology seeds of the networks.
+        seconds: Network time of a run after the warm-up, in seconds.
+    """
 
     scenarios: tuple[Scenario, ...]
     topology_seeds: tuple[int, ...]
     seconds: float
 
     def keys(self, network: str, replica: int) -> tuple[RunKey, ...]:
-        """Its runs on one simulator, by scenario and then by seed."""
+        """The runs of the experiment on one simulator, by scenario and then by topology seed."""
         return tuple(
             RunKey(
                 network=network,
@@ -51,8 +62,14 @@ class UncontrolledExperiment:
         )
 
 
+def management_experiment(topology_seeds: Sequence[int], seconds: float) -> UncontrolledExperiment:
+    """The management scenarios on these topology seeds."""
+    scenarios = tuple(load_scenario(name) for name in SCENARIOS)
+    return UncontrolledExperiment(scenarios, tuple(topology_seeds), seconds)
+
+
 def run_uncontrolled(experiment: UncontrolledExperiment, keys: Sequence[RunKey]) -> list[UncontrolledRun]:
-    """Runs on one network, one after the other in the same simulator."""
+    """Runs on one network, one after another in the same simulator."""
     scenarios = {scenario.digest: scenario for scenario in experiment.scenarios}
     simulator = make_simulator(keys[0].network)
     try:
@@ -62,7 +79,7 @@ def run_uncontrolled(experiment: UncontrolledExperiment, keys: Sequence[RunKey])
 
 
 def watch(simulator: Simulator, scenario: Scenario, key: RunKey) -> UncontrolledRun:
-    """Place the scenario and let it run for `key.seconds` after the warm-up."""
+    """Place the scenario and run it for `key.seconds` after the warm-up."""
     simulator.reset(scenario.placed(key.topology_seed), seed=key.network_seed)
     step_ms = scenario.decision_interval_ms
     intervals = [simulator.advance(step_ms) for _ in range(round(key.seconds * 1e3 / step_ms))]
@@ -96,15 +113,14 @@ def _objects(intervals: Sequence[Interval]) -> Iterator[tuple[str, dict[str, flo
 
 
 def _rounded(objects: Iterable[tuple[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """By object, with six digits: what the simulators report has no more."""
+    """Figures by object, with six digits: the simulators report no more."""
     return {
-        thing: {name: float(f"{figure:.6g}") for name, figure in figures.items()}
-        for thing, figures in objects
+        item: {name: float(f"{figure:.6g}") for name, figure in figures.items()} for item, figures in objects
     }
 
 
 def _flow(flows: Sequence[PacketFlow]) -> dict[str, float]:
-    """Delay and throughput of what was delivered, and the share of what was lost."""
+    """Delay and throughput of the delivered packets, and the share of the lost packets."""
     delivered = sum(flow.delivered_packets for flow in flows)
     settled = delivered + sum(flow.lost_packets for flow in flows)
     figures = {"throughput_mbps": _mean(flow.throughput_mbps for flow in flows)}

@@ -62,7 +62,7 @@ def test_an_episode_without_calls_has_nothing_to_explain(
 
 def test_wrong_use_is_named(sixgym: Sixgym, model: Path, episode: Path, tmp_path: Path) -> None:
     for arguments, words in (
-        ((episode, "--model", model, "--step", 999), "so there is no 999"),
+        ((episode, "--model", model, "--step", 999), "--step 999: "),
         ((episode, "--model", tmp_path / "nowhere"), "holds no experiment model"),
         ((episode, "--model", model, "--id", "another"), "holds no episode another"),
         ((tmp_path / "none.jsonl", "--model", model), "none.jsonl"),
@@ -76,4 +76,4 @@ def test_intervals_of_another_length_are_refused(sixgym: Sixgym, episode: Path, 
     quick = save_checkpoint(tmp_path / "quick", interval_ms=100)
     done = sixgym("explain", episode, "--model", quick)
     assert done.exit_code == 2
-    assert "has intervals of 500 ms, and the model has learned those of 100 ms" in done.stderr
+    assert "has intervals of 500 ms, and the model was trained on intervals of 100 ms" in done.stderr

@@ -220,7 +220,7 @@ class _Interrupted(NullAgent):
 def test_ctrl_c_keeps_what_is_finished(
     sixgym: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "make_agent", lambda *_, **__: _Interrupted())
+    monkeypatch.setattr(run_module, "make_task_agent", lambda *_, **__: _Interrupted())
     result = sixgym("run", "--network", "fluid", "--out", tmp_path)
     assert result.exit_code == 130
     (path,) = tmp_path.glob("*.jsonl")

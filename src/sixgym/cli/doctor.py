@@ -1,4 +1,4 @@
-"""`sixgym doctor`: what is installed, which networks work here, and what to do about what does not."""
+"""`sixgym doctor`: what is installed, which networks work on this machine, and what helps where one fails."""
 
 import platform
 import sys
@@ -20,7 +20,7 @@ from sixgym.simulators.factory import make_simulator
 from sixgym.simulators.ns3 import ns3_status
 
 PROBE = "uav-inspection"
-"""The scenario that is started to see whether a network works."""
+"""Name of the scenario that tests whether a network starts."""
 
 EXTRAS = {
     "llm": "agents that ask a model behind a server",
@@ -30,14 +30,21 @@ EXTRAS = {
     "holdout": "sixgym bench holdout",
     "plot": "the plots of sixgym fidelity",
 }
-"""What needs an extra; that of ns-3 is looked at more closely."""
+"""What needs each extra. The extra ns3 has checks of its own."""
 
 STYLES = {"ok": "green", "note": "yellow", "broken": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that was looked at: `ok`, worth a `note`, or `broken`, and what to do about it."""
+    """The result of one check.
+
+    Attributes:
+        state: `ok`, `note` or `broken`.
+        what: The thing that was checked.
+        detail: What was found.
+        advice: What the user can do, where there is something to do.
+    """
 
     state: str
     what: str
@@ -45,11 +52,11 @@ class Diagnosis:
     advice: str = ""
 
 
-def examine() -> None:
-    """Print every finding.
+def doctor() -> None:
+    """Check what is installed and which networks work on this machine; compile tti if needed.
 
-    Raises:
-        CommandError: a network that should work here does not: tti, or an ns-3 that is installed.
+    ns-3 is optional: without ns-3 the exit status is 0. The exit status is 1 if tti, or an installed ns-3,
+    does not start.
     """
     console = open_console(sys.stdout)
     broken: list[str] = []
@@ -67,13 +74,13 @@ def examine() -> None:
 def _findings() -> Iterator[Diagnosis]:
     yield Diagnosis("ok", "sixgym", sixgym.__version__)
     yield Diagnosis("ok", "Python", f"{platform.python_version()} at {sys.executable}")
-    yield _probe("tti", "reinstall sixgym: tti needs the numba and NumPy that its installation asks for")
+    yield _probe("tti", "reinstall sixgym: tti needs the versions of numba and NumPy that sixgym requires")
     yield from _ns3_findings()
     yield from (_extra_finding(extra, user) for extra, user in EXTRAS.items())
     if None not in (installed_versions("hf") or {"hf": None}).values():
-        yield _probe("experiment-model", "install the hf extra anew: the checkpoint comes with sixgym")
+        yield _probe("experiment-model", "install the hf extra again; the checkpoint ships with sixgym")
     yield Diagnosis("ok", "caches", str(platformdirs.user_cache_path("sixgym")))
-    yield Diagnosis("ok", "episodes", f"{Path('runs').resolve()} unless --out says otherwise")
+    yield Diagnosis("ok", "episodes", f"{Path('runs').resolve()}, or the folder of --out")
 
 
 def _ns3_findings() -> Iterator[Diagnosis]:
@@ -83,7 +90,7 @@ def _ns3_findings() -> Iterator[Diagnosis]:
             "note",
             "ns-3",
             "not installed: only --network ns3 needs it",
-            _how_to_have("ns3"),
+            _how_to_install("ns3"),
         )
         return
     yield Diagnosis("ok", "ns-3", f"{status.wheel_version} from PyPI, with the LTE module")
@@ -91,14 +98,14 @@ def _ns3_findings() -> Iterator[Diagnosis]:
         yield Diagnosis(
             "note",
             "C++ compiler",
-            "none: ns-3 works without, but every start takes longer",
+            "none: ns-3 works without one, but every start takes longer",
             "to start it faster: apt install g++",
         )
     else:
         yield Diagnosis("ok", "C++ compiler", status.compiler)
         cached = "cached" if status.compiled else "not compiled yet, the first start does it"
         yield Diagnosis("ok", "ns-3 program", cached)
-    yield _probe("ns3", "install another version of the wheel, or leave ns-3 out: tti does not need it")
+    yield _probe("ns3", "install another version of the ns-3 wheel, or use tti, which does not need ns-3")
 
 
 def _extra_finding(extra: str, user: str) -> Diagnosis:
@@ -106,15 +113,15 @@ def _extra_finding(extra: str, user: str) -> Diagnosis:
     if versions and None not in versions.values():
         there = ", ".join(f"{package} {version}" for package, version in versions.items())
         return Diagnosis("ok", extra, f"{there}, for {user}")
-    return Diagnosis("note", extra, f"not installed: only {user} needs it", _how_to_have(extra))
+    return Diagnosis("note", extra, f"not installed: only {user} needs it", _how_to_install(extra))
 
 
-def _how_to_have(extra: str) -> str:
+def _how_to_install(extra: str) -> str:
     return f"to have it: {sys.executable} -m {install_command(extra)}"
 
 
 def _probe(network: str, remedy: str) -> Diagnosis:
-    """Start a network for real, twice: what is installed may still not fit the machine."""
+    """Start a network twice, because a network that is installed may still not fit the machine."""
     placed = load_scenario(PROBE).placed(1)
     seconds: list[float] = []
     try:
@@ -127,7 +134,7 @@ def _probe(network: str, remedy: str) -> Diagnosis:
                     seconds.append(time.perf_counter() - started)
             finally:
                 simulator.close()
-    except Exception as error:  # whatever stops a network is what is asked for here
+    except Exception as error:  # any error at all means that the network does not work
         return Diagnosis("broken", network, f"does not start: {error}", remedy)
     first, again = seconds
     return Diagnosis(

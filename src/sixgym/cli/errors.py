@@ -1,5 +1,6 @@
-"""How a command ends when it cannot go on: a message for a person and an exit status."""
+"""How a command ends when it cannot go on: a message for the user and an exit status."""
 
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ WORK_FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 
 class CommandError(Exception):
-    """A command ends with this message on standard error and this exit status."""
+    """Ends a command with this message on standard error and this exit status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -18,7 +19,7 @@ class CommandError(Exception):
 
 @contextmanager
 def reporting() -> Generator[None]:
-    """Turn a failure into its message and status, and Ctrl-C into 130 (128 + SIGINT)."""
+    """Turn a `CommandError` into its message and exit status, and Ctrl-C into 130 (128 + SIGINT)."""
     try:
         yield
     except CommandError as failure:
@@ -30,8 +31,13 @@ def reporting() -> Generator[None]:
 
 @contextmanager
 def wrong_use_on(*errors: type[Exception]) -> Generator[None]:
-    """These exceptions are the user's to mend: exit status 2 with their message."""
+    """End the command with exit status 2 and the error's message, for errors that the user can correct."""
     try:
         yield
     except errors as error:
         raise CommandError(str(error), WRONG_USE) from None
+
+
+def interrupt_on_sigterm() -> None:
+    """Treat SIGTERM, which process managers send, as Ctrl-C: the command keeps what is finished."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

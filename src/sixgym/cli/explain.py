@@ -1,13 +1,15 @@
-"""`sixgym explain`: the experiment model's reasons for what a network did in a stored episode."""
+"""`sixgym explain`: reasons for what the network did in a stored episode, written by the experiment model."""
 
 import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.options import AsJson
 from sixgym.cli.output import text as words
 from sixgym.cli.output.view import open_console
 from sixgym.cli.show import choose
@@ -15,7 +17,7 @@ from sixgym.domain.slices import NetworkState
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.jsonl import RecordFileError
 from sixgym.episodes.store import read_episodes
-from sixgym.run.recorded_changes import ReplayError
+from sixgym.run.replay import ReplayError
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.encode.explanations import STATE, explanation_words
 from sixgym.simulators.experiment_model.loading import SHIPPED, load_engine, read_card
@@ -24,14 +26,14 @@ from sixgym.train.experiment_model.examples import Moment, moments
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the model says of a step.
+    """The model's explanation of a step.
 
     Attributes:
-        step: Its number, from 1.
-        tool: That was called.
-        reasons: In the model's words.
-        predictions: Figures of the state that follow from them, by name.
-        measured: The same as they were measured.
+        step: Number of the step, from 1.
+        tool: Tool of the call.
+        reasons: Reasons, in the model's words.
+        predictions: Predicted figures of the state after the call, by name.
+        measured: Measured figures of that state, by name.
     """
 
     step: int
@@ -42,29 +44,42 @@ class Explanation:
 
 
 def explain(
-    path: Path, *, step: int | None, episode_id: str | None, model: Path | None, as_json: bool
+    episode: Annotated[Path, typer.Argument(metavar="EPISODE", help="A stored episode, .jsonl or .parquet.")],
+    *,
+    step: Annotated[int | None, typer.Option(metavar="N", help="Explain the N-th call only.")] = None,
+    episode_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Which episode, if the file holds several.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A checkpoint of your own  (the shipped checkpoint).")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the model's account of an episode, or of one of its steps.
+    """Explain in words how the network reacted to each call of a stored episode.
 
-    Raises:
-        CommandError: no such episode or step, no usable checkpoint, or an episode that it cannot explain.
+    The experiment model writes the words. It reads the state before the call, the call, and the changes
+    that the episode records, and writes the reasons first and the predicted state second. Needs the extra
+    hf.
+
+    - `sixgym explain runs/EPISODE.jsonl --step 4`
     """
     folder = SHIPPED if model is None else model
     with wrong_use_on(RecordFileError, SimulatorError):
-        episode = choose(path, list(read_episodes(path)), episode_id)
+        chosen = choose(episode, list(read_episodes(episode)), episode_id)
         interval_ms = read_card(folder).interval_ms
-    own_ms = episode.task.scenario.decision_interval_ms
+    own_ms = chosen.task.scenario.decision_interval_ms
     if own_ms != interval_ms:
         raise CommandError(
-            f"{episode.id} has intervals of {own_ms} ms, and the model has learned those of {interval_ms} ms",
+            f"{chosen.id} has intervals of {own_ms} ms, and the model was trained on intervals of "
+            f"{interval_ms} ms",
             WRONG_USE,
         )
-    if not episode.steps:
-        raise CommandError(f"{episode.id} has no calls to explain", WRONG_USE)
-    if step is not None and not 1 <= step <= len(episode.steps):
-        raise CommandError(f"{episode.id} has {len(episode.steps)} calls, so there is no {step}", WRONG_USE)
+    if not chosen.steps:
+        raise CommandError(f"{chosen.id} has no calls to explain", WRONG_USE)
+    if step is not None and not 1 <= step <= len(chosen.steps):
+        raise CommandError(f"--step {step}: {chosen.id} has calls 1 to {len(chosen.steps)}", WRONG_USE)
     try:
-        explanations = _explanations(episode, folder, step)
+        explanations = _explanations(chosen, folder, step)
     except (ReplayError, SimulatorError) as error:
         raise CommandError(str(error), WORK_FAILED) from None
     if as_json:
@@ -95,13 +110,13 @@ def _explanations(episode: Episode, folder: Path, step: int | None) -> list[Expl
 
 
 def _tool(moment: Moment) -> str:
-    assert moment.step is not None  # the caller has looked
+    assert moment.step is not None  # the caller has checked
     assert moment.step.turn.call is not None  # a step is a turn that made a call
     return moment.step.turn.call.tool
 
 
 def _words(moment: Moment) -> tuple[str, ...]:
-    assert moment.step is not None  # the caller has looked
+    assert moment.step is not None  # the caller has checked
     return explanation_words(
         _tool(moment), ok=moment.step.outcome.ok, facts=moment.facts, before=moment.step.before
     )

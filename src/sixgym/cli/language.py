@@ -1,4 +1,4 @@
-"""The options about a language model, made into an agent that asks it."""
+"""From the options about a language model to an agent that asks the model."""
 
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from sixgym.agents.imported import is_imported
 from sixgym.agents.llm.prompt import CallStyle
 from sixgym.agents.llm.react import ReactAgent
 from sixgym.agents.registry import AGENTS, MODEL_AGENTS
+from sixgym.agents.rules.reference import REFERENCE
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.options import REFERENCE
 from sixgym.domain.base import Record
 from sixgym.models.budget import Budget, BudgetedModel
 from sixgym.models.chat import ChatModel, ModelUnusableError, Sampling
@@ -27,17 +27,17 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """What the command line asked for, unchecked.
+class ModelOptions:
+    """The options of `sixgym run` and `sixgym bench` about a language model, unchecked.
 
     Attributes:
-        model: Its name at a server, or a folder with a checkpoint; None is no language model.
-        base_url: Of the server.
-        style: How it calls tools; None is what fits.
-        temperature, max_tokens: How replies are drawn.
-        budget_tokens, budget_usd: What may be spent.
+        model: Name of the model at a server, or a folder with a checkpoint; None is no language model.
+        base_url: Address of the server.
+        style: How the model calls tools; None is `native` for a server and `text` for a folder.
+        temperature, max_tokens: How replies are sampled.
+        budget_tokens, budget_usd: Limits of what the command may spend.
         prices: File with prices.
-        timeout_s: For a request and its whole reply.
+        timeout_s: Longest time for a request and its whole reply, in seconds.
     """
 
     model: str | None = None
@@ -51,18 +51,19 @@ class ModelRequest:
     timeout_s: float = 180.0
 
 
-NO_MODEL = ModelRequest()
+NO_MODEL = ModelOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """A language model that is ready to be asked.
+    """A language model that is ready for requests.
 
     Attributes:
-        react: The model and how it is asked.
-        price: Of its tokens, where it is known.
-        refused: Parameters that the server has refused so far.
-        digest: Of a checkpoint in a folder, whose name says little; it reads all of the folder.
+        react: The model and how an agent asks it.
+        price: Price of the model's tokens, where it is known.
+        refused: Returns the request parameters that the server has refused so far.
+        digest: Returns the SHA-256 of a checkpoint in a folder, whose name says little; it reads the whole
+            folder. None for a model at a server.
     """
 
     react: ReactAgent
@@ -72,29 +73,29 @@ class ChosenModel:
 
 
 @contextmanager
-def language(agent: str, request: ModelRequest, *, at_once: int = 1) -> Generator[ChosenModel | None]:
-    """The language model of an agent, closed afterwards; None for an agent that asks none.
+def language(agent: str, options: ModelOptions, *, at_once: int = 1) -> Generator[ChosenModel | None]:
+    """The language model of an agent, closed at the end; None for an agent that asks no model.
 
     Args:
-        agent: The agent as a user types it.
-        request: What the command line says about the model.
-        at_once: Most requests at a time.
+        agent: Name of the agent.
+        options: The options about the model.
+        at_once: Largest number of requests at the same time.
 
     Raises:
-        CommandError: the options do not fit the agent or each other, or the model cannot be used.
+        CommandError: the options do not fit the agent or one another, or the model cannot be used.
     """
     if agent not in MODEL_AGENTS:
         if agent in {*AGENTS, REFERENCE} or is_imported(agent):
-            _refuse_for(agent, request)
-        yield None  # whoever makes the agent says that there is none of that name
+            _refuse_for(agent, options)
+        yield None  # an unknown name is refused where the agent is made
         return
-    if not request.model:
+    if not options.model:
         raise CommandError(
             f"--agent {agent} asks a language model: --model NAME --base-url URL, or --model FOLDER",
             WRONG_USE,
         )
     try:
-        found = _language(request, at_once)
+        found = _language(options, at_once)
     except ModelUnusableError as error:
         raise CommandError(str(error), WORK_FAILED) from None
     try:
@@ -104,54 +105,54 @@ def language(agent: str, request: ModelRequest, *, at_once: int = 1) -> Generato
         if "temperature" in found.refused():
             typer.echo(
                 f"sixgym: note: the server refuses a temperature for {found.react.model.name}: "
-                "its replies were drawn as it likes, and may differ the next time",
+                "its replies were sampled with the server's own setting, and may differ the next time",
                 err=True,
             )
 
 
-def _refuse_for(agent: str, request: ModelRequest) -> None:
-    if request != NO_MODEL:
+def _refuse_for(agent: str, options: ModelOptions) -> None:
+    if options != NO_MODEL:
         raise CommandError(
-            f"{agent} asks no language model, so --model and its options say nothing; "
-            f"{' and '.join(MODEL_AGENTS)} ask one",
+            f"{agent} asks no language model: leave out --model and its options, "
+            f"or take --agent {' or '.join(MODEL_AGENTS)}",
             WRONG_USE,
         )
 
 
-def _language(request: ModelRequest, at_once: int) -> ChosenModel:
-    assert request.model is not None
-    local = _is_local(request.model, request.base_url)
-    style = _style(request.style, local=local)
+def _language(options: ModelOptions, at_once: int) -> ChosenModel:
+    assert options.model is not None
+    local = _is_local(options.model, options.base_url)
+    style = _style(options.style, local=local)
     own: dict[str, Price] = {}
-    if request.prices is not None:
+    if options.prices is not None:
         with wrong_use_on(PriceFileError):
-            own = load_prices(request.prices)
+            own = load_prices(options.prices)
     model: ChatModel
     refused: Callable[[], Collection[str]] = tuple
     digest: Callable[[], str] | None = None
     if local:
-        model = folder = LocalModel(Path(request.model))
+        model = folder = LocalModel(Path(options.model))
         prices, digest = Prices(own), folder.digest
     else:
-        model = server = _server(request, at_once)
+        model = server = _server(options, at_once)
         prices, refused = Prices(own, server.address), lambda: server.unsupported
     price = prices.price(model.name)
-    budget = _checked(Budget, max_tokens=request.budget_tokens, max_cost_usd=request.budget_usd)
+    budget = _checked(Budget, max_tokens=options.budget_tokens, max_cost_usd=options.budget_usd)
     if budget != Budget():
         model = BudgetedModel(model, budget, prices)
-    sampling = Sampling(temperature=request.temperature, max_tokens=request.max_tokens)
+    sampling = Sampling(temperature=options.temperature, max_tokens=options.max_tokens)
     return ChosenModel(ReactAgent(model, sampling, style), price, refused, digest)
 
 
 def _is_local(model: str, base_url: str | None) -> bool:
-    """A folder that is there, or something that can only be a path."""
+    """Whether the model is a folder: one that exists, or a name that can only be a path."""
     if base_url is not None:
         return False
     if model.startswith((".", "/", "~")):
         return True
     try:
         return Path(model).is_dir()
-    except OSError:  # too long to be the name of a folder
+    except OSError:  # a name too long for a folder
         return False
 
 
@@ -165,13 +166,13 @@ def _style(asked: str | None, *, local: bool) -> CallStyle:
     return cast("CallStyle", asked)
 
 
-def _server(request: ModelRequest, at_once: int) -> ServerModel:
+def _server(options: ModelOptions, at_once: int) -> ServerModel:
     return ServerModel(
         _checked(
             ServerSettings,
-            model=request.model,
-            base_url=request.base_url,
-            timeout_s=request.timeout_s,
+            model=options.model,
+            base_url=options.base_url,
+            timeout_s=options.timeout_s,
             most_in_flight=at_once,
         )
     )

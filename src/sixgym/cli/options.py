@@ -6,39 +6,81 @@ from typing import Annotated
 import typer
 
 DEFAULT_NETWORK = "tti"
-REFERENCE = "reference"
-"""Who plays the solution that comes with a task of the benchmark; without such a task there is nobody."""
 DEFAULT_SEED, LARGEST_SEED = 1, 2**31 - 1
-SEED_HELP = "Places, traffic, fading and errors. Same seed, same bytes."
+
+SEED_HELP = "Seed of places, traffic, fading and errors. The same seed gives the same bytes."
 
 Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, metavar="N", help=SEED_HELP)]
 SeedIfAny = Annotated[
     int | None,
     typer.Option(min=0, max=LARGEST_SEED, metavar="N", help=f"{SEED_HELP}  ({DEFAULT_SEED})."),
 ]
-TaskFile = Annotated[
-    Path | None,
-    typer.Option("--tasks", metavar="FILE", help="The manifest of another task set than the shipped one."),
-]
 Network = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="tti: our compiled simulator, hundreds of times faster than real time. "
-        "ns3: packet-level truth, slower by far; needs the ns3 extra. "
-        "experiment-model: a language model that has learned from ns-3; needs the hf extra; "
-        "experiment-model:DIR is one of your own, experiment-model-sampled draws.",
+        help="tti: the compiled simulator, hundreds of times faster than real time. "
+        "ns3: packet level, the reference, far slower; needs the ns3 extra. "
+        "experiment-model: a language model trained on ns-3; needs the hf extra; "
+        "experiment-model:DIR is a checkpoint of your own, experiment-model-sampled draws its answers.",
     ),
 ]
+OutRuns = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the episodes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
+# ---------------------------------------------------------------------- tasks
+Scenario = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|NAME", help="A shipped scenario or a YAML file  (uav-inspection)."),
+]
+Intent = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Other words for the intent; the goal of the task stays the same."),
+]
+TaskId = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="ID",
+        help="A task of the scenario, SCENARIO/TASK, or a task of 6GAgentBench  "
+        "(the first task of the scenario).",
+    ),
+]
+TaskFile = Annotated[
+    Path | None,
+    typer.Option("--tasks", metavar="FILE", help="Manifest of another task set than the shipped one."),
+]
+TierName = Annotated[str | None, typer.Option("--tier", metavar="L1|L2|L3", help="Tasks of this tier only.")]
+DomainName = Annotated[
+    str | None,
+    typer.Option("--domain", metavar="NAME", help="Tasks of this domain only, such as uav-control."),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Number of tasks, balanced over tiers and domains; always the same tasks."
+    ),
+]
+
+# ---------------------------------------------------------------------- runs of the benchmark
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+ExcludeInfrastructure = Annotated[
+    bool,
+    typer.Option(
+        "--exclude-infrastructure",
+        help="Leave out of the figures the episodes that broke on our side; otherwise they count as failed.",
+    ),
+]
+
+# ---------------------------------------------------------------------- language model
 _MODEL = "Language model"
 ModelName = Annotated[
     str | None,
     typer.Option(
         "--model",
         metavar="NAME|DIR",
-        help="For `--agent react` or `reflexion`: what the server calls it, or a folder with a checkpoint.",
+        help="For `--agent react` or `reflexion`: the model's name at the server, or a folder with a "
+        "checkpoint.",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -55,12 +97,16 @@ Style = Annotated[
     str | None,
     typer.Option(
         metavar="native|text",
-        help="How it calls tools: by the server's tool calls, or by tags in text  (native; a folder: text).",
+        help="How the model calls tools: through the server's tool calls, or through tags in its text  "
+        "(native; for a folder: text).",
         rich_help_panel=_MODEL,
     ),
 ]
 Temperature = Annotated[
-    float, typer.Option(min=0, max=2, metavar="T", help="0 is greedy.", rich_help_panel=_MODEL)
+    float,
+    typer.Option(
+        min=0, max=2, metavar="T", help="Temperature of sampling; 0 is greedy.", rich_help_panel=_MODEL
+    ),
 ]
 MaxTokens = Annotated[
     int, typer.Option(min=1, metavar="N", help="Longest reply, in tokens.", rich_help_panel=_MODEL)
@@ -70,18 +116,24 @@ BudgetTokens = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Stop before another request once this command has spent so many.",
+        help="The command stops before its next request once it has spent this many tokens.",
         rich_help_panel=_MODEL,
     ),
 ]
 BudgetUsd = Annotated[
     float | None,
-    typer.Option(min=0, metavar="USD", help="The same in money; needs a price.", rich_help_panel=_MODEL),
+    typer.Option(
+        min=0, metavar="USD", help="The same limit in US dollars; needs a price.", rich_help_panel=_MODEL
+    ),
 ]
 Timeout = Annotated[
     float,
     typer.Option(
-        "--timeout", min=1, metavar="S", help="For a request and its whole reply.", rich_help_panel=_MODEL
+        "--timeout",
+        min=1,
+        metavar="S",
+        help="Longest time for a request and its whole reply, in seconds.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Prices = Annotated[
@@ -92,6 +144,3 @@ Prices = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-
-FIDELITY_SECONDS = {"slicing": 10.0, "management": 15.0}
-"""Network time of a run of `sixgym fidelity` by experiment; pages made with another say so in their name."""

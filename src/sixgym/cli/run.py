@@ -1,12 +1,10 @@
-"""`sixgym run`: an agent works on a task, the episode is shown, judged and stored."""
+"""`sixgym run`: an agent works on a task; the episode is shown, judged and stored."""
 
 import json
-import re
-import signal
 import statistics
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from pydantic import JsonValue
@@ -14,170 +12,186 @@ from rich.console import Console
 
 from sixgym.agents.base import Agent
 from sixgym.agents.llm.react import ReactAgent
-from sixgym.agents.registry import make_agent
-from sixgym.agents.rules.reference import reference_agent
+from sixgym.agents.rules.reference import REFERENCE
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.language import NO_MODEL, ModelRequest, language
-from sixgym.cli.options import DEFAULT_SEED, REFERENCE
-from sixgym.cli.output import text as words
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, interrupt_on_sigterm, wrong_use_on
+from sixgym.cli.language import NO_MODEL, ModelOptions, language
+from sixgym.cli.network import choose_network
+from sixgym.cli.options import (
+    DEFAULT_NETWORK,
+    DEFAULT_SEED,
+    AsJson,
+    BaseUrl,
+    BudgetTokens,
+    BudgetUsd,
+    Intent,
+    MaxTokens,
+    ModelName,
+    Network,
+    OutRuns,
+    Prices,
+    Scenario,
+    SeedIfAny,
+    Style,
+    TaskFile,
+    TaskId,
+    Temperature,
+    Timeout,
+)
 from sixgym.cli.output.starting import saying_why_it_takes_long
 from sixgym.cli.output.view import EpisodeView, open_console
-from sixgym.domain.scenario import Scenario
+from sixgym.cli.storing import store, writable
+from sixgym.cli.task import TaskOptions, choose_task
 from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Episode, Task
-from sixgym.episodes.store import append_episode, write_parquet
-from sixgym.episodes.task import make_task
 from sixgym.models.chat import ModelUnusableError
 from sixgym.models.prices import Price
+from sixgym.run.build import make_task_agent
 from sixgym.run.rollout import rollout
-from sixgym.scenarios import ScenarioError, load_scenario
 from sixgym.scoring.goals import Verdict, judge
-from sixgym.simulators.base import Simulator, SimulatorError
-from sixgym.simulators.factory import make_simulator
-from sixgym.tasks.frozen import TaskSetError, find_task
 from sixgym.tasks.record import BenchTask
 
-DEFAULT_SCENARIO = "uav-inspection"
-MAX_INTENT_CHARACTERS = 2_000
-_BENCHMARK_ID = re.compile(r"L[123]-[^/]*", re.IGNORECASE)
 
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What the command line asked for, unchecked.
-
-    Attributes:
-        scenario: A shipped one or a file; None is that of the task, or the default.
-        intent: Other words for the task.
-        task: One of the scenario or of the benchmark; None is the scenario's first.
-        tasks: File of the task set the task is of; None is the frozen one, if it is of the benchmark.
-        agent, network: Names.
-        script: File with the calls of a scripted agent.
-        seed: Of everything that is drawn; None is the default, or what a task of the benchmark has.
-        out: Folder of the episode.
-        as_json: A summary on standard output.
-        model: The language model, for an agent that asks one.
-    """
-
-    scenario: str | None
-    intent: str | None
-    task: str | None
-    tasks: Path | None
-    agent: str
-    script: Path | None
-    network: str
-    seed: int | None
-    out: Path
-    as_json: bool
-    model: ModelRequest = NO_MODEL
-
-
-def run(request: RunRequest) -> None:
-    """Run one episode.
-
-    Raises:
-        CommandError: wrong use, before anything has run; or the network broke, after storing the episode.
-    """
-    bench_task = choose_bench_task(request)
-    task = choose_task(request) if bench_task is None else bench_task.task
-    simulator = choose_simulator(request.network)
-    with language(request.agent, request.model) as found:
-        agent = choose_agent(request, bench_task, None if found is None else found.react)
-        price = None if found is None else found.price
-        _run(request, task, agent, simulator=simulator, price=price)
-
-
-def _run(
-    request: RunRequest,
-    task: Task,
-    agent: Agent,
+def run(
     *,
-    simulator: Simulator,
-    price: Price | None,
+    scenario: Scenario = None,
+    intent: Intent = None,
+    task: TaskId = None,
+    agent: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="An agent of `sixgym agents`, or your own, FILE.py:CLASS."),
+    ] = "mape-k",
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='For `--agent scripted`: a JSON list of {"tool": …, "arguments": {…}}.',
+        ),
+    ] = None,
+    network: Network = DEFAULT_NETWORK,
+    seed: SeedIfAny = None,
+    out: OutRuns = Path("runs"),
+    as_json: AsJson = False,
+    tasks: TaskFile = None,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    style: Style = None,
+    temperature: Temperature = NO_MODEL.temperature,
+    max_tokens: MaxTokens = NO_MODEL.max_tokens,
+    budget_tokens: BudgetTokens = None,
+    budget_usd: BudgetUsd = None,
+    prices: Prices = None,
+    timeout: Timeout = NO_MODEL.timeout_s,
 ) -> None:
-    path = writable(request.out)
-    console = open_console(sys.stderr if request.as_json else sys.stdout)
-    backend = SimulatedBackend(simulator)
-    try:
-        with EpisodeView(console, task) as view:
-            view.header(agent.name, backend.info)
-            episode = _work(_PatientEnvironment(backend), agent, task, view, path)
-            stored = store(path, episode)
-            verdict = judge(episode)
-            view.verdict(episode, verdict)
-    finally:
-        backend.close()
+    """Let an agent work on an operator's intent, in closed loop, and judge the outcome.
+
+    Every tool call takes one decision interval of network time. After the agent's last call, the network
+    runs on to the end of the task. The verdict comes from what the network measured, not from what the
+    agent says. The episode is stored as DIR/ID.jsonl and DIR/ID.parquet.
+
+    - `sixgym run`
+    - `sixgym run --task urban-slicing/keep-robots-thinking --agent threshold --seed 7`
+    - `sixgym run --task L1-network-slicing-0000 --agent reference`
+    - `sixgym run --agent scripted --script calls.json --json`
+    - `sixgym run --agent react --model qwen3-8b --base-url http://localhost:8000/v1`
+    """
+    options = ModelOptions(
+        model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices, timeout
+    )
+    chosen = choose_task(TaskOptions(scenario=scenario, intent=intent, task=task, tasks=tasks, seed=seed))
+    backend = choose_network(network)
+    with language(agent, options) as found:
+        react = None if found is None else found.react
+        drawn = DEFAULT_SEED if seed is None else seed
+        worker = _choose_agent(agent, seed=drawn, task=chosen.bench, script=script, react=react)
+        folder = writable(out)
+        console = open_console(sys.stderr if as_json else sys.stdout)
+        episode, verdict, stored = _run(backend, worker, chosen.task, console, folder)
+    price = None if found is None else found.price
     if episode.usage is not None and price is not None:
         console.print(f"cost    ${price.cost_usd(episode.usage):.4f}", highlight=False)
     _say_where(console, stored)
-    if request.as_json:
-        typer.echo(json.dumps(summary(episode, verdict, stored, price)))
+    if as_json:
+        typer.echo(json.dumps(_summary(episode, verdict, stored, price)))
     if episode.infrastructure_failure is not None:
         raise CommandError(episode.infrastructure_failure, WORK_FAILED)
 
 
-def choose_bench_task(request: RunRequest) -> BenchTask | None:
-    """The task of the benchmark that was asked for, if one was. Its network, seeds and words belong to it."""
-    if not _is_of_the_benchmark(request):
-        return None
-    if request.task is None:
-        raise CommandError("--tasks: --task ID says which of them; sixgym bench tasks lists them", WRONG_USE)
-    kept = {"--scenario": request.scenario, "--intent": request.intent, "--seed": request.seed}
-    for option, what in (("--scenario", "network"), ("--intent", "words"), ("--seed", "seeds")):
-        if kept[option] is not None:
-            reason = f"{request.task} is a task of the benchmark and keeps its {what}"
-            raise CommandError(f"{option}: {reason}; give --task alone", WRONG_USE)
-    try:
-        return find_task(request.task, request.tasks)
-    except TaskSetError as error:
-        raise CommandError(f"--task names a task of the benchmark: {error}", WRONG_USE) from None
+def _choose_agent(
+    name: str, *, seed: int, task: BenchTask | None, script: Path | None, react: ReactAgent | None
+) -> Agent:
+    """The agent of that name.
 
-
-def choose_task(request: RunRequest) -> Task:
-    """The task of a scenario that was asked for."""
-    scenario, task_id = _choose_scenario(request.scenario, request.task)
-    intent = request.intent
-    if intent is not None and not 0 < len(intent.strip()) <= MAX_INTENT_CHARACTERS:
-        raise CommandError(f"--intent needs 1 to {MAX_INTENT_CHARACTERS} characters", WRONG_USE)
-    with wrong_use_on(ValueError):
-        return make_task(scenario, seed=_seed(request), intent_id=task_id, words=intent)
-
-
-def choose_agent(request: RunRequest, bench_task: BenchTask | None, react: ReactAgent | None) -> Agent:
-    """The agent that was asked for."""
-    if react is not None and react.sampling.temperature > 0:
-        react = replace(react, sampling=react.sampling.model_copy(update={"seed": _seed(request)}))
-    with wrong_use_on(ValueError):
-        if request.agent != REFERENCE or request.script is not None:
-            return make_agent(request.agent, seed=_seed(request), script=request.script, react=react)
-    if bench_task is None:
+    Raises:
+        CommandError: there is no such agent, or the agent does not fit the other options.
+    """
+    if name == REFERENCE and script is None and task is None:
         raise CommandError(
             f"--agent {REFERENCE} plays the solution of a task of the benchmark: --task ID says of which; "
             "sixgym bench tasks lists them",
             WRONG_USE,
         )
-    return reference_agent(bench_task)
-
-
-def choose_simulator(network: str) -> Simulator:
-    """The network simulator that was asked for; not started yet."""
     with wrong_use_on(ValueError):
-        try:
-            return make_simulator(network)
-        except SimulatorError as error:
-            raise CommandError(str(error), WORK_FAILED) from None
-        except ImportError as error:
-            raise CommandError(
-                f"{network} cannot be loaded: {error}; ask sixgym doctor", WORK_FAILED
-            ) from None
+        return make_task_agent(name, seed=seed, task=task, script=script, react=react)
 
 
-def summary(
+def _run(
+    backend: SimulatedBackend, agent: Agent, task: Task, console: Console, folder: Path
+) -> tuple[Episode, Verdict, Path]:
+    """The episode, its verdict, and the file it is stored in."""
+    try:
+        with EpisodeView(console, task) as view:
+            view.header(agent.name, backend.info)
+            episode = _roll_out(_PatientEnvironment(backend), agent, task, view, folder)
+            stored = store(folder, episode)
+            verdict = judge(episode)
+            view.verdict(episode, verdict)
+    finally:
+        backend.close()
+    return episode, verdict, stored
+
+
+class _PatientEnvironment(Environment):
+    """An environment that tells the user when its network takes long to start."""
+
+    def reset(self, task: Task, *, earlier: tuple[Episode, ...] = ()) -> Observation:
+        """Start the network of a task."""
+        with saying_why_it_takes_long(self.info.name):
+            return super().reset(task, earlier=earlier)
+
+
+def _roll_out(environment: Environment, agent: Agent, task: Task, view: EpisodeView, folder: Path) -> Episode:
+    """The whole episode. An episode that is cut short is stored as far as it went."""
+    interrupt_on_sigterm()
+    try:
+        return rollout(
+            environment, agent, task, on_step=view.step, on_interval=view.interval, on_attempt=view.attempt
+        )
+    except BaseException as error:
+        reason = _reason(error)
+        episode = environment.episode(agent.name, infrastructure_failure=reason)
+        useless = isinstance(error, ModelUnusableError) and not episode.steps
+        begun = episode.initial is not None and not useless
+        kept = store(folder, episode) if begun or episode.earlier else None
+        if isinstance(error, ModelUnusableError):
+            rest = f"; what is finished is kept: {kept}" if kept else ""
+            raise CommandError(f"{error}{rest}", WORK_FAILED) from None
+        if kept:
+            typer.echo(f"sixgym: {reason}; what is finished is kept: {kept}", err=True)
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(error) if isinstance(error, ModelUnusableError) else f"stopped by {error!r}"
+
+
+def _summary(
     episode: Episode, verdict: Verdict, stored: Path, price: Price | None = None
 ) -> dict[str, JsonValue]:
-    """What `--json` prints. An episode that was cut short has no targets: nothing was judged."""
+    """What `--json` prints. An episode that was cut short has no targets, because it was not judged."""
     usage = episode.usage
     judged = verdict.targets if episode.infrastructure_failure is None else ()
     return {
@@ -212,103 +226,6 @@ def summary(
         "cost_usd": None if usage is None or price is None else price.cost_usd(usage),
         "episode": str(stored),
     }
-
-
-def _is_of_the_benchmark(request: RunRequest) -> bool:
-    if request.tasks is not None:
-        return True
-    if not _BENCHMARK_ID.fullmatch(request.task or ""):
-        return False
-    if request.scenario is None:
-        return True
-    with wrong_use_on(ScenarioError):
-        return request.task not in [task.id for task in load_scenario(request.scenario).tasks]
-
-
-def _seed(request: RunRequest) -> int:
-    return DEFAULT_SEED if request.seed is None else request.seed
-
-
-def _choose_scenario(name: str | None, task: str | None) -> tuple[Scenario, str | None]:
-    """The scenario, and the id of its task; a task `<scenario>/<id>` names both."""
-    prefix, _, task_id = (task or "").rpartition("/")
-    if task is not None and not task_id:
-        raise CommandError(f"--task {task!r} names no task", WRONG_USE)
-    with wrong_use_on(ScenarioError):
-        scenario = load_scenario(name or prefix or DEFAULT_SCENARIO)
-    if name and prefix and prefix != scenario.name:
-        raise CommandError(f"--task {task} belongs to another scenario than --scenario {name}", WRONG_USE)
-    return scenario, task_id or None
-
-
-class _PatientEnvironment(Environment):
-    """Says so when its network takes long to start."""
-
-    def __init__(self, backend: SimulatedBackend) -> None:
-        super().__init__(backend)
-        self._network = backend.info.name
-
-    def reset(self, task: Task, *, earlier: tuple[Episode, ...] = ()) -> Observation:
-        """Start the task's network."""
-        with saying_why_it_takes_long(self._network):
-            return super().reset(task, earlier=earlier)
-
-
-def _work(environment: Environment, agent: Agent, task: Task, view: EpisodeView, out: Path) -> Episode:
-    """Roll out; whatever interrupts it, what has happened so far is kept."""
-    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return rollout(
-            environment, agent, task, on_step=view.step, on_interval=view.interval, on_attempt=view.attempt
-        )
-    except BaseException as error:
-        reason = _reason(error)
-        episode = environment.episode(agent.name, infrastructure_failure=reason)
-        useless = isinstance(error, ModelUnusableError) and not episode.steps
-        begun = episode.initial is not None and not useless
-        kept = store(out, episode) if begun or episode.earlier else None
-        if isinstance(error, ModelUnusableError):
-            rest = f"; what is finished is kept: {kept}" if kept else ""
-            raise CommandError(f"{error}{rest}", WORK_FAILED) from None
-        if kept:
-            typer.echo(f"sixgym: {reason}; what is finished is kept: {kept}", err=True)
-        raise
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return str(error) if isinstance(error, ModelUnusableError) else f"stopped by {error!r}"
-
-
-def writable(folder: Path) -> Path:
-    """The folder of `--out`, made if it is missing.
-
-    Raises:
-        CommandError: nothing can be written there.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".sixgym-probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise CommandError(f"--out {folder}: cannot write there: {error.strerror}", WRONG_USE) from None
-    return folder
-
-
-def store(folder: Path, episode: Episode) -> Path:
-    """Write the episode as JSONL and Parquet; the path of the first."""
-    path = folder / f"{words.file_name(episode.id)}.jsonl"
-    try:
-        append_episode(path, episode)
-        write_parquet(path.with_suffix(".parquet"), [episode])
-    except OSError as error:
-        raise CommandError(
-            f"{path}: the episode could not be stored: {error.strerror}", WORK_FAILED
-        ) from None
-    return path
 
 
 def _say_where(console: Console, stored: Path) -> None:

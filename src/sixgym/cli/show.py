@@ -1,10 +1,12 @@
-"""`sixgym show`: a stored episode again, judged again from what it recorded."""
+"""`sixgym show`: a stored episode, judged again from what it recorded."""
 
 import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,37 +21,43 @@ from sixgym.episodes.store import read_episodes
 from sixgym.scoring.goals import judge
 
 LONGEST_MESSAGE = 4_000
-"""Characters of a message to or from a language model that are shown; the file has all."""
+"""Largest number of characters shown of a message; the file has the whole message."""
 
 
-def show(path: Path, step: int | None, episode_id: str | None) -> None:
-    """Show an episode of a file, or one of its steps in full.
+def show(
+    episode: Annotated[Path, typer.Argument(metavar="EPISODE", help="A stored episode, .jsonl or .parquet.")],
+    step: Annotated[int | None, typer.Option(metavar="N", help="The N-th call in full.")] = None,
+    episode_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Which episode, if the file holds several.")
+    ] = None,
+) -> None:
+    """Show a stored episode and judge it again from what it recorded.
 
-    Raises:
-        CommandError: the file holds no such episode, or the episode no such step.
+    - `sixgym show runs/EPISODE.jsonl`
+    - `sixgym show runs/EPISODE.parquet --step 4`
     """
     with wrong_use_on(RecordFileError):
-        episodes = list(read_episodes(path))
+        episodes = list(read_episodes(episode))
     if not episodes:
-        raise CommandError(f"{path}: holds no finished episode", WRONG_USE)
+        raise CommandError(f"{episode}: holds no finished episode", WRONG_USE)
     console = open_console(sys.stdout)
     if len(episodes) > 1 and episode_id is None:
         if step is not None:
-            raise CommandError(f"{path} holds {len(episodes)} episodes; add --id to choose one", WRONG_USE)
+            raise CommandError(f"{episode} holds {len(episodes)} episodes; add --id to choose one", WRONG_USE)
         _list(console, episodes)
         return
-    episode = choose(path, episodes, episode_id)
+    chosen = choose(episode, episodes, episode_id)
     if step is None:
-        _replay(console, episode)
+        _replay(console, chosen)
     else:
-        _step(console, episode, step)
+        _step(console, chosen, step)
 
 
 def choose(path: Path, episodes: list[Episode], episode_id: str | None) -> Episode:
-    """The episode of that id, or the first.
+    """The episode of that id, or the first episode.
 
     Raises:
-        CommandError: there is none.
+        CommandError: there is no such episode.
     """
     for episode in episodes:
         if episode_id in (None, episode.id):
@@ -86,7 +94,7 @@ def _replay(console: Console, episode: Episode) -> None:
 
 
 def _step(console: Console, episode: Episode, number: int) -> None:
-    """Everything recorded about a call, counted from 1 as in the view."""
+    """Print everything recorded about a call; the first call is number 1, as in the view."""
     if not 1 <= number <= len(episode.steps):
         raise CommandError(f"--step {number}: the episode has steps 1 to {len(episode.steps)}", WRONG_USE)
     step = episode.steps[number - 1]
@@ -108,7 +116,7 @@ def _step(console: Console, episode: Episode, number: int) -> None:
 
 
 def _measured(console: Console, step: Step) -> None:
-    """Slices, groups and UAVs in the interval that the call took."""
+    """Print what was measured in the interval that the call took."""
     table = Table(box=None, header_style="dim")
     for name in ("measured", "delay", "p95", "jitter", "loss", "throughput", "PRBs used/granted", "queue"):
         table.add_column(name, justify="left" if name == "measured" else "right")

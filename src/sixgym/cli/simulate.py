@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,53 +15,77 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.network import choose_simulator
+from sixgym.cli.options import DEFAULT_NETWORK, DEFAULT_SEED, AsJson, Network, Seed
 from sixgym.cli.output.starting import saying_why_it_takes_long
 from sixgym.cli.output.trace import Tracer, Write, check_name, partial_path, trace_file
-from sixgym.cli.run import choose_simulator
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import ScenarioError, load_scenario
 from sixgym.simulators.base import Simulator, SimulatorError
 
 PLAIN_REPORTS = 10
-"""Lines of progress where there is no terminal."""
+"""Number of progress lines where there is no terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class SimulateRequest:
-    """What the command line asked for, unchecked."""
+def simulate(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A shipped scenario or a YAML file.")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Trace to write, .csv or .parquet.")],
+    seconds: Annotated[
+        float, typer.Option(metavar="S", help="Network time after the warm-up, in seconds.")
+    ] = 10.0,
+    network: Network = DEFAULT_NETWORK,
+    seed: Seed = DEFAULT_SEED,
+    flows: Annotated[
+        bool, typer.Option("--flows", help="Rows for every device instead of UAVs only.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the network alone, without an agent, and write what it measured.
 
-    scenario: str
-    network: str
-    seed: int
-    seconds: float
-    out: Path
-    flows: bool
-    as_json: bool
+    The trace is a tidy table with a row per interval and object. Column `kind` says what the object
+    is: slice, group, node, cell or device. Rows of slices hold delay, jitter, loss, throughput,
+    PRBs, queue and drops; rows of UAVs hold their positions. `faults` and `edge_load` are on every row.
 
-
-def simulate(request: SimulateRequest) -> None:
-    """Run the network without an agent and write what it measured.
-
-    Raises:
-        CommandError: wrong use; or the network broke, after keeping the part that was written.
+    - `sixgym simulate uav-inspection --seconds 20 --out trace.csv`
+    - `sixgym simulate my.yaml --seed 3 --seconds 60 --flows --out trace.parquet`
+    - in pandas: `df[df.kind == "slice"].pivot(index="end_ms", columns="object", values="latency_ms")`
     """
     with wrong_use_on(ScenarioError):
-        scenario = load_scenario(request.scenario)
-    if not math.isfinite(request.seconds) or request.seconds <= 0:
-        raise CommandError(f"--seconds has to be above 0, not {request.seconds:g}", WRONG_USE)
+        loaded = load_scenario(scenario)
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise CommandError(f"--seconds has to be above 0, not {seconds:g}", WRONG_USE)
     with wrong_use_on(ValueError):
-        check_name(request.out)
-    placed = scenario if scenario.is_placed else scenario.placed(request.seed)
-    intervals = math.ceil(round(request.seconds * 1e3 / placed.decision_interval_ms, 6))
-    simulator = choose_simulator(request.network)
+        check_name(out)
+    placed = loaded if loaded.is_placed else loaded.placed(seed)
+    intervals = math.ceil(round(seconds * 1e3 / placed.decision_interval_ms, 6))
+    simulator = choose_simulator(network)
     started = time.perf_counter()
     try:
-        _start(simulator, placed, request.seed)
-        with _kept_when_cut_short(request.out), trace_file(request.out) as write:
-            rows = _run(simulator, placed, request, intervals, write)
+        _start(simulator, placed, seed)
+        tracer = Tracer(placed, simulator.name, seed, flows)
+        with _kept_when_cut_short(out), trace_file(out) as write:
+            rows = _run(simulator, tracer, intervals, write)
     finally:
         simulator.close()
-    _say_done(request, placed, intervals, rows, time.perf_counter() - started)
+    wall_s = time.perf_counter() - started
+    simulated_s = intervals * placed.decision_interval_ms / 1e3
+    if as_json:
+        done = {
+            "scenario": placed.name,
+            "network": network,
+            "seed": seed,
+            "seconds": simulated_s,
+            "intervals": intervals,
+            "rows": rows,
+            "out": str(out),
+        }
+        typer.echo(json.dumps(done))
+    typer.echo(
+        f"{simulated_s:g} s of {placed.name} on {network}, seed {seed}: "
+        f"{rows} rows in {out} ({wall_s:.1f} s)",
+        err=as_json,
+    )
 
 
 def _start(simulator: Simulator, scenario: Scenario, seed: int) -> None:
@@ -73,12 +97,9 @@ def _start(simulator: Simulator, scenario: Scenario, seed: int) -> None:
         raise CommandError(str(error), WORK_FAILED) from None
 
 
-def _run(
-    simulator: Simulator, scenario: Scenario, request: SimulateRequest, intervals: int, write: Write
-) -> int:
-    """The rows written."""
-    tracer = Tracer(scenario, simulator.name, request.seed, request.flows)
-    step_ms = scenario.decision_interval_ms
+def _run(simulator: Simulator, tracer: Tracer, intervals: int, write: Write) -> int:
+    """Run the network and write its rows; the number of rows."""
+    step_ms = tracer.scenario.decision_interval_ms
     count = 0
     with _progress(intervals * step_ms / 1e3) as advance:
         for _ in range(intervals):
@@ -91,7 +112,7 @@ def _run(
 
 @contextmanager
 def _kept_when_cut_short(out: Path) -> Generator[None]:
-    """Say what went wrong with the trace, and where the part is that was written."""
+    """Report what stopped the trace, and the file with the part that was written."""
     kept = f"what was written is kept in {partial_path(out)}"
     try:
         yield
@@ -104,28 +125,8 @@ def _kept_when_cut_short(out: Path) -> Generator[None]:
         raise CommandError(f"{out}: cannot be written: {error.strerror}", WRONG_USE) from None
 
 
-def _say_done(request: SimulateRequest, scenario: Scenario, intervals: int, rows: int, wall_s: float) -> None:
-    seconds = intervals * scenario.decision_interval_ms / 1e3
-    if request.as_json:
-        done = {
-            "scenario": scenario.name,
-            "network": request.network,
-            "seed": request.seed,
-            "seconds": seconds,
-            "intervals": intervals,
-            "rows": rows,
-            "out": str(request.out),
-        }
-        typer.echo(json.dumps(done))
-    typer.echo(
-        f"{seconds:g} s of {scenario.name} on {request.network}, seed {request.seed}: "
-        f"{rows} rows in {request.out} ({wall_s:.1f} s)",
-        err=request.as_json,
-    )
-
-
 class _Rate(ProgressColumn):
-    """Seconds of network time per second of waiting."""
+    """Seconds of network time per second of wall-clock time."""
 
     def render(self, task: Task) -> Text:
         """The rate so far."""
@@ -134,7 +135,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def _progress(total_s: float) -> Generator[Callable[[float], None]]:
-    """Shows progress on standard error; yields what to call with the network seconds that passed."""
+    """Show progress on standard error. Yields a function that takes the passed network seconds."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
         yield _plain_progress(total_s)

@@ -11,8 +11,8 @@ from pathlib import Path
 import typer
 
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.network import choose_simulator
 from sixgym.cli.output.progress import metering
-from sixgym.cli.run import choose_simulator
 from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe

@@ -213,7 +213,7 @@ def test_a_network_that_does_not_start_ends_the_run_before_it_begins(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "--agent NAME says who"),
+        ((), "--agent NAME says which agent is tested"),
         (("--agent", "nobody"), "no agent 'nobody' can be put to the test; Known: null"),
         (("--agent", "scripted"), "no agent 'scripted'"),
         (("--agent", "null", "--network", "ether"), "no network is called 'ether'"),

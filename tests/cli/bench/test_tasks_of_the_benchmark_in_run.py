@@ -8,6 +8,7 @@ import pytest
 
 from sixgym.agents.rules.null import NullAgent
 from sixgym.cli import run as run_module
+from sixgym.cli import task as task_module
 from sixgym.episodes.store import read_episodes
 from sixgym.episodes.task import make_task
 from sixgym.scenarios import load_scenario
@@ -80,7 +81,7 @@ def test_a_scenarios_own_task_may_have_such_a_name(run: Sixgym, monkeypatch: pyt
     scenario = load_scenario("ran-slicing")
     template = scenario.tasks[0].model_copy(update={"id": "l2-mine"})
     mine = scenario.model_copy(update={"tasks": (template,)})
-    monkeypatch.setattr(run_module, "load_scenario", lambda _: mine)
+    monkeypatch.setattr(task_module, "load_scenario", lambda _: mine)
     result = run("--scenario", "mine.yaml", "--task", "l2-mine", "--agent", "null", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["intent"] == make_task(mine, seed=1).intent
@@ -114,7 +115,7 @@ def test_what_is_no_set_is_said_in_words(sixgym: Sixgym, tmp_path: Path, task_fi
 
 def test_an_agents_name_makes_no_folder(run: Sixgym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = NullAgent(name="meta/llama ../3")
-    monkeypatch.setattr(run_module, "make_agent", lambda *_, **__: model)
+    monkeypatch.setattr(run_module, "make_task_agent", lambda *_, **__: model)
     result = run("--json")
     assert result.exit_code == 0, result.output
     path = Path(json.loads(result.stdout)["episode"])

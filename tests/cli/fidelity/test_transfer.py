@@ -1,4 +1,4 @@
-"""`sixgym fidelity bench` on fluid networks: what is played, replayed, kept, written, and how it ends."""
+"""`sixgym fidelity transfer` on fluid networks: what is played, replayed, kept, written, and how it ends."""
 
 import gzip
 import json
@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from sixgym.cli.fidelity.app import DEFAULT_LIMIT
-from sixgym.cli.fidelity.transfer import ReplayRequest, page_stem
+from sixgym.cli.fidelity.transfer import DEFAULT_LIMIT, Transfer
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Turn
 from sixgym.evaluate.bench.store import RunFolder
@@ -28,7 +27,7 @@ from tests.repository import ROOT
 TASKS = 6
 AGENTS = "null,random,reference"
 EPISODES = TASKS * 3
-PAGE = f"fidelity-bench-samples-fluid-slower-{'-'.join(AGENTS.split(','))}"
+PAGE = f"fidelity-transfer-samples-fluid-slower-{'-'.join(AGENTS.split(','))}"
 
 
 class Absent(SlowerFluid):
@@ -50,12 +49,12 @@ def task_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fidelity(sixgym: Sixgym, task_file: Path) -> Sixgym:
-    """Runs `sixgym fidelity bench ARGUMENTS` over the samples in this process."""
+    """Runs `sixgym fidelity transfer ARGUMENTS` over the samples in this process."""
 
     def invoke(out: Path, *arguments: object) -> Any:
         networks = ("--candidate", "fluid", "--reference", "slower")
         shared = ("--tasks", task_file, "--workers", 1, "--agents", AGENTS, "--out", out)
-        return sixgym("fidelity", "bench", *networks, *shared, *arguments)
+        return sixgym("fidelity", "transfer", *networks, *shared, *arguments)
 
     return invoke
 
@@ -76,15 +75,15 @@ def test_the_page_its_figures_and_the_rows_are_written(fidelity: Sixgym, tmp_pat
     assert (by_agent["reference"]["candidate"], by_agent["reference"]["reference"]) == (1, 0.5)
     assert len(figures["disagreements"]) == EPISODES / 2
     page = (out / f"{PAGE}.md").read_text()
-    assert "sixgym fidelity bench --candidate fluid --reference slower --agents null" in page
+    assert "sixgym fidelity transfer --candidate fluid --reference slower --agents null" in page
     assert f"sha256 {figures['task_set_sha256'][:12]}" in page
     assert "fluid test" in page
     assert "slower slower-1" in page
     assert set(written(out)) == {
         f"{PAGE}.md",
         f"{PAGE}.json",
-        "data/bench-replay-samples-fluid.jsonl.gz",
-        "data/bench-replay-samples-fluid-on-slower.jsonl.gz",
+        "data/transfer-samples-fluid.jsonl.gz",
+        "data/transfer-samples-fluid-on-slower.jsonl.gz",
     }
 
 
@@ -190,7 +189,7 @@ def test_what_broke_is_apart_and_tried_again(
     figures = json.loads(first.stdout)
     assert [one["agent"] for one in figures["overall"]["agents"]] == ["random", "reference"]
     (reason,) = {one["reason"] for one in figures["failures"]}
-    assert reason.startswith("stopped by ValueError('a bug of ours') at test_fidelity_bench.py:")
+    assert reason.startswith(f"stopped by ValueError('a bug of ours') at {Path(__file__).name}:")
     again = fidelity(out, "--json")
     assert f"{TASKS} of them broke and are tried again" in again.stderr
     assert json.loads(again.stdout)["failures"] == []
@@ -317,7 +316,7 @@ def test_a_file_that_holds_no_grades_is_one_error(fidelity: Sixgym, tmp_path: Pa
     path.write_bytes(content)
     result = fidelity(tmp_path / "out", "--no-replay", "--runs", path)
     assert result.exit_code == 2
-    assert f"--runs {path}: no " in result.stderr
+    assert f"--runs: neither a run's folder nor graded rows: {path}" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -348,7 +347,7 @@ def test_a_folder_that_cannot_be_written_is_named(fidelity: Sixgym) -> None:
     assert "/dev/null/out" in result.stderr
 
 
-def test_only_the_experiment_of_the_documentation_has_the_plain_name(tmp_path: Path) -> None:
+def test_only_the_experiment_of_the_documentation_has_the_plain_name() -> None:
     def stem(**changes: object) -> str:
         asked: dict[str, object] = {
             "candidate": "tti",
@@ -356,23 +355,20 @@ def test_only_the_experiment_of_the_documentation_has_the_plain_name(tmp_path: P
             "agents": None,
             "limit": DEFAULT_LIMIT,
             "tasks": None,
-            "workers": 2,
             "runs": (),
             "replay": True,
-            "out": tmp_path,
-            "as_json": False,
         }
-        return page_stem(ReplayRequest(**{**asked, **changes}))  # type: ignore[arg-type]
+        return Transfer(**{**asked, **changes}).page_stem  # type: ignore[arg-type]
 
-    assert stem() == stem(workers=1) == "fidelity-bench"
+    assert stem() == "fidelity-transfer"
     for change in (
         {"limit": 30},
         {"agents": "null"},
         {"candidate": "ns3"},
         {"tasks": Path("mine.json")},
     ):
-        assert stem(**change) != "fidelity-bench"
-    assert stem(agents="null, sub/agents.py:X") == "fidelity-bench-null-sub-agents.py-X"
+        assert stem(**change) != "fidelity-transfer"
+    assert stem(agents="null, sub/agents.py:X") == "fidelity-transfer-null-sub-agents.py-X"
 
 
 def test_a_page_that_could_not_be_written_is_known_before_anything_runs(
@@ -406,7 +402,7 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
     networks = ("--candidate", "fluid", "--reference", "slower", "--agents", AGENTS)
     options = (*networks, "--tasks", str(task_file), "--workers", "1", "--out", str(out))
     killed = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "fidelity", "bench", *options],
+        [sys.executable, "-c", PROGRAM, "fidelity", "transfer", *options],
         cwd=ROOT,
         capture_output=True,
         check=False,

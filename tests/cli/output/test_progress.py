@@ -5,7 +5,7 @@ import io
 import pytest
 
 from sixgym.cli.bench import make as bench_make
-from sixgym.cli.bench.make import MakeRequest, make
+from sixgym.cli.bench.make import make
 from sixgym.cli.output import progress
 from sixgym.cli.output.progress import metering
 from sixgym.evaluate.bench.findings import Candidate, CandidateFinding
@@ -63,7 +63,7 @@ def test_making_a_set_says_what_was_taken_and_thrown_out(
         return Manifest(name="x", version="1", sha256="0", tasks=1, tiers={}, domains={}, command="")
 
     monkeypatch.setattr(bench_make, "make_task_set", make_task_set)
-    make(MakeRequest(tmp_path / "x.json", 1, "training", 0, None, 1))  # type: ignore[operator]
+    make(out=tmp_path / "x.json", per_cell=1, split="training")  # type: ignore[operator]
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "taken: 1 of 15 tasks, 1 candidates thrown out"
     assert lines[1] == "thrown out 2: null passes on tti"

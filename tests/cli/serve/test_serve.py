@@ -90,7 +90,7 @@ def test_a_client_that_says_nothing_leaves_nothing(sixgym: Sixgym, tmp_path: Pat
 
 
 def test_an_episode_is_stored_beside_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from sixgym.cli.serve.mcp import keep
+    from sixgym.cli.serve.episodes import keep
     from tests.episodes.samples import sample_episode
 
     keep(tmp_path, sample_episode())
@@ -103,7 +103,7 @@ def test_an_episode_is_stored_beside_its_verdict(tmp_path: Path, capsys: pytest.
 
 
 def test_an_episode_is_stored_while_its_network_runs_out_and_then_replaced(tmp_path: Path) -> None:
-    from sixgym.cli.serve.mcp import keep, safeguarded
+    from sixgym.cli.serve.episodes import keep, safeguarded
     from tests.episodes.samples import sample_episode
 
     unfinished = sample_episode().model_copy(update={"id": "unfinished", "infrastructure_failure": "killed"})
@@ -119,7 +119,7 @@ def test_an_episode_is_stored_while_its_network_runs_out_and_then_replaced(tmp_p
 def test_a_folder_that_is_gone_costs_the_episode_and_not_the_server(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sixgym.cli.serve.mcp import keep, safeguarded
+    from sixgym.cli.serve.episodes import keep, safeguarded
     from tests.episodes.samples import sample_episode
 
     (tmp_path / "file").touch()

@@ -3,10 +3,12 @@
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from sixgym.cli.errors import WRONG_USE, CommandError, wrong_use_on
+from sixgym.cli.options import AsJson, RunArgument
 from sixgym.cli.output.tables import print_figures
 from sixgym.cli.output.view import open_console
 from sixgym.evaluate.bench.store import RunFolder, RunFolderError, RunManifest
@@ -23,17 +25,21 @@ NOTES = (
 )
 
 
-def compare(candidate: Path, baseline: Path, *, as_json: bool) -> None:
-    """Compare two finished runs over the tasks both have, all of them, by tier and by domain.
+def compare(
+    candidate: RunArgument,
+    baseline: Annotated[Path, typer.Argument(metavar="BASELINE", help="Folder of the run to compare with.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs over the tasks that both have: differences in success and SPL, paired by task.
 
-    Raises:
-        CommandError: a folder holds no finished run, the runs are of different task sets or share no task.
+    - `sixgym bench compare runs/bench-mape-k-tti runs/bench-threshold-tti`
     """
     with wrong_use_on(RunFolderError, MetricError):
         ours, theirs = RunFolder(candidate), RunFolder(baseline)
         what, against = ours.manifest(), theirs.manifest()
         if what.task_set_sha256 != against.task_set_sha256:
-            raise CommandError("the runs are of different task sets", WRONG_USE)
+            raise CommandError("the runs are of different task sets and share no task", WRONG_USE)
         parts = _parts(ours.results(), theirs.results())
     console = open_console(sys.stderr if as_json else sys.stdout)
     title = f"first, {_name(what)}, less second, {_name(against)}"
@@ -56,7 +62,7 @@ def compare(candidate: Path, baseline: Path, *, as_json: bool) -> None:
 
 
 def _parts(ours: list[Result], theirs: list[Result]) -> dict[str, RunComparison]:
-    """The comparison of everything, of each tier and of each domain that both have tasks of."""
+    """Comparisons by name: overall, and each tier and domain in which both runs have tasks."""
     parts = {"overall": compare_results(ours, theirs)}
     for name in (*TIERS, *DOMAINS):
         left, right = ([row for row in rows if name in (row.tier, row.domain)] for rows in (ours, theirs))

@@ -1,225 +1,198 @@
-"""`sixgym bench`: run an agent over the tasks, grade a run again."""
+"""`sixgym bench`: an agent over the tasks of 6GAgentBench or of another task set."""
 
 import os
-import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
-import sixgym
-from sixgym.agents.identity import Settings, label, settings_of
-from sixgym.agents.llm.react import ReactAgent
-from sixgym.cli.bench.view import progress_on, show_report
-from sixgym.cli.errors import WORK_FAILED, CommandError, wrong_use_on
-from sixgym.cli.language import NO_MODEL, ChosenModel, ModelRequest, language
+from sixgym.cli.bench.prepare import check_agent
+from sixgym.cli.bench.view import print_report, progress_on, write_figures
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, interrupt_on_sigterm, wrong_use_on
+from sixgym.cli.language import NO_MODEL, ChosenModel, ModelOptions, language
+from sixgym.cli.lazy import LazyCommand
+from sixgym.cli.network import network_info
+from sixgym.cli.options import (
+    DEFAULT_NETWORK,
+    AsJson,
+    BaseUrl,
+    BudgetTokens,
+    BudgetUsd,
+    DomainName,
+    ExcludeInfrastructure,
+    Limit,
+    MaxTokens,
+    ModelName,
+    Network,
+    Prices,
+    Style,
+    TaskFile,
+    Temperature,
+    TierName,
+    Timeout,
+)
 from sixgym.cli.output import text as words
 from sixgym.cli.output.starting import saying_why_it_takes_long
-from sixgym.cli.output.view import open_console
-from sixgym.cli.run import choose_simulator
-from sixgym.episodes.episode import BackendInfo
+from sixgym.cli.task import load_tasks
 from sixgym.episodes.jsonl import RecordFileError
-from sixgym.evaluate.bench.report import BenchReport, bench_report, write_report
-from sixgym.evaluate.bench.run import (
-    LostEpisodesError,
-    graded_episodes,
-    open_run,
-    run_missing,
-    start_network,
-    unfinished,
-    write_results,
-)
-from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest
-from sixgym.evaluate.bench.worker import Assignment
-from sixgym.run.build import make_bench_agent
+from sixgym.evaluate.bench.run import LostEpisodesError, complete, new_manifest, open_run
+from sixgym.evaluate.bench.store import RunFolder, RunFolderError, RunManifest
+from sixgym.evaluate.bench.tested import TestedAgent, named_agent
 from sixgym.run.executor import WorkError
-from sixgym.scoring.metrics import MetricError
 from sixgym.scoring.result import Result
 from sixgym.simulators.base import SimulatorError
-from sixgym.tasks.frozen import TaskSet, task_set, tasks_by_id
-from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, SelectionError, select
 
 AT_ONCE = 8
-"""Episodes at a time where nothing else is asked for and a language model is waited for most of the time."""
-
-NOTHING_KNOWN = "every episode broke on our side: nothing is known about the agent"
+"""Default number of episodes at the same time with a language model, which mostly waits for its server."""
 
 
-@dataclass(frozen=True, slots=True)
-class BenchRequest:
-    """What the command line asked for, unchecked.
-
-    Attributes:
-        agent, network: Names.
-        tier, domain, limit: Which tasks; None is all.
-        trials: Attempts at every task.
-        workers: Episodes at a time, in processes, or in threads where a language model is asked; None is one
-            a core, or `AT_ONCE`.
-        resume: Whether the folder may hold this run already.
-        out: Folder of the run; None is runs/bench-AGENT-NETWORK.
-        as_json: The figures on standard output.
-        tasks: File of a task set; None is the frozen one.
-        exclude_infrastructure: Whether episodes that our side broke are left out of the figures.
-        model: The language model, for an agent that asks one.
-    """
-
-    agent: str
-    network: str
-    tier: str | None
-    domain: str | None
-    limit: int | None
-    trials: int
-    workers: int | None
-    resume: bool
-    out: Path | None
-    as_json: bool
-    tasks: Path | None
-    exclude_infrastructure: bool
-    model: ModelRequest = NO_MODEL
-
-
-def bench(request: BenchRequest) -> None:
-    """Run what is missing of a run of the benchmark, show and write its figures.
-
-    Raises:
-        CommandError: wrong use, before anything has run; or the work failed, and what was finished is kept.
-    """
-    simulator = choose_simulator(request.network)
-    network = BackendInfo(name=simulator.name, version=simulator.version)
-    simulator.close()
-    tasks = load_tasks(request.tasks)
-    with wrong_use_on(SelectionError):
-        selection = Selection(tier=request.tier, domain=request.domain, limit=request.limit)
-        chosen = select(tasks.tasks, selection)
-    # whoever manages processes sends SIGTERM where a person presses Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with language(request.agent, request.model, at_once=request.workers or AT_ONCE) as found:
-        react = None if found is None else found.react
-        check_agent(request.agent, chosen[0], react)
-        manifest = _manifest(
-            request, found=found, network=network, tasks=tasks, selection=selection, chosen=chosen
-        )
-        folder = RunFolder(request.out or Path("runs") / _folder_name(request, manifest))
-        with wrong_use_on(RunFolderError, RecordFileError), folder.locked():
-            manifest = open_run(folder, manifest, resume=request.resume)
-            results = _run(request, folder, manifest, react)
-            report = _report(folder, manifest, results, exclude_infrastructure=request.exclude_infrastructure)
-            _print(report, as_json=request.as_json)
-
-
-def _manifest(
-    request: BenchRequest,
+def run(
+    context: typer.Context,
     *,
-    found: ChosenModel | None,
-    network: BackendInfo,
-    tasks: TaskSet,
-    selection: Selection,
-    chosen: Sequence[BenchTask],
-) -> RunManifest:
-    react = None if found is None else found.react
-    return RunManifest(
-        agent=label(request.agent, react),
-        settings=_settings(request, found),
-        price=None if found is None else found.price,
-        network=network,
-        task_set=tasks.name,
-        task_set_version=tasks.version,
-        task_set_sha256=tasks.sha256,
-        selection=selection,
-        tasks=tuple(task.task.id for task in chosen),
-        trials=request.trials,
-        sixgym_version=sixgym.__version__,
-        command=_command(request),
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The agent under test: one of `sixgym agents`, or your own, FILE.py:CLASS. "
+            "reference plays each task's solution.",
+        ),
+    ] = None,
+    network: Network = DEFAULT_NETWORK,
+    tier: TierName = None,
+    domain: DomainName = None,
+    limit: Limit = None,
+    trials: Annotated[int, typer.Option(min=1, max=1_000, metavar="K", help="Attempts at every task.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=256,
+            metavar="W",
+            help="Episodes at the same time; results do not depend on it  (one a core; with --model 8).",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue the run in DIR: run the episodes that are missing or broke."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run  (runs/bench-AGENT-NETWORK).")
+    ] = None,
+    as_json: AsJson = False,
+    tasks: TaskFile = None,
+    exclude_infrastructure: ExcludeInfrastructure = False,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    style: Style = None,
+    temperature: Temperature = NO_MODEL.temperature,
+    max_tokens: MaxTokens = NO_MODEL.max_tokens,
+    budget_tokens: BudgetTokens = None,
+    budget_usd: BudgetUsd = None,
+    prices: Prices = None,
+    timeout: Timeout = NO_MODEL.timeout_s,
+) -> None:
+    """Test an agent on the frozen tasks of 6GAgentBench: 3 tiers, 5 domains.
+
+    The grade of an episode comes from what the network measured, not from what the agent says. Every
+    finished episode is in DIR at once, so a run may be stopped at any time; `--resume` completes the run with
+    the same result.
+
+    - `sixgym bench --agent mape-k --limit 30`
+    - `sixgym bench --agent mape-k --network ns3 --tier L1 --trials 3`
+    - `sixgym bench --agent react --model qwen3-8b --base-url http://localhost:8000/v1 --workers 16`
+    - `sixgym bench compare runs/bench-mape-k-tti runs/bench-null-tti`
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_options_before(context, context.invoked_subcommand)
+        return
+    if agent is None:
+        raise CommandError(
+            "--agent NAME says which agent is tested; sixgym bench --help lists all options", WRONG_USE
+        )
+    options = ModelOptions(
+        model, base_url, style, temperature, max_tokens, budget_tokens, budget_usd, prices, timeout
     )
+    info = network_info(network)
+    task_set = load_tasks(tasks)
+    with wrong_use_on(SelectionError):
+        selection = Selection(tier=tier, domain=domain, limit=limit)
+        chosen = select(task_set.tasks, selection)
+    interrupt_on_sigterm()
+    with language(agent, options, at_once=workers or AT_ONCE) as found:
+        check_agent(agent, chosen[0], None if found is None else found.react)
+        tested = _tested(agent, found)
+        command = _command(agent, network, selection, trials=trials, tasks=tasks, options=options)
+        manifest = new_manifest(tested, info, task_set, selection, trials=trials, command=command)
+        folder = RunFolder(out or Path("runs") / words.file_name(f"bench-{manifest.agent}-{network}"))
+        with wrong_use_on(RunFolderError, RecordFileError), folder.locked():
+            manifest = open_run(folder, manifest, resume=resume)
+            at_once = workers or (os.cpu_count() if found is None else AT_ONCE) or 1
+            results = _complete(folder, manifest, tested, tasks, at_once)
+            report = write_figures(folder, manifest, results, exclude_infrastructure=exclude_infrastructure)
+            print_report(report, as_json=as_json)
 
 
-def _settings(request: BenchRequest, found: ChosenModel | None) -> Settings:
-    settings = settings_of(request.agent, None if found is None else found.react)
-    if found is not None and found.digest is not None:
-        settings["checkpoint"] = found.digest()
-    return settings
-
-
-def _folder_name(request: BenchRequest, manifest: RunManifest) -> str:
-    return words.file_name(f"bench-{manifest.agent}-{request.network}")
-
-
-def grade(run: Path, tasks: Path | None, *, as_json: bool, exclude_infrastructure: bool) -> None:
-    """Grade the stored episodes of a run again, rewrite its results and report, say what changed.
+def _refuse_options_before(context: typer.Context, command: str) -> None:
+    """Refuse options before a subcommand: they are options of `sixgym bench` itself and would be lost.
 
     Raises:
-        CommandError: the folder holds no such run, or not all of its episodes.
+        CommandError: there is such an option.
     """
-    folder = RunFolder(run)
-    with wrong_use_on(RunFolderError, RecordFileError):
-        manifest = folder.manifest()
-        found = load_tasks(tasks)
-        if found.sha256 != manifest.task_set_sha256:
-            raise RunFolderError(
-                f"{run} was run on task set {manifest.task_set_sha256[:12]}, not on {found.sha256[:12]}; "
-                "--tasks FILE names another"
-            )
-        with folder.locked():
-            graded = graded_episodes(folder, manifest, tasks_by_id(tasks))
-            before = _verdicts_before(folder)
-            try:
-                results = write_results(folder, manifest, graded)
-            except LostEpisodesError as error:
-                raise CommandError(str(error), WORK_FAILED) from None
-            changed = [row for row in results if before.get(row.key, row.success) != row.success]
-            report = _report(folder, manifest, results, exclude_infrastructure=exclude_infrastructure)
-    _print(report, as_json=as_json)
-    typer.echo(f"{len(results)} episodes graded again, {len(changed)} verdicts changed", err=True)
-    for row in changed:
-        typer.echo(f"{row.task} trial {row.trial}: {'met' if row.success else 'not met'} now", err=True)
+    assert isinstance(context.command, TyperGroup)
+    subcommand = context.command.commands[command]
+    assert isinstance(subcommand, LazyCommand)
+    of_command = subcommand.loaded.params
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            option = parameter.opts[0]
+            known = any(option in other.opts for other in of_command)
+            reason = f"goes after {command}" if known else f"bench {command} has no such option"
+            raise CommandError(f"{option}: {reason}", WRONG_USE)
 
 
-def _verdicts_before(folder: RunFolder) -> dict[Key, bool]:
-    """What the rows say that are there; rows of other rules may be in a form that is not read any more."""
-    try:
-        return {row.key: row.success for row in folder.results()}
-    except RunFolderError:
-        return {}
+def _tested(agent: str, found: ChosenModel | None) -> TestedAgent:
+    if found is None:
+        return named_agent(agent)
+    tested = named_agent(agent, react=found.react, price=found.price)
+    if found.digest is None:
+        return tested
+    return replace(tested, settings={**tested.settings, "checkpoint": found.digest()})
 
 
-def load_tasks(path: Path | None) -> TaskSet:
-    """The task set of a file, or the frozen one."""
-    with wrong_use_on(ValueError):
-        return task_set(path)
+class _TerminalView:
+    """The progress of a run on standard error."""
+
+    def opened(self, folder: RunFolder, manifest: RunManifest, missing: int) -> None:
+        stored = len(manifest.keys) - missing
+        kept = f", {stored} of them stored already" if stored else ""
+        tasks = f"{len(manifest.tasks)} tasks of {manifest.task_set} {manifest.task_set_version}"
+        agent = f"{manifest.agent} on {manifest.network.name}"
+        typer.echo(f"{agent}: {len(manifest.keys)} episodes ({tasks}){kept}; {folder.path}", err=True)
+
+    def starting(self, network: str) -> AbstractContextManager[object]:
+        return saying_why_it_takes_long(network)
+
+    def running(
+        self, manifest: RunManifest, missing: int
+    ) -> AbstractContextManager[Callable[[Result], None]]:
+        return progress_on(sys.stderr, f"{manifest.agent} on {manifest.network.name}", missing)
 
 
-def _run(
-    request: BenchRequest, folder: RunFolder, manifest: RunManifest, react: ReactAgent | None
+def _complete(
+    folder: RunFolder, manifest: RunManifest, tested: TestedAgent, tasks: Path | None, workers: int
 ) -> list[Result]:
-    """The results of a run, after running what is missing."""
-    by_id = tasks_by_id(request.tasks)
-    graded = graded_episodes(folder, manifest, by_id)
-    missing = unfinished(manifest, graded)
-    typer.echo(_said(folder, manifest, len(missing)), err=True)
-    if missing:
-        start(manifest.network.name, by_id[missing[0][0]])
-    workers = request.workers or (AT_ONCE if react is not None else os.cpu_count()) or 1
-    assignment = Assignment(
-        request.agent, manifest.agent, manifest.network.name, request.tasks, folder.path, manifest.price
-    )
+    """Run the episodes that are missing; the results of all episodes."""
     try:
-        with progress_on(
-            sys.stderr, f"{manifest.agent} on {manifest.network.name}", len(missing)
-        ) as progress:
-            return run_missing(
-                folder,
-                manifest,
-                graded,
-                assignment=assignment,
-                react=react,
-                workers=workers,
-                progress=progress,
-            )
+        return complete(folder, manifest, tested, tasks=tasks, workers=workers, view=_TerminalView())
+    except SimulatorError as error:
+        raise CommandError(str(error), WORK_FAILED) from None
     except (WorkError, LostEpisodesError) as error:
         raise CommandError(f"{error}\n{_kept(folder)}", WORK_FAILED) from None
     except OSError as error:
@@ -229,74 +202,32 @@ def _run(
         raise
 
 
-def start(network: str, task: BenchTask) -> None:
-    """Start a network once, so that one that cannot says so before the work."""
-    with saying_why_it_takes_long(network):
-        try:
-            start_network(network, task)
-        except SimulatorError as error:
-            raise CommandError(str(error), WORK_FAILED) from None
-
-
-def _report(
-    folder: RunFolder, manifest: RunManifest, results: list[Result], *, exclude_infrastructure: bool
-) -> BenchReport:
-    """The figures of a run, which are kept in its folder."""
-    if exclude_infrastructure and all(row.infrastructure_failure is not None for row in results):
-        raise CommandError(NOTHING_KNOWN, WORK_FAILED)
-    with wrong_use_on(MetricError):
-        report = bench_report(folder, manifest, results, exclude_infrastructure=exclude_infrastructure)
-    write_report(folder, report)
-    return report
-
-
-def _print(report: BenchReport, *, as_json: bool) -> None:
-    show_report(open_console(sys.stderr if as_json else sys.stdout), report)
-    if as_json:
-        typer.echo(report.model_dump_json())
-    if not report.exclude_infrastructure and report.overall.infrastructure_failures == report.overall.n:
-        raise CommandError(NOTHING_KNOWN, WORK_FAILED)
-
-
-def check_agent(name: str, task: BenchTask, react: ReactAgent | None = None) -> None:
-    """Refuse an agent that cannot be put to the test."""
-    with wrong_use_on(ValueError):
-        try:
-            make_bench_agent(name, task, 0, react)
-        except ImportError as error:
-            raise CommandError(f"the agent {name} cannot be loaded: {error}", WORK_FAILED) from None
-
-
-def _said(folder: RunFolder, manifest: RunManifest, missing: int) -> str:
-    stored = len(manifest.keys) - missing
-    kept = f", {stored} of them stored already" if stored else ""
-    tasks = f"{len(manifest.tasks)} tasks of {manifest.task_set} {manifest.task_set_version}"
-    who = f"{manifest.agent} on {manifest.network.name}"
-    return f"{who}: {len(manifest.keys)} episodes ({tasks}){kept}; {folder.path}"
-
-
 def _kept(folder: RunFolder) -> str:
     return f"what is finished is kept in {folder.path}; the same command with --resume goes on"
 
 
-def _unless(value: int, default: int) -> int | None:
-    return None if value == default else value
-
-
-def _command(request: BenchRequest) -> str:
+def _command(
+    agent: str,
+    network: str,
+    selection: Selection,
+    *,
+    trials: int,
+    tasks: Path | None,
+    options: ModelOptions,
+) -> str:
     """The command that makes the same run."""
-    options: dict[str, object] = {
-        "--agent": request.agent,
-        "--network": request.network,
-        "--tier": request.tier,
-        "--domain": request.domain,
-        "--limit": request.limit,
-        "--trials": request.trials if request.trials > 1 else None,
-        "--tasks": request.tasks,
-        "--model": request.model.model,
-        "--base-url": request.model.base_url,
-        "--style": request.model.style,
-        "--temperature": request.model.temperature or None,
-        "--max-tokens": _unless(request.model.max_tokens, NO_MODEL.max_tokens),
-    }
-    return words.command_line(["sixgym", "bench"], options.items())
+    given: Iterable[tuple[str, object]] = (
+        ("--agent", agent),
+        ("--network", network),
+        ("--tier", selection.tier),
+        ("--domain", selection.domain),
+        ("--limit", selection.limit),
+        ("--trials", trials if trials > 1 else None),
+        ("--tasks", tasks),
+        ("--model", options.model),
+        ("--base-url", options.base_url),
+        ("--style", options.style),
+        ("--temperature", options.temperature or None),
+        ("--max-tokens", options.max_tokens if options.max_tokens != NO_MODEL.max_tokens else None),
+    )
+    return words.command_line(["sixgym", "bench"], given)

@@ -3,44 +3,56 @@
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from sixgym.cli.bench.run import load_tasks
 from sixgym.cli.errors import wrong_use_on
+from sixgym.cli.options import AsJson, DomainName, Limit, TaskFile, TierName
 from sixgym.cli.output import text as words
 from sixgym.cli.output.goals import goal_lines
 from sixgym.cli.output.view import open_console
+from sixgym.cli.task import load_tasks
 from sixgym.domain.faults import FaultEvent
-from sixgym.evaluate.holdout.report import (
-    HoldoutError,
-    benchmark_texts,
-    check_holdout,
-    read_texts,
-    to_markdown,
-)
-from sixgym.tasks.frozen import TaskSetError, find_task
+from sixgym.tasks.frozen import TaskSetError, load_task
 from sixgym.tasks.record import BenchTask
 from sixgym.tasks.selection import Selection, SelectionError, select
 
 INTENT_CHARACTERS = 200
 WIDTH_FOR_SCENARIOS = 100
-"""Narrower than this, an intent needs the room of the scenario's name; the task itself shows it."""
+"""Columns of a terminal from which the list has room for the scenario's name beside the intent."""
 
 
-def list_tasks(
-    tier: str | None, domain: str | None, limit: int | None, path: Path | None, *, as_json: bool
+def tasks(
+    *,
+    tier: TierName = None,
+    domain: DomainName = None,
+    limit: Limit = None,
+    show: Annotated[
+        str | None, typer.Option(metavar="ID", help="Show one task in full, with its solution.")
+    ] = None,
+    as_json: AsJson = False,
+    tasks: TaskFile = None,
 ) -> None:
-    """Print the chosen tasks, a row each.
+    """List the tasks, or show one task in full.
 
-    Raises:
-        CommandError: there are none.
+    - `sixgym bench tasks --tier L2 --domain uav-control`
+    - `sixgym bench tasks --show L1-network-slicing-0000`
     """
-    found = load_tasks(path)
+    if show is not None:
+        _show(show, tasks, as_json=as_json)
+        return
     with wrong_use_on(SelectionError):
-        chosen = select(found.tasks, Selection(tier=tier, domain=domain, limit=limit))
+        selection = Selection(tier=tier, domain=domain, limit=limit)
+        _list(tasks, selection, as_json=as_json)
+
+
+def _list(path: Path | None, selection: Selection, *, as_json: bool) -> None:
+    """Print the selected tasks, a row each."""
+    found = load_tasks(path)
+    chosen = select(found.tasks, selection)
     if as_json:
         about = {"name": found.name, "version": found.version, "sha256": found.sha256}
         typer.echo(json.dumps({**about, "tasks": [task.facts for task in chosen]}))
@@ -59,17 +71,13 @@ def list_tasks(
         shown = [str(task.facts[key]) for key in (*named.values(), *counted.values())]
         table.add_row(*shown, Text(words.clean(task.task.intent, INTENT_CHARACTERS)))
     console.print(table)
-    console.print("sixgym bench tasks --show ID shows one whole", style="dim", highlight=False)
+    console.print("sixgym bench tasks --show ID shows one in full", style="dim", highlight=False)
 
 
-def show_task(task_id: str, path: Path | None, *, as_json: bool) -> None:
-    """Print one task: intent, service level, goal, faults, and the solution that is known.
-
-    Raises:
-        CommandError: there is no such task.
-    """
+def _show(task_id: str, path: Path | None, *, as_json: bool) -> None:
+    """Print one task: intent, service level, goal, faults, and its reference solution."""
     with wrong_use_on(TaskSetError):
-        task = find_task(task_id, path)
+        task = load_task(task_id, path)
     if as_json:
         typer.echo(task.model_dump_json())
         return
@@ -81,22 +89,8 @@ def show_task(task_id: str, path: Path | None, *, as_json: bool) -> None:
     open_console(sys.stdout).print(table)
 
 
-def report_holdout(against: Path, path: Path | None, *, as_json: bool) -> None:
-    """Print whether the tasks are held out from the training texts of a file.
-
-    Raises:
-        CommandError: there are no texts, or what compares them is not installed.
-    """
-    with wrong_use_on(HoldoutError):
-        training = read_texts(against)
-        report = check_holdout(benchmark_texts(load_tasks(path).tasks), training)
-    typer.echo(to_markdown(report), err=as_json, nl=False)
-    if as_json:
-        typer.echo(json.dumps({"held_out": report.held_out, **report.model_dump(mode="json")}))
-
-
 def _lines(bench_task: BenchTask) -> list[tuple[str, str]]:
-    """The parts of a task with their names, in words."""
+    """The parts of a task in words, each with its name."""
     task = bench_task.task
     scenario = task.scenario
     seconds = task.horizon * scenario.decision_interval_ms / 1e3

@@ -1,4 +1,4 @@
-"""`sixgym tools`, `scenarios` and `agents`: what there is."""
+"""`sixgym scenarios`: the scenarios that ship with the package."""
 
 import json
 import sys
@@ -8,64 +8,25 @@ from pydantic import JsonValue
 from rich.table import Table
 from rich.text import Text
 
-from sixgym.agents.registry import AGENTS, MODEL_AGENTS
-from sixgym.cli.options import REFERENCE
+from sixgym.cli.options import AsJson
 from sixgym.cli.output import text as words
-from sixgym.cli.output.view import EFFECT_STYLES, open_console
+from sixgym.cli.output.view import open_console
 from sixgym.domain.scenario import Scenario
 from sixgym.scenarios import load_scenario, shipped_names
-from sixgym.tools.base import CATALOG
-from sixgym.tools.schema import json_specs, markdown, openai_specs
-
-REFERENCE_WORDS = (
-    "plays the solution of its task, which has to be one of the benchmark (bench, run --task ID)"
-)
 
 
-def show_tools(form: str) -> None:
-    """Print the catalog as `table`, `json`, `openai` or `markdown`."""
-    if form == "markdown":
-        typer.echo(markdown(), nl=False)
-    elif form in ("json", "openai"):
-        typer.echo(json.dumps(json_specs() if form == "json" else openai_specs(), indent=2))
-    else:
-        _tools_table()
-
-
-def show_agents() -> None:
-    """Print every agent with what it does."""
-    table = Table(box=None, header_style="dim")
-    table.add_column("agent", style="bold", no_wrap=True)
-    table.add_column("what it does")
-    for name, description in {**AGENTS, **MODEL_AGENTS, REFERENCE: REFERENCE_WORDS}.items():
-        table.add_row(name, description)
-    open_console(sys.stdout).print(table)
-
-
-def show_scenarios(*, as_json: bool) -> None:
-    """Print every shipped scenario with its parts."""
+def scenarios(as_json: AsJson = False) -> None:
+    """List the shipped scenarios with their networks, faults and tasks."""
     shipped = [load_scenario(name) for name in shipped_names()]
     if as_json:
-        typer.echo(json.dumps([_scenario_summary(scenario) for scenario in shipped], indent=2))
+        typer.echo(json.dumps([_summary(scenario) for scenario in shipped], indent=2))
         return
     console = open_console(sys.stdout)
     for scenario in shipped:
-        console.print(_scenario_table(scenario))
+        console.print(_table(scenario))
 
 
-def _tools_table() -> None:
-    table = Table(box=None, header_style="dim", title=f"{len(CATALOG)} tools", title_justify="left")
-    table.add_column("tool", style="bold", no_wrap=True)
-    table.add_column("effect", no_wrap=True)
-    table.add_column("paper class", no_wrap=True)
-    table.add_column("what it does")
-    for tool in CATALOG.values():
-        effect = Text(tool.effect, EFFECT_STYLES[tool.effect])
-        table.add_row(tool.name, effect, tool.paper_class, Text(tool.description.split("\n\n")[0]))
-    open_console(sys.stdout).print(table)
-
-
-def _scenario_summary(scenario: Scenario) -> dict[str, JsonValue]:
+def _summary(scenario: Scenario) -> dict[str, JsonValue]:
     return {
         "name": scenario.name,
         "description": words.clean(scenario.description),
@@ -91,7 +52,7 @@ def _scenario_summary(scenario: Scenario) -> dict[str, JsonValue]:
     }
 
 
-def _scenario_table(scenario: Scenario) -> Table:
+def _table(scenario: Scenario) -> Table:
     table = Table(
         box=None, show_header=False, title=f"[bold]{scenario.name}[/]", title_justify="left", expand=True
     )

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -12,19 +13,19 @@ from sixgym.agents.base import Agent
 
 
 def is_imported(name: str) -> bool:
-    """Whether a name says where an agent is to be imported from."""
+    """Whether a name has the form `MODULE:CALLABLE` or `FILE.py:CALLABLE`."""
     return ":" in name
 
 
 def load_agent(name: str, seed: int) -> Agent:
-    """The agent that the callable returns for that seed. This runs its module's code, once in a process.
+    """The agent that a callable of a module returns. The code of the module runs once in a process.
 
     Args:
         name: `MODULE:CALLABLE`, or `FILE.py:CALLABLE` with a path from the working directory.
-        seed: Passed as the only argument, if there is one.
+        seed: Passed to the callable, see `agent_from`.
 
     Raises:
-        ValueError: there is no such module or callable, or what it returns is no agent.
+        ValueError: there is no such module or callable, or the callable returns no agent.
     """
     place, _, attribute = name.rpartition(":")
     try:
@@ -37,19 +38,41 @@ def load_agent(name: str, seed: int) -> Agent:
         raise ValueError(
             f"{place} has no callable {attribute!r}; name a class or function that makes an agent"
         )
+    return agent_from(factory, seed, name)
+
+
+def agent_from(factory: Callable[..., object], seed: int, name: str) -> Agent:
+    """The agent that a class or function returns.
+
+    Args:
+        factory: The class or function.
+        seed: Passed to a parameter `seed`, or else to the only required parameter, if there is one.
+        name: Name of the factory in error messages.
+
+    Raises:
+        ValueError: the factory cannot be called like this, raises an exception, or returns no agent.
+    """
     signature = inspect.signature(factory)
-    arguments = (seed,) if signature.parameters else ()
+    own = signature.parameters.get("seed")
+    named = {"seed": seed} if own is not None and own.kind is not inspect.Parameter.POSITIONAL_ONLY else {}
+    required = any(_is_required(one) for one in signature.parameters.values())
+    arguments = (seed,) if required and not named else ()
     try:
-        signature.bind(*arguments)
+        signature.bind(*arguments, **named)
     except TypeError as error:
         raise ValueError(f"{name} is called with a seed, or with nothing: {error}") from None
     try:
-        agent = factory(*arguments)
+        agent = factory(*arguments, **named)
     except Exception as error:
         raise ValueError(f"{name} could not be made: {error!r}") from error
     if not isinstance(agent, Agent):
         raise ValueError(f"{name} returned {type(agent).__name__}: an agent has a name and a method act")
     return agent
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    several = parameter.kind in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return parameter.default is inspect.Parameter.empty and not several
 
 
 @cache
@@ -64,7 +87,7 @@ def _module(place: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None  # a .py file has both
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    sys.path.insert(0, str(path.parent))  # it may import its neighbours
+    sys.modules[name] = module  # dataclasses look up their module
+    sys.path.insert(0, str(path.parent))  # the file may import its neighbours
     spec.loader.exec_module(module)
     return module

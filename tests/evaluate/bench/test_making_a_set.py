@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.intent import Goal, Target
 from sixgym.domain.splits import Split
 from sixgym.evaluate.bench import making
 from sixgym.evaluate.bench.findings import Candidate, CandidateFinding, ProofConditions
 from sixgym.evaluate.bench.making import Making, make_task_set
+from sixgym.run.build import make_environment
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.frozen import Manifest, load_task_set
 from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
@@ -133,11 +133,8 @@ def with_goal(task: BenchTask, share: float) -> BenchTask:
 
 
 def test_what_nobody_has_to_work_for_and_what_nobody_can_do_is_thrown_out() -> None:
-    backend = SimulatedBackend(make_simulator("tti"))
-    objection = partial(making._objection, backend, chance=())
-    try:
+    with make_environment("tti") as environment:
+        objection = partial(making._objection, environment, chance=())
         assert objection(with_goal(sample_task(0), 0.5)) == "null passes on tti"
         assert objection(with_goal(sample_task(0), 1.5)) == "the reference solution fails on tti"
         assert objection(sample_task(0)) is None
-    finally:
-        backend.close()

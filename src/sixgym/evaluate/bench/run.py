@@ -1,22 +1,102 @@
-"""A run of the benchmark: what is missing is run, everything is graded, nothing is lost."""
+"""A run of the benchmark: missing episodes are run, all episodes are graded, no episode is lost."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
-from sixgym.agents.llm.react import ReactAgent
+import sixgym
+from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
+from sixgym.evaluate.bench.tested import TestedAgent
 from sixgym.evaluate.bench.worker import Assignment, BenchWorker, broken_episode, episode_id
 from sixgym.run.build import make_network
-from sixgym.run.executor import MOST_BROKEN_IN_A_ROW, Broken, ThreadExecutor, WorkError, executor_for
+from sixgym.run.executor import MOST_BROKEN_IN_A_ROW, Broken, Done, WorkError
 from sixgym.scoring.result import Result
-from sixgym.tasks.frozen import tasks_by_id
+from sixgym.tasks.frozen import TaskSet, tasks_by_id
 from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
+from sixgym.tasks.selection import Selection, select
 
 
 class LostEpisodesError(RuntimeError):
-    """There are fewer results than were asked for."""
+    """A run has fewer results than episodes."""
+
+
+class BenchView(Protocol):
+    """The display of a run while it works."""
+
+    def opened(self, folder: RunFolder, manifest: RunManifest, missing: int) -> None:
+        """Show the run and the number of episodes that are missing."""
+        ...
+
+    def starting(self, network: str) -> AbstractContextManager[object]:
+        """Show that a network starts, until the context ends."""
+        ...
+
+    def running(
+        self, manifest: RunManifest, missing: int
+    ) -> AbstractContextManager[Callable[[Result], None]]:
+        """Show the progress until the context ends. The context gives a function for every new result."""
+        ...
+
+
+class SilentView:
+    """A display that shows nothing."""
+
+    def opened(self, folder: RunFolder, manifest: RunManifest, missing: int) -> None:
+        """Nothing to show."""
+
+    def starting(self, network: str) -> AbstractContextManager[object]:
+        """Nothing to show."""
+        return nullcontext()
+
+    def running(
+        self, manifest: RunManifest, missing: int
+    ) -> AbstractContextManager[Callable[[Result], None]]:
+        """Nothing to show."""
+        return nullcontext(lambda _: None)
+
+
+def new_manifest(
+    agent: TestedAgent,
+    network: BackendInfo,
+    tasks: TaskSet,
+    selection: Selection,
+    *,
+    trials: int,
+    command: str,
+) -> RunManifest:
+    """The manifest of a run that starts now.
+
+    Args:
+        agent: The agent under test.
+        network: Name and version of the network.
+        tasks: The task set.
+        selection: The tasks of the set that are run.
+        trials: Trials of every task.
+        command: What makes the same run.
+
+    Raises:
+        SelectionError: the set has no such tasks.
+    """
+    return RunManifest(
+        agent=agent.label,
+        settings=agent.settings,
+        price=agent.price,
+        network=network,
+        task_set=tasks.name,
+        task_set_version=tasks.version,
+        task_set_sha256=tasks.sha256,
+        selection=selection,
+        tasks=tuple(task.task.id for task in select(tasks.tasks, selection)),
+        trials=trials,
+        sixgym_version=sixgym.__version__,
+        command=command,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunManifest:
@@ -44,21 +124,8 @@ def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunMa
     return stored
 
 
-def start_network(network: str, task: BenchTask) -> None:
-    """Start the network once, so that one that is missing says so now, and what has to be compiled is.
-
-    Raises:
-        SimulatorError: it does not start.
-    """
-    backend = make_network(network)
-    try:
-        backend.reset(task.task.scenario, seed=task.task.seed)
-    finally:
-        backend.close()
-
-
 def graded_episodes(
-    folder: RunFolder, manifest: RunManifest, tasks: dict[str, BenchTask]
+    folder: RunFolder, manifest: RunManifest, tasks: Mapping[str, BenchTask]
 ) -> dict[Key, Result]:
     """The stored episodes of a run, graded now, each task and trial as it went last.
 
@@ -83,62 +150,93 @@ def unfinished(manifest: RunManifest, graded: dict[Key, Result]) -> list[Key]:
     ]
 
 
-def run_missing(
+def complete(
     folder: RunFolder,
     manifest: RunManifest,
-    graded: dict[Key, Result],
+    agent: TestedAgent,
     *,
-    assignment: Assignment,
-    react: ReactAgent | None,
+    tasks: Path | None,
     workers: int,
-    progress: Callable[[Result], None],
+    view: BenchView,
 ) -> list[Result]:
-    """Run what is unfinished, and write the results of everything.
+    """Run the episodes that are missing in a run, and write the results of all episodes.
 
     Args:
-        folder: Of the run; every episode is stored in it as soon as it is over.
-        manifest: What the run is.
-        graded: What is stored already.
-        assignment: What a worker has to know.
-        react: The language model that the agent asks, if it does. Then the workers are threads, for they
-            share it and wait for it most of the time.
-        workers: How many processes or threads. What comes out does not depend on it.
-        progress: Called with every new result.
+        folder: Folder of the run. Every episode is stored there as soon as it is over.
+        manifest: Manifest of the run.
+        agent: The agent under test.
+        tasks: Manifest of the task set; None for the frozen set.
+        workers: Number of episodes at the same time. Results do not depend on it.
+        view: Shows the progress.
 
     Returns:
-        All results in the order of tasks and trials.
+        The results in the order of tasks and trials.
 
     Raises:
-        WorkError: the work cannot go on. What was finished is stored.
+        SimulatorError: the network does not start.
+        WorkError: the work cannot go on. Finished episodes are stored.
         LostEpisodesError: results are missing at the end.
+        RunFolderError: the folder holds an episode of another run.
     """
+    by_id = tasks_by_id(tasks)
+    results = graded_episodes(folder, manifest, by_id)
+    missing = unfinished(manifest, results)
+    view.opened(folder, manifest, len(missing))
+    if missing:
+        with view.starting(manifest.network.name):
+            start_network(manifest.network.name, by_id[missing[0][0]])
     if folder.is_empty:
         folder.write_manifest(manifest)
-    results = dict(graded)
-    by_id = tasks_by_id(assignment.tasks)
-    missing = unfinished(manifest, graded)
-    make_worker = partial(BenchWorker, assignment, react)
-    executor = executor_for(workers) if react is None else ThreadExecutor(workers, react.model.close)
-    broken_in_a_row = 0
-    with closing(executor.execute(make_worker, missing)) as outcomes:
+    make_worker = partial(
+        BenchWorker,
+        Assignment(agent.label, agent.make, manifest.network.name, tasks, folder.path, manifest.price),
+    )
+    with (
+        view.running(manifest, len(missing)) as progress,
+        closing(agent.executor(workers).execute(make_worker, missing)) as outcomes,
+    ):
+        broken_in_a_row = 0
         for outcome in outcomes:
-            task, trial = by_id[outcome.job[0]], outcome.job[1]
-            if isinstance(outcome, Broken):
-                name = episode_id(task, trial, manifest.agent, manifest.network.name)
-                episode = broken_episode(name, manifest.agent, manifest.network, task, outcome.reason)
-                folder.add(trial, episode)
-                result = grade(task, trial, episode)
-            else:
-                result = outcome.value
+            result = _result_of(outcome, folder, manifest, by_id)
             results[outcome.job] = result
             progress(result)
             broken_in_a_row = 0 if result.infrastructure_failure is None else broken_in_a_row + 1
-            if react is not None and broken_in_a_row >= MOST_BROKEN_IN_A_ROW + workers:
+            # every thread may be in the middle of an episode when the server of the model goes down
+            if agent.react is not None and broken_in_a_row >= MOST_BROKEN_IN_A_ROW + workers:
                 raise WorkError(
                     f"{broken_in_a_row} episodes in a row broke, the last because of: "
                     f"{result.infrastructure_failure}"
                 )
     return write_results(folder, manifest, results)
+
+
+def start_network(network: str, task: BenchTask) -> None:
+    """Start the network once: a missing network fails now, and what has to be compiled is compiled.
+
+    Raises:
+        SimulatorError: the network does not start.
+    """
+    backend = make_network(network)
+    try:
+        backend.reset(task.task.scenario, seed=task.task.seed)
+    finally:
+        backend.close()
+
+
+def _result_of(
+    outcome: Done[Key, Result] | Broken[Key],
+    folder: RunFolder,
+    manifest: RunManifest,
+    by_id: Mapping[str, BenchTask],
+) -> Result:
+    """The result of a job. An episode whose workers died is stored as an infrastructure failure."""
+    if isinstance(outcome, Done):
+        return outcome.value
+    task, trial = by_id[outcome.job[0]], outcome.job[1]
+    name = episode_id(task, trial, manifest.agent, manifest.network.name)
+    episode = broken_episode(name, manifest.agent, manifest.network, task, outcome.reason)
+    folder.add(trial, episode)
+    return grade(task, trial, episode)
 
 
 def write_results(folder: RunFolder, manifest: RunManifest, results: dict[Key, Result]) -> list[Result]:

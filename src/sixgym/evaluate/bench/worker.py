@@ -1,4 +1,4 @@
-"""One episode of the benchmark after the other, on one network that is kept running."""
+"""Episodes of the benchmark, one after another on one network that is kept running."""
 
 import traceback
 from collections.abc import Callable
@@ -8,13 +8,12 @@ from pathlib import Path
 
 import sixgym
 from sixgym.agents.base import Agent
-from sixgym.agents.llm.react import ReactAgent
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
 from sixgym.evaluate.bench.store import Key, RunFolder
 from sixgym.models.chat import ModelUnusableError
 from sixgym.models.prices import Price
-from sixgym.run.build import make_bench_agent, make_environment
+from sixgym.run.build import make_environment
 from sixgym.run.executor import WorkError
 from sixgym.run.rollout import rollout
 from sixgym.scoring.result import Result
@@ -25,19 +24,19 @@ from sixgym.tasks.record import BenchTask
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """All that a process needs to know to run episodes; small, because it is sent to each.
+    """All that a worker needs to run episodes; small, because it is sent to every worker.
 
     Attributes:
-        agent: The agent as a user types it.
-        label: Its name in the records.
-        network: Name.
-        tasks: File of the task set; None for the frozen one.
-        folder: Of the run.
-        price: Of the language model, where it is known.
+        label: Name of the agent in the records.
+        make_agent: Makes the agent for a task and the number of a trial.
+        network: Name of the network.
+        tasks: Manifest of the task set; None for the frozen set.
+        folder: Folder of the run.
+        price: Price of the language model, if it is known.
     """
 
-    agent: str
     label: str
+    make_agent: Callable[[BenchTask, int], Agent]
     network: str
     tasks: Path | None
     folder: Path
@@ -45,17 +44,20 @@ class Assignment:
 
 
 class BenchWorker:
-    """Runs, stores and grades episodes. What is stored is finished, whatever happens afterwards."""
+    """A worker that runs, stores and grades episodes. A stored episode stays finished."""
 
-    def __init__(self, assignment: Assignment, react: ReactAgent | None = None) -> None:
+    def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
-        self._react = react
         self._folder = RunFolder(assignment.folder)
         self._tasks = tasks_by_id(assignment.tasks)
         self._environment = make_environment(assignment.network)
 
     def do(self, job: Key) -> Result:
-        """Run a trial of a task."""
+        """Run a trial of a task.
+
+        Raises:
+            WorkError: the language model will answer in no other episode either.
+        """
         task, trial = self._tasks[job[0]], job[1]
         try:
             episode = self._labelled(task, trial, self._played(task, trial))
@@ -69,16 +71,16 @@ class BenchWorker:
         self._environment.close()
 
     def _played(self, task: BenchTask, trial: int) -> Episode:
-        agent = make_bench_agent(self._assignment.agent, task, trial, self._react)
+        agent = self._assignment.make_agent(task, trial)
         return play(self._environment, agent, task, lambda broken: self._keep_broken(task, trial, broken))
 
     def _keep_broken(self, task: BenchTask, trial: int, episode: Episode) -> None:
-        """An episode without a model any more is run again; what was said in it was paid for."""
+        """Store an episode whose model became unusable. It will run again, but its replies were paid for."""
         if episode.steps or episode.earlier:
             self._folder.add(trial, self._labelled(task, trial, episode))
 
     def _labelled(self, task: BenchTask, trial: int, episode: Episode) -> Episode:
-        # as it was asked for: an agent of one's own may call itself otherwise
+        # an agent of one's own may have another name than the name that it was asked for by
         label = self._assignment.label
         name = episode_id(task, trial, label, episode.backend.name)
         return episode.model_copy(update={"id": name, "agent": label})
@@ -90,16 +92,16 @@ def play(
     task: BenchTask,
     keep: Callable[[Episode], None] = lambda _: None,
 ) -> Episode:
-    """An episode, also where our side broke: a mistake of ours costs one episode, not the run.
+    """An episode. A bug of our side breaks one episode, and not the run.
 
     Args:
-        environment: Where it is played.
-        agent: Who plays.
-        task: What.
-        keep: Takes what there is of an episode in which the language model became unusable.
+        environment: The environment. It is closed after a bug, and starts again with the next episode.
+        agent: The agent.
+        task: The task.
+        keep: Receives the unfinished episode if the language model becomes unusable.
 
     Raises:
-        ModelUnusableError: the language model will never answer.
+        ModelUnusableError: the language model will answer in no other episode either.
     """
     try:
         return rollout(environment, agent, task.task)
@@ -112,12 +114,12 @@ def play(
 
 
 def episode_id(task: BenchTask, trial: int, agent: str, network: str) -> str:
-    """Name of an episode in a run: the same whenever the run is made."""
+    """Id of an episode in a run. Equal runs have equal ids."""
     return f"{task.task.id}-{agent}-{network}-{trial}"
 
 
 def broken_episode(name: str, agent: str, network: BackendInfo, task: BenchTask, reason: str) -> Episode:
-    """The record of an episode whose process died: nothing but that."""
+    """The record of an episode whose worker died: the task, and the reason."""
     return Episode(
         id=name,
         task=task.task,

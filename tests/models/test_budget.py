@@ -80,6 +80,6 @@ def test_a_budget_of_money_needs_a_price() -> None:
     with (
         ChatServer(lambda _: say("hi")) as server,
         model_at(server.url) as model,
-        pytest.raises(ModelUnusableError, match="nobody knows what scripted costs"),
+        pytest.raises(ModelUnusableError, match="the price of scripted is unknown"),
     ):
         BudgetedModel(model, Budget(max_cost_usd=1), NONE)

@@ -1,4 +1,4 @@
-"""A bound on what a run may ask of a model, in tokens and in money."""
+"""A bound on the requests of a run to a model, in tokens and in money."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from sixgym.models.prices import Prices
 
 
 class Budget(Record):
-    """What may be spent. None is no bound."""
+    """The most that may be spent. None is no bound."""
 
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="of prompts and completions"
+        default=None, description="tokens of prompts and completions"
     )
     max_cost_usd: Positive | None = Field(default=None, description="US dollars")
 
@@ -24,21 +24,21 @@ class Budget(Record):
 class BudgetedModel:
     """A chat model that stops when its budget is spent.
 
-    What is spent is known when a completion arrives. Requests that are in flight then finish, so a run may
-    exceed its budget by one completion per thread. Attempts that failed are not counted: no server says
-    what they took.
+    The cost of a request is known when its completion arrives. Requests in flight at the limit still finish,
+    so a run may exceed its budget by one completion per thread. Failed attempts are not counted: no server
+    reports their tokens.
     """
 
     def __init__(self, model: ChatModel, budget: Budget, prices: Prices) -> None:
         """The model under a budget.
 
         Args:
-            model: Who is asked.
-            budget: For all threads together.
-            prices: What tokens cost.
+            model: The model.
+            budget: The bound for all threads together.
+            prices: The price of tokens.
 
         Raises:
-            ModelUnusableError: the budget is in money and nobody knows the model's price.
+            ModelUnusableError: the budget is in money and the model's price is unknown.
         """
         self._model = model
         self._budget = budget
@@ -48,7 +48,7 @@ class BudgetedModel:
         self._counted = True
         if budget.max_cost_usd is not None and prices.cost_usd(self._spent, model.name) is None:
             raise ModelUnusableError(
-                f"nobody knows what {model.name} costs, so a budget in US dollars cannot be kept: "
+                f"the price of {model.name} is unknown, so a budget in US dollars cannot be kept: "
                 "give its price in a price file, or a budget in tokens"
             )
 
@@ -59,14 +59,18 @@ class BudgetedModel:
 
     @property
     def spent(self) -> Usage:
-        """By all threads so far."""
+        """Tokens of all threads so far."""
         with self._lock:
             return self._spent
 
     def complete(
         self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], sampling: Sampling
     ) -> Completion:
-        """See `ChatModel.complete`. It refuses before it asks, once the budget is spent."""
+        """See `ChatModel.complete`. Once the budget is spent, no request is sent.
+
+        Raises:
+            ModelUnusableError: the budget is spent, or the server does not report tokens.
+        """
         self._refuse_if_spent()
         completion = self._model.complete(messages, tools, sampling)
         with self._lock:

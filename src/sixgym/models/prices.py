@@ -1,4 +1,4 @@
-"""What tokens cost: the user's prices, else published ones, else nobody knows."""
+"""The price of tokens: the user's own prices, else published ones, else unknown."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -22,13 +22,13 @@ class PriceFileError(ValueError):
 
 
 class Price(Record):
-    """Of a model, in US dollars per million tokens."""
+    """Price of a model, in US dollars per million tokens."""
 
     prompt_usd_per_million: NonNegative
     completion_usd_per_million: NonNegative
 
     def cost_usd(self, usage: Usage) -> float:
-        """Of so many tokens."""
+        """Cost of so many tokens, in US dollars."""
         prompts_usd = usage.prompt_tokens * self.prompt_usd_per_million
         return (prompts_usd + usage.completion_tokens * self.completion_usd_per_million) / 1e6
 
@@ -43,17 +43,17 @@ class Prices:
         """Prices from two sources.
 
         Args:
-            own: By name of the model; they come first.
+            own: The user's prices, by name of the model; they come first.
             address: Base URL of the server. Published prices are those of its operator, so a model on
-                one's own machine has none, whatever it costs elsewhere. None is no server.
+                the user's machine has none, whatever it costs elsewhere. None is no server.
         """
         self._own = own
         self._address = address
 
     def cost_usd(self, usage: Usage, model: str) -> float | None:
-        """What so many tokens of a model cost, in US dollars; None if nobody knows.
+        """Cost of so many tokens of a model, in US dollars; None if its price is unknown.
 
-        Prompts that the server had cached are often cheaper; they count as any other.
+        Cached prompts, which are often cheaper, count as any other.
 
         Raises:
             ModelUnusableError: the extra `llm`, which has the published prices, is not installed.
@@ -63,7 +63,7 @@ class Prices:
         return None if self._address is None else _published_usd(usage, model, self._address)
 
     def price(self, model: str) -> Price | None:
-        """Of a million tokens, as for a request of ordinary length; None if nobody knows."""
+        """Price of a million tokens in a request of ordinary length; None if it is unknown."""
         prompt_usd = self.cost_usd(Usage(prompt_tokens=1000, completion_tokens=0), model)
         completion_usd = self.cost_usd(Usage(prompt_tokens=0, completion_tokens=1000), model)
         if prompt_usd is None or completion_usd is None:
@@ -89,10 +89,10 @@ def _published_usd(usage: Usage, model: str, address: str) -> float | None:
 def load_prices(path: Path) -> dict[str, Price]:
     """Prices by model from a YAML file.
 
-    It has a mapping per model, with `prompt_usd_per_million` and `completion_usd_per_million`.
+    The file has a mapping per model, with `prompt_usd_per_million` and `completion_usd_per_million`.
 
     Raises:
-        PriceFileError: it cannot be read, or something in it is wrong.
+        PriceFileError: the file cannot be read, or an entry is wrong.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -134,7 +134,7 @@ def _amount(node: yaml.Node, path: Path, key: str) -> float:
 
 
 def _entries(node: yaml.Node | None, path: Path, rule: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
-    """Keys and values of a mapping, refusing anything else and keys that come twice."""
+    """Keys and values of a mapping. Any other node and a repeated key are errors."""
     if not isinstance(node, yaml.MappingNode):
         raise _error(path, node, rule)
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Requests of many threads in one: everybody gets their own answer, and nobody waits for ever."""
+"""Requests of many threads in one batch: each gets its own answer, and none waits for ever."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ def queue_up(
     return futures
 
 
-def test_everybody_gets_the_answer_to_their_own_request(pool: ThreadPoolExecutor) -> None:
+def test_every_request_gets_its_own_answer(pool: ThreadPoolExecutor) -> None:
     batcher: Batcher[int, int] = Batcher(lambda numbers: [n**2 for n in numbers], max_batch=7)
     assert list(pool.map(batcher.submit, range(500))) == [n**2 for n in range(500)]
     batcher.close()
@@ -94,7 +94,7 @@ def test_a_request_that_does_not_even_fit_alone_fails_alone(pool: ThreadPoolExec
     batcher.close()
 
 
-def test_an_error_reaches_everybody_in_the_batch_and_nobody_else(pool: ThreadPoolExecutor) -> None:
+def test_an_error_reaches_all_requests_of_the_batch_and_no_other(pool: ThreadPoolExecutor) -> None:
     def fail(numbers: Sequence[int]) -> None:
         if 1 in numbers:
             raise KeyError("broken")
@@ -113,14 +113,14 @@ def test_an_error_reaches_everybody_in_the_batch_and_nobody_else(pool: ThreadPoo
     batcher.close()
 
 
-def test_too_few_answers_are_an_error_of_everybody() -> None:
+def test_too_few_answers_are_an_error_of_all_requests() -> None:
     batcher: Batcher[int, int] = Batcher(lambda _: [], max_batch=2)
     with pytest.raises(ValueError, match="zip"):
         batcher.submit(1)
     batcher.close()
 
 
-def test_if_the_thread_ends_nobody_is_left_waiting(pool: ThreadPoolExecutor) -> None:
+def test_if_the_thread_ends_no_request_is_left_waiting(pool: ThreadPoolExecutor) -> None:
     def fail(_: Sequence[int]) -> None:
         raise SystemExit
 

@@ -124,7 +124,7 @@ def larger_tokenizer(folder: Path) -> None:
         (no_weights, "has no weights"),
         (torn_weights, "causal language model"),
         (adapter, "merge"),
-        (no_tokenizer, "tokenizer knows no letters"),
+        (no_tokenizer, "tokenizer loses all letters"),
         (no_template, "no chat template"),
         (template_without_system, "no system role"),
         (template_that_is_no_template, "does not render"),

@@ -7,6 +7,7 @@ from typing import Any
 from sixgym.episodes.messages import Message
 from sixgym.models.chat import ChatModel, Completion, Sampling
 from sixgym.models.server.client import Clock, ServerModel, ServerSettings
+from tests.chat_server import Json, Reply
 
 TOOL = {
     "type": "function",
@@ -37,3 +38,9 @@ def model_at(url: str, clock: Clock | None = None, **settings: Any) -> Generator
 
 def ask(model: ChatModel, text: str = "hello") -> Completion:
     return model.complete([Message(role="user", content=text)], [TOOL], Sampling())
+
+
+def one_after_another(*answers: Json | Reply) -> Any:
+    """Each answer once, then the last for ever."""
+    left = list(answers)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]

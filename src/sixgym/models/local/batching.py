@@ -12,11 +12,11 @@ Answer = TypeVar("Answer")
 
 
 class BatcherClosedError(RuntimeError):
-    """Nobody carries out requests any more."""
+    """The batcher is closed: requests are no longer carried out."""
 
 
 class BatchTooLargeError(RuntimeError):
-    """There is no memory for a batch. Halves of it may do."""
+    """A batch does not fit into memory. Its halves may fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Batcher(Generic[Item, Answer]):
-    """Gathers what is waiting and hands it to one function, in a thread of its own.
+    """Gathers waiting requests and hands them to one function, in a thread of its own.
 
-    It never waits for company: a request that comes while nothing is under way goes alone, and those
-    that come meanwhile go together, oldest first.
+    A request that arrives while no batch is under way goes alone at once. Requests that arrive during a batch
+    go together in the next one, oldest first.
     """
 
     def __init__(
@@ -38,10 +38,11 @@ class Batcher(Generic[Item, Answer]):
         """Start the thread.
 
         Args:
-            work: From requests to as many answers, in order. What it raises reaches everybody in the batch;
-                after a `BatchTooLargeError` the batch is cut in half, and no later one is larger than that.
+            work: Function from requests to as many answers, in order. An exception reaches every request of
+                the batch; after a `BatchTooLargeError` the batch is cut in half, and no later batch is larger
+                than such a half.
             max_batch: Most requests at once.
-            name: Of the thread.
+            name: Name of the thread.
 
         Raises:
             ValueError: `max_batch` is below 1.
@@ -58,7 +59,7 @@ class Batcher(Generic[Item, Answer]):
 
     @property
     def max_batch(self) -> int:
-        """Most requests at once, as far as is known by now."""
+        """Most requests at once, after the halvings so far."""
         return self._max_batch
 
     @property
@@ -70,8 +71,8 @@ class Batcher(Generic[Item, Answer]):
         """Wait for the answer to a request.
 
         Raises:
-            BatcherClosedError: nobody will answer.
-            Exception: whatever the work raised; those who shared the batch get the same object.
+            BatcherClosedError: the batcher is closed.
+            Exception: the exception of the work; all requests of the batch get the same object.
         """
         waiting: _Waiting[Item, Answer] = _Waiting(item)
         with self._changed:
@@ -82,7 +83,7 @@ class Batcher(Generic[Item, Answer]):
         return waiting.answer.result()
 
     def close(self) -> None:
-        """Refuse whoever still waits, let the batch under way come to its end, and end the thread."""
+        """Refuse the waiting requests, let the batch under way finish, and end the thread."""
         self._refuse()
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -105,7 +106,7 @@ class Batcher(Generic[Item, Answer]):
             if len(batch) == 1:
                 batch[0].answer.set_exception(error)
                 return
-        except Exception as error:  # whatever it is, those who wait have to hear of it
+        except Exception as error:  # of any kind: the waiting threads must not wait for ever
             _fail(batch, error)
             return
         except BaseException as error:  # the thread is to end
@@ -116,7 +117,7 @@ class Batcher(Generic[Item, Answer]):
             for waiting, answer in answered:
                 waiting.answer.set_result(answer)
             return
-        # outside of the handler, where the error no longer keeps the memory of the failed attempt alive
+        # outside of the handler: inside, the error keeps the memory of the failed attempt alive
         half = (len(batch) + 1) // 2
         self._max_batch = min(self._max_batch, half)
         self._carry_out(batch[:half])

@@ -1,6 +1,6 @@
 """A folder as `save_pretrained` of transformers writes it: weights, tokenizer and chat template.
 
-No code that comes with it is run, no pickle is read, and nothing is fetched.
+No code in the folder is run, no pickle is read, and nothing is fetched.
 """
 
 import json
@@ -29,9 +29,9 @@ class Checkpoint:
 
     Attributes:
         model: The causal language model of transformers.
-        template: Its tokens.
-        end_tokens: Those that end a reply.
-        pad_token: What prompts are filled up with.
+        template: Its tokenizer and chat template.
+        end_tokens: Ids of the tokens that end a reply.
+        pad_token: Id of the token that fills up short prompts.
         context: Most tokens of a conversation; None if the model has no limit.
     """
 
@@ -46,16 +46,16 @@ def load(folder: Path, device: str) -> Checkpoint:
     """Load a checkpoint.
 
     Args:
-        folder: What to load.
-        device: As PyTorch names it; `auto` is an accelerator where there is one.
+        folder: Folder of the checkpoint.
+        device: Device as PyTorch names it; `auto` is an accelerator where there is one.
 
     Raises:
-        ModelUnusableError: it cannot be used. The message says why and what to do.
+        ModelUnusableError: the folder cannot be used. The message has the reason and the remedy.
     """
     model, tokenizer = load_causal(folder, device)
     template = _template(folder, tokenizer)
     ends = template.end_tokens | set(_listed(model.generation_config.eos_token_id))
-    # what a folder presets there (top_k, penalties) would bend the distribution that is asked for
+    # presets of the folder (top_k, penalties) would change the distribution that is asked for
     model.generation_config = transformers.GenerationConfig()
     return Checkpoint(
         model=model,
@@ -70,7 +70,7 @@ def load_causal(folder: Path, device: str) -> tuple[Any, Any]:
     """The causal language model in a folder, ready to generate, and its tokenizer.
 
     Raises:
-        ModelUnusableError: it cannot be used. The message says why and what to do.
+        ModelUnusableError: the folder cannot be used. The message has the reason and the remedy.
     """
     _check_files(folder)
     _check_config(folder)
@@ -138,7 +138,7 @@ def _load_tokenizer(folder: Path) -> Any:
     auto: Any = transformers.AutoTokenizer
     try:
         return auto.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # whatever a broken folder makes of the library
+    except Exception as error:  # a broken folder makes the library raise errors of any kind
         raise ModelUnusableError(
             f"{folder}: its tokenizer cannot be loaded, save it there too: {_brief(error)}"
         ) from error
@@ -174,7 +174,7 @@ def _load_model(folder: Path, device: torch.device) -> Any:
                 output_loading_info=True,
             )
         model = model.to(device).eval()
-    except Exception as error:  # whatever a broken folder makes of the library
+    except Exception as error:  # a broken folder makes the library raise errors of any kind
         raise ModelUnusableError(
             f"{folder} cannot be loaded as a causal language model: {_brief(error)}"
         ) from error
@@ -187,7 +187,7 @@ def _load_model(folder: Path, device: torch.device) -> Any:
 
 @contextmanager
 def no_progress_bar() -> Generator[None, None, None]:
-    """Without the library's own progress bar, which knows nothing of those of others."""
+    """Without the library's own progress bar, which would write over other progress bars."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -213,6 +213,6 @@ def _listed(value: int | list[int] | None) -> list[int]:
 
 
 def _brief(error: Exception) -> str:
-    """The first line of what a library says."""
+    """The first line of a library's message."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]

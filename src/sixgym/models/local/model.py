@@ -56,7 +56,7 @@ class LocalModel:
         return self._name
 
     def digest(self) -> str:
-        """SHA-256 of all files that decide what the model says, when it was loaded: 12 hexadecimal digits."""
+        """SHA-256 of all files that decide what the model says, as loaded, in 12 hexadecimal digits."""
         return self._digest
 
     def complete(

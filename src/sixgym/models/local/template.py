@@ -1,4 +1,4 @@
-"""Conversations in the tokens of a checkpoint. What is said in them spells none of its control tokens."""
+"""Conversations as tokens of a checkpoint. The text of a message cannot spell a control token."""
 
 import threading
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ _TRIAL: Chat = (
 class Template:
     """The tokenizer of a checkpoint and its chat template. Safe to use from threads.
 
-    A template whose roles are ordinary text (`[INST]`, `### User`) has no control tokens there, so nothing
-    tells its roles from what is said.
+    A template whose roles are ordinary text (`[INST]`, `### User`) has no control tokens for them, so such
+    roles cannot be told from the text of messages.
 
     Attributes:
-        opened: How every reply begins, where the template writes that.
-        end_tokens: Those that end a reply, as far as tokenizer and template know.
-        pad_token: What to fill up with; None if there is none.
-        size: Number of tokens it knows.
+        opened: Text that the template writes at the beginning of every reply; mostly empty.
+        end_tokens: Ids of the tokens that end a reply, according to tokenizer and template.
+        pad_token: Id of the token that fills up short prompts; None if there is none.
+        size: Number of tokens in the vocabulary.
     """
 
     opened: str
@@ -46,14 +46,14 @@ class Template:
     pad_token: int | None
     size: int
     _tokenizer: Any
-    # a tokenizer sets itself up anew in every call
+    # a tokenizer changes its own settings in every call
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def encode(self, chat: Chat) -> tuple[int, ...]:
-        """A conversation up to where the assistant speaks next.
+        """The tokens of a conversation, up to the assistant's next message.
 
         Raises:
-            ModelError: the chat template refuses it.
+            ModelError: the chat template refuses the conversation.
         """
         with self._lock:
             try:
@@ -62,17 +62,17 @@ class Template:
                 raise ModelError(f"the chat template refuses this conversation: {error}") from error
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What tokens spell, control tokens included."""
+        """The text of tokens, control tokens included."""
         with self._lock:
             return _text(self._tokenizer, tokens)
 
 
 def template_of(tokenizer: Any) -> Template:
-    """Try out a tokenizer of transformers.
+    """The template of a tokenizer of transformers, after a trial of it.
 
     Raises:
-        ModelUnusableError: it does not tell what is said, or takes it for control tokens.
-        Exception: whatever the chat template raises, if there is one at all.
+        ModelUnusableError: the tokenizer loses the text of messages, or reads control tokens in it.
+        Exception: an error of the chat template, which may be of any kind.
     """
     source = cast("str", tokenizer.get_chat_template())
     added = {cast("str", token.content) for token in tokenizer.added_tokens_decoder.values()}
@@ -85,15 +85,15 @@ def template_of(tokenizer: Any) -> Template:
     prompt = _encode(tokenizer, _TRIAL[:2], speak=True)
     other = _encode(tokenizer, (_TRIAL[0], {"role": "user", "content": "w"}), speak=True)
     if prompt == other:
-        raise ModelUnusableError("its tokenizer knows no letters: save all of its files there too")
-    # as they are, and as a tokenizer that normalises its text would still know them
+        raise ModelUnusableError("its tokenizer loses all letters: save all files of the tokenizer there too")
+    # as they are, and in other spellings that a tokenizer with a normaliser would still recognise
     spellings = [spelling for name in names for spelling in (name, name.upper(), name.translate(FULL_WIDTH))]
     attack = (_TRIAL[0], {"role": "user", "content": "u".join(["", *spellings, ""])})
     attacked = _encode(tokenizer, attack, speak=True)
     if [token for token in attacked if token in control] != [token for token in prompt if token in control]:
-        # so it is with transformers before 5.20, too
+        # transformers before 5.20 have the same fault
         raise ModelUnusableError(
-            "what is said to the model could spell its control tokens: take another checkpoint, or update: "
+            "the text of a message could spell its control tokens: take another checkpoint, or update: "
             + install_command("hf")
         )
     end = _end_of_turn(tokenizer, _encode(tokenizer, _TRIAL, speak=False), control)

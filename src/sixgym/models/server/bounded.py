@@ -1,7 +1,7 @@
-"""HTTP in which a request has a deadline for all of it and a reply has a largest size.
+"""HTTP with a deadline for a whole request and a largest size of a reply.
 
 The timeouts of HTTP libraries are for one read, so a server that sends a byte a second keeps a request
-alive for ever. Here every read and write of a connection gets what is left of the request's time.
+alive for ever. Here every read and write of a connection gets the time that is left for the request.
 """
 
 import socket
@@ -26,7 +26,7 @@ class AttemptError(Exception):
 
 
 class NoContactError(AttemptError):
-    """No connection came about."""
+    """The connection could not be made."""
 
 
 class TooSlowError(AttemptError):
@@ -38,11 +38,11 @@ class BrokenConnectionError(AttemptError):
 
 
 class TooLongError(AttemptError):
-    """The reply is larger than allowed, or packed, so that nobody can tell."""
+    """The reply is larger than allowed, or compressed, so that its size is not known."""
 
 
 class _Allowance(threading.local):
-    """What is left to the request that this thread has under way."""
+    """Time and bytes that are left to the request of this thread."""
 
     deadline_s: float = 0.0
     left_bytes: int = 0
@@ -117,7 +117,7 @@ class _Stream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-class _Network(httpcore2.SyncBackend):
+class _MeteredNetwork(httpcore2.SyncBackend):
     def __init__(self, meter: _Meter) -> None:
         self._meter = meter
 
@@ -143,10 +143,10 @@ class BoundedTransport(httpx2.BaseTransport):
 
         Args:
             address: Base URL of the server.
-            timeout_s: For a request and its whole reply.
-            largest_bytes: Size of a reply with its headers.
-            local: Never use a proxy.
-            now: The time in seconds, from anywhere.
+            timeout_s: Limit for a request and its whole reply, in seconds.
+            largest_bytes: Largest size of a reply with its headers.
+            local: Whether the server is on this machine, where no proxy is used.
+            now: Returns the time in seconds, from any origin.
 
         Raises:
             ValueError: the environment names a proxy of a kind that is not supported.
@@ -154,13 +154,13 @@ class BoundedTransport(httpx2.BaseTransport):
         self._meter = _Meter(timeout_s, largest_bytes, now)
         # reading the certificates of authorities takes 20 ms
         context = httpx2.create_ssl_context() if address.startswith("https:") else None
-        self._pool = _pool(None if local else _proxy(address), _Network(self._meter), context)
+        self._pool = _pool(None if local else _proxy(address), _MeteredNetwork(self._meter), context)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request and take in the whole reply.
+        """Send a request and read the whole reply.
 
         Raises:
-            AttemptError: there is no whole reply.
+            AttemptError: the server sent no whole reply.
         """
         self._meter.start()
         with self._meter.translating():
@@ -169,9 +169,9 @@ class BoundedTransport(httpx2.BaseTransport):
             )
         headers = {name.lower(): value for name, value in reply.headers}
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise TooLongError("packed its reply, though asked not to")
-        # all other headers are left behind: a character set or a cookie of the server's choice could
-        # only do harm, since a reply is UTF-8 and a conversation is in its messages
+            raise TooLongError("compressed its reply, though asked not to")
+        # all other headers are dropped: a reply is UTF-8 and a conversation is in its messages, so a
+        # character set or a cookie of the server could only do harm
         kept = [(name, headers[name]) for name in _HEADERS_KEPT if name in headers]
         return httpx2.Response(reply.status, headers=kept, content=reply.content, request=request)
 
@@ -180,14 +180,16 @@ class BoundedTransport(httpx2.BaseTransport):
         self._pool.close()
 
 
-def _pool(proxy: str | None, network: _Network, context: ssl.SSLContext | None) -> httpcore2.ConnectionPool:
+def _pool(proxy: str | None, network: _MeteredNetwork, context: ssl.SSLContext | None) -> httpcore2.ConnectionPool:
     if proxy is None:
         return httpcore2.ConnectionPool(
             ssl_context=context, max_connections=None, keepalive_expiry=_IDLE_S, network_backend=network
         )
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("the environment names a proxy that is not one for HTTP")
+        raise ValueError(
+            "the environment names a proxy of another kind than HTTP: set HTTPS_PROXY to an http:// address"
+        )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return httpcore2.HTTPProxy(

@@ -41,14 +41,14 @@ OPENAI_ADDRESS = "https://api.openai.com/v1"
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_.~/%:-]*)?")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_SHORTEST_SECRET = 8  # what stands for "no key", such as EMPTY or ollama, must not be blotted out of texts
+_SHORTEST_SECRET = 8  # a placeholder for "no key", such as EMPTY or ollama, must not be cut out of texts
 
 
 def checked_address(url: str) -> str:
     """The base URL of a server without a slash at its end.
 
     Raises:
-        ValueError: it is not one. The message does not repeat it: it may contain a password.
+        ValueError: the text is no base URL. The message does not repeat it: it may contain a password.
     """
     try:
         parts = urlsplit(url)
@@ -119,7 +119,7 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] | None = None
-    jitter: Callable[[], float] = random.Random().random  # not the global generator, which agents may seed
+    jitter: Callable[[], float] = random.Random().random  # agents may seed the global generator
 
 
 class ServerModel:
@@ -217,7 +217,7 @@ class ServerModel:
         return outcome
 
     def _refused_parameters(self, failure: RequestFailure, messages: Sequence[Message]) -> frozenset[str]:
-        """What this request failed for and can be left out of the next."""
+        """The parameters that a request was refused for and that the next one can leave out."""
         if failure.unsupported is not None:
             return frozenset({failure.unsupported})
         if failure.verdict is not RetryVerdict.REQUEST:
@@ -230,8 +230,8 @@ class ServerModel:
     def _sent(self, body: dict[str, Any]) -> bytes | RequestFailure:
         """The reply to one request.
 
-        What the SDK raises refers to the request with its key. It is turned into a value here, so that
-        no exception of ours has it as its context.
+        An exception of the SDK refers to the request with its key. It becomes a value here, so that no
+        exception of this package has it as its context.
         """
         import httpx2
         import openai
@@ -265,7 +265,7 @@ class ServerModel:
         text = self._clean(response.content.decode("utf-8", "replace"))
         failure = refusal(response.status_code, headers, text, model=self.name, address=self._address)
         if response.status_code == FORBIDDEN and self._accepted.is_set():
-            # the key is good: gateways forbid single prompts this way
+            # the key is valid: gateways refuse single prompts in this way
             return replace(failure, verdict=RetryVerdict.REQUEST)
         return failure
 
@@ -273,7 +273,7 @@ class ServerModel:
         sentence = f"the server at {self._address} {printable(clause)}"
         if self._reached.is_set():
             return RequestFailure(sentence, RetryVerdict.AGAIN, overloaded=True)
-        return RequestFailure(f"{sentence}: is it running, and is that its address?", RetryVerdict.RUN)
+        return RequestFailure(f"{sentence}: is it running, and is this its address?", RetryVerdict.RUN)
 
     def _understood(
         self, reply: bytes, body: Mapping[str, Any], messages: Sequence[Message]
@@ -281,10 +281,10 @@ class ServerModel:
         where = f"the server at {self._address}"
         try:
             data = read_json(reply, self._clean)
-        except MalformedReplyError as error:  # a gateway's page, or a reply cut short
+        except MalformedReplyError as error:  # the page of a gateway, or half a reply
             return RequestFailure(f"{where} sent no reply of the API: {error}", RetryVerdict.AGAIN)
         inner = _status_within(data)
-        if inner is not None:  # gateways report a failure upstream with status 200
+        if inner is not None:  # gateways report a failure of the model's server with status 200
             text = self._clean(reply.decode("utf-8", "replace"))
             return refusal(inner, {}, text, model=self.name, address=self._address)
         try:
@@ -341,7 +341,7 @@ def _key(address: str) -> str:
     if key and not all("!" <= character <= "~" for character in key):
         raise ModelUnusableError(f"{KEY_VARIABLE} contains characters that no key has: copy it again")
     if not key and not is_loopback(address):
-        raise ModelUnusableError(f"the server at {address} wants a key: set {KEY_VARIABLE}")
+        raise ModelUnusableError(f"the server at {address} needs a key: set {KEY_VARIABLE}")
     return key or "none"
 
 
@@ -367,7 +367,7 @@ def _client(settings: ServerSettings, address: str, key: str, now: Callable[[], 
     return openai.OpenAI(
         api_key=key,
         base_url=address,
-        max_retries=0,  # retries are ours, because they give their place at the gate to others
+        max_retries=0,  # a retry here gives its place at the gate to other requests
         timeout=settings.timeout_s,
         default_headers={"Accept-Encoding": "identity"},
         http_client=httpx2.Client(transport=transport, follow_redirects=False),

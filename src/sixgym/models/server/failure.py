@@ -1,4 +1,4 @@
-"""What went wrong with a request, whether to try again, and what to tell the user."""
+"""Failures of a request: the reason, whether another attempt may help, and the remedy for the user."""
 
 import enum
 import json
@@ -11,10 +11,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 LONGEST_REASON = 300
-"""Characters of a server's own words that are passed on."""
+"""Characters of a server's own message that are shown."""
 
 OPTIONAL = frozenset({"max_tokens", "temperature", "seed"})
-"""Parameters that some models do not take; a server that says so is asked again without them."""
+"""Parameters that some models do not take. A request that is refused for one is sent again without it."""
 
 _OVERLOADED = frozenset({408, 429, 503, 504, 529})
 _PASSING = frozenset({408, 409, 425, 429})
@@ -23,7 +23,7 @@ _OF_THE_ACCOUNT = frozenset({"insufficient_quota", "billing_hard_limit_reached"}
 
 
 class RetryVerdict(enum.Enum):
-    """What a failure means for what comes next."""
+    """The consequence of a failure."""
 
     AGAIN = "it may pass: try again"
     REQUEST = "this request will never succeed"
@@ -35,10 +35,10 @@ class RequestFailure:
     """One attempt that failed.
 
     Attributes:
-        sentence: What happened and, where something can be done about it, what.
-        verdict: Whether it is worth trying again.
-        overloaded: The server has too much to do.
-        retry_after_s: How long the server asks to wait.
+        sentence: The failure and, where the user can do something about it, the remedy.
+        verdict: Whether another attempt may help.
+        overloaded: Whether the server is overloaded.
+        retry_after_s: Time that the server asks to wait, in seconds.
         unsupported: Parameter of the request that this model does not take.
     """
 
@@ -50,7 +50,7 @@ class RequestFailure:
 
 
 def printable(text: str, longest: int = LONGEST_REASON) -> str:
-    """Foreign text on one line, without control characters, of bounded length."""
+    """Text of unknown origin on one line, without control characters, of bounded length."""
     kept = "".join(character if character.isprintable() else " " for character in text[: 4 * longest])
     line = " ".join(kept.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
@@ -59,13 +59,13 @@ def printable(text: str, longest: int = LONGEST_REASON) -> str:
 def refusal(
     status: int, headers: Mapping[str, str], body: str, *, model: str, address: str
 ) -> RequestFailure:
-    """What an HTTP status other than success means.
+    """The failure that an HTTP status other than success stands for.
 
     Args:
         status: The status.
-        headers: Keys in lower case.
-        body: As the server sent it.
-        model, address: What was asked for, and where.
+        headers: Headers, with names in lower case.
+        body: Body as the server sent it.
+        model, address: Model that was asked for, and base URL of the server.
     """
     error = _error(body)
     code = error.get("code")
@@ -91,11 +91,11 @@ def refusal(
 
 
 def _remedy(status: int, code: object, said: str, model: str) -> str | None:
-    """What went wrong and what to do about it, where every other request would fail as well."""
-    if status in {401, 403}:  # with a key that has worked, 403 is about one prompt: see ServerModel
+    """The reason and the remedy of a failure that every other request would meet as well."""
+    if status in {401, 403}:  # with a key that has worked, 403 refuses one prompt: see ServerModel
         return f"refused the key ({status}): set OPENAI_API_KEY to one that it takes"
     if status == 402 or code in _OF_THE_ACCOUNT:
-        return f"wants to be paid first ({status}): top up the account of the key"
+        return f"wants a payment first ({status}): add credit to the account of the key"
     if status in {404, 405, 410} or code == "model_not_found":
         return (
             f"has no chat model {model} ({status}): check its name, and the address, which mostly ends in /v1"
@@ -108,7 +108,7 @@ def _remedy(status: int, code: object, said: str, model: str) -> str | None:
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header, which has seconds or a date (RFC 9110, section 10.2.3)."""
+    """Time to wait by a Retry-After header, which has seconds or a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value.strip(), re.ASCII):
@@ -122,13 +122,13 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
 
 
 def pause_s(attempt: int, asked_s: float | None, *, longest_s: float, jitter: float) -> float:
-    """How long to wait before the next attempt: doubling, spread out, and at least what the server asks.
+    """The pause before the next attempt: doubled each time, randomised, and at least what the server asks.
 
     Args:
-        attempt: How many have failed, from 1.
-        asked_s: What the server asks for; at most `longest_s` of it is granted.
-        longest_s: The longest pause.
-        jitter: Random, between 0 and 1; threads that failed together must not return together.
+        attempt: Number of failed attempts, from 1.
+        asked_s: Pause that the server asks for, in seconds; at most `longest_s` of it is granted.
+        longest_s: Longest pause, in seconds.
+        jitter: Random number between 0 and 1; threads that failed together must not return together.
     """
     doubling_s = min(longest_s, 0.5 * math.ldexp(1.0, min(attempt - 1, 30)))
     wanted_s = doubling_s * (0.5 + 0.5 * jitter)
@@ -154,4 +154,6 @@ def _reason(error: dict[str, Any], body: str) -> str:
             return value
         if value:
             return json.dumps(value)
-    return "" if error or body.lstrip().startswith("<") else body  # a gateway's page of HTML says nothing
+    return (
+        "" if error or body.lstrip().startswith("<") else body
+    )  # the HTML page of a gateway has no reason in it

@@ -1,4 +1,4 @@
-"""Back-pressure: how many requests may be in flight at a server that several threads share."""
+"""Back-pressure: the number of requests in flight at a server that several threads share."""
 
 import threading
 from collections import deque
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Pass:
-    """Leave to send one request. Who holds it says with `slow` that the server was overloaded."""
+    """Permission to send one request. Its holder sets `slow` if the server was overloaded."""
 
     __slots__ = ("generation", "slow")
 
@@ -27,9 +27,9 @@ class _Waiter:
 class Gate:
     """Additive increase, multiplicative decrease of the requests in flight (Chiu and Jain, 1989).
 
-    Threads pass in the order in which they came. A server that was slow halves the limit, once for all
-    requests that were in flight together, since they tell of the same moment; as many successes as the
-    limit raise it by one.
+    Threads pass in the order of their arrival. An overloaded server halves the limit, once for all requests
+    that were in flight together, since they report the same moment; as many successes as the limit raise it
+    by one.
     """
 
     def __init__(self, most: int) -> None:
@@ -68,7 +68,7 @@ class Gate:
 
     def _enter(self) -> Pass:
         with self._lock:
-            # nobody waits while there is room: whoever makes room admits who waits
+            # no thread waits while there is room: a thread that makes room admits the next in line
             if self._in_flight < int(self._limit):
                 self._in_flight += 1
                 return Pass(self._generation)
@@ -76,10 +76,10 @@ class Gate:
             self._waiters.append(waiter)
         try:
             waiter.turn.wait()
-        except BaseException:  # Ctrl-C: whoever comes next must not wait for a turn that nobody takes
+        except BaseException:  # Ctrl-C: the next thread must not wait for a turn that is never taken
             self._give_up(waiter)
             raise
-        assert waiter.granted is not None  # whoever sets `turn` has set it before
+        assert waiter.granted is not None  # set before `turn` is
         return waiter.granted
 
     def _give_up(self, waiter: _Waiter) -> None:

@@ -21,10 +21,10 @@ _FIELDS_OF_A_CALL = frozenset({"id", "type", "index", "function"})
 _FIELDS_OF_A_FUNCTION = frozenset({"name", "arguments"})
 _WRITTEN_HERE = frozenset({"role", "tool_calls", "tool_call_id", "id", "type"})
 _NOT_SENT_BACK = frozenset({"refusal", "annotations", "audio", "function_call"})
-"""Fields of the API that a reply has and a request has not, or has in another form."""
+"""Fields of the API that belong to replies only, or that a request has in another form."""
 
 EXTRA = "messages."
-"""What stands before the name of an extra field in the set of parameters that a server refused."""
+"""Prefix of an extra field's name in the set of parameters that a server refused."""
 
 
 class MalformedReplyError(ValueError):
@@ -166,7 +166,7 @@ def read_json(body: bytes, clean: Callable[[str], str] = storable) -> Any:
     """A reply's JSON with every text in it cleaned.
 
     Raises:
-        MalformedReplyError: it is not JSON, or nested without end.
+        MalformedReplyError: the body is no JSON, or nested too deep.
     """
     try:
         data = json.loads(body.decode("utf-8", "replace"))
@@ -183,7 +183,7 @@ def completion(data: Any, turn: int) -> Completion:
         turn: Position of the reply in the conversation; names the calls that came without an id.
 
     Raises:
-        MalformedReplyError: it is not a chat completion.
+        MalformedReplyError: the reply is no chat completion.
     """
     try:
         reply = _Reply.model_validate(data)
@@ -229,7 +229,7 @@ def _extra_of_call(call: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 def _extra(fields: Mapping[str, Any], known: Collection[str]) -> dict[str, JsonValue]:
-    """The fields that are not of the API, less those that say nothing: null, and empty text or lists."""
+    """The fields that are not part of the API, without empty ones: null, empty text, empty lists."""
     return {
         name: value
         for name, value in fields.items()

@@ -229,7 +229,7 @@ def test_a_file_of_something_else_is_named(
 
 # ---------------------------------------------------------------------- figures
 SETTING = TransferSetting(
-    command="sixgym fidelity bench",
+    command="sixgym fidelity transfer",
     candidate=BackendInfo(name="quick", version="1"),
     reference=BackendInfo(name="true", version="2"),
     task_set="samples 1",
@@ -302,7 +302,7 @@ def test_what_our_side_broke_is_left_out_of_the_pairs_and_listed() -> None:
         ("two", "t-1", "reference"),
     }
     page = transfer_page(figures, "stem")
-    assert "## Broken on our side" in page
+    assert "## Infrastructure failures" in page
     assert "the simulator died" in page
     with pytest.raises(NothingToCompareError, match="nothing is known about the gap"):
         figures_of({"one": "x+"}, {"one": "+x"})

@@ -1,13 +1,9 @@
-"""The grounded validation as a page for people."""
+"""The page of the grounded validation."""
 
 from collections.abc import Iterator, Mapping
 
-from sixgym.evaluate.fidelity.transfer.figures import (
-    AgentFigures,
-    GroupFigures,
-    TransferFigures,
-    VerdictDisagreement,
-)
+from sixgym.evaluate.fidelity.transfer.disagreements import VerdictDisagreement
+from sixgym.evaluate.fidelity.transfer.figures import AgentFigures, GroupFigures, TransferFigures
 from sixgym.evaluate.fidelity.transfer.rows import GradedPart
 from sixgym.evaluate.markdown import number, table
 from sixgym.scoring.metrics import Ends
@@ -16,7 +12,7 @@ DASH = "–"
 
 
 def transfer_page(figures: TransferFigures, stem: str) -> str:
-    """The page in Markdown. Its figures are beside it under the same stem."""
+    """The page in Markdown. Its figures have the same stem."""
     parts = (
         _heading(figures, stem),
         _agents(figures, figures.overall),
@@ -30,56 +26,58 @@ def transfer_page(figures: TransferFigures, stem: str) -> str:
 
 
 def summary_lines(figures: TransferFigures) -> Iterator[str]:
-    """The result in a few lines."""
-    here, there = figures.candidate.name, figures.reference.name
+    """A line for each agent, and the verdict, for a terminal."""
+    candidate, reference = figures.candidate.name, figures.reference.name
     for one in figures.overall.agents:
         yield (
-            f"{one.agent:<12} n {one.n:>3}   {here} {_percent(one.candidate):>5} %   "
-            f"{there} {_percent(one.reference):>5} %   gap {_signed(one.gap):>6}   "
+            f"{one.agent:<12} n {one.n:>3}   {candidate} {_percent(one.candidate):>5} %   "
+            f"{reference} {_percent(one.reference):>5} %   gap {_signed(one.gap):>6}   "
             f"same verdict {_percent(one.agreement):>5} %"
         )
     yield _verdict(figures)
 
 
 def _heading(figures: TransferFigures, stem: str) -> Iterator[str]:
-    here, there = figures.candidate, figures.reference
+    candidate, reference = figures.candidate, figures.reference
     tiers = ", ".join(f"{count} of {tier}" for tier, count in figures.tasks.items())
     first, last = figures.topology_seeds
-    yield f"# How far success on {here.name} is from success on {there.name}"
+    yield f"# How far success on {candidate.name} is from success on {reference.name}"
     yield ""
     yield (
-        f"Made by `{figures.command}`: {sum(figures.tasks.values())} tasks ({tiers}) of "
-        f"{figures.task_set} (sha256 {figures.task_set_sha256[:12]}), topology seeds {first} to {last}, one "
-        f"trial each, agents seeded by task. Candidate {here.name} {here.version}, reference {there.name} "
-        f"{there.version}, graded by version {figures.grader} of the rules. Every figure: `{stem}.json`."
+        f"Made by `{figures.command}`: {sum(figures.tasks.values())} tasks ({tiers}) of {figures.task_set} "
+        f"(sha256 {figures.task_set_sha256[:12]}), topology seeds {first} to {last}, one trial each, agents "
+        f"seeded by task. Candidate {candidate.name} {candidate.version}, reference {reference.name} "
+        f"{reference.version}, graded by version {figures.grader} of the rules. Every figure: `{stem}.json`."
     )
     yield ""
     how = (
-        f"Every agent works on {here.name}; its tool calls are then replayed on {there.name} in the same "
-        "order, with the same final answer, and both are graded by what the network measured, in the "
-        "manner of 6GAgentGym's table III."
+        f"Every agent acts on {candidate.name}. Its tool calls are then replayed on {reference.name} in the "
+        "same order, with the same final answer. Both episodes are graded by the measurements of their "
+        "network, as in table III of 6GAgentGym."
         if figures.replayed
-        else f"Every agent works on {here.name}, and, with the same tasks and seeds, on {there.name}: closed "
-        "loop on both, so that what it does may differ as well. Both are graded by what the network measured."
+        else f"Every agent acts on {candidate.name} and, with the same tasks and seeds, on {reference.name}. "
+        "Both are in closed loop, so the actions may differ as well. Both episodes are graded by the "
+        "measurements of their network."
     )
     yield (
-        f"{how} Gap: {here.name} less {there.name}, in points, with an interval "
-        "paired by task. Same verdict: share of tasks met on both or missed on both. Intervals are 95 %."
+        f"{how} The gap is the success rate on {candidate.name} minus that on {reference.name}, in points, "
+        "with an interval paired by task. Same verdict is the share of tasks met on both networks or missed "
+        "on both. Intervals are 95 %."
     )
     yield ""
 
 
 def _agents(figures: TransferFigures, group: GroupFigures) -> Iterator[str]:
-    here, there = figures.candidate.name, figures.reference.name
+    candidate, reference = figures.candidate.name, figures.reference.name
     head = (
         "agent",
         "n",
-        f"{here}, %",
-        f"{there}, %",
+        f"{candidate}, %",
+        f"{reference}, %",
         "gap, points",
         "same verdict, %",
-        f"only on {here}",
-        f"only on {there}",
+        f"only on {candidate}",
+        f"only on {reference}",
     )
     yield from table(head, map(_agent_row, group.agents))
 
@@ -105,10 +103,10 @@ def _over_agents(figures: TransferFigures) -> Iterator[str]:
     yield _verdict(figures)
     yield ""
     yield (
-        "In between: agents that met something on either network, the reference solution apart. The others "
-        "agree almost by construction, and stretch the correlation from 0 % to 100 %. r: Pearson's, of the "
-        "agents' success rates here and there; there is none with fewer than three agents or where all are "
-        "equally good, and no interval with fewer than four."
+        "In between are the agents that met a task on either network, without the reference solution. The "
+        "other agents agree almost by construction, and stretch the correlation from 0 % to 100 %. r is "
+        "Pearson's correlation of the agents' success rates on the two networks. r does not exist with fewer "
+        "than three agents or with equal success rates; its interval needs four agents."
     )
     yield ""
 
@@ -156,8 +154,8 @@ def _closed_loop(figures: TransferFigures) -> Iterator[str]:
     yield "## Closed loop"
     yield ""
     yield (
-        f"The same agents at work on {figures.reference.name} itself: what they saw there, they reacted to. "
-        "Where a verdict differs here and not above, the agent made something else of what it saw."
+        f"The same agents act on {figures.reference.name} itself and react to its measurements. Where a "
+        "verdict differs here and not above, the agent acted differently."
     )
     yield ""
     yield from _agents(figures, figures.closed_loop)
@@ -167,7 +165,7 @@ def _closed_loop(figures: TransferFigures) -> Iterator[str]:
 def _where(figures: TransferFigures) -> Iterator[str]:
     yield "## By tier and domain"
     yield ""
-    yield "Absolute gaps in points. The fewer tasks there are, the larger gaps are by chance alone."
+    yield "Absolute gaps in points. With fewer tasks, chance alone makes the gaps larger."
     yield ""
     places = {**figures.tiers, **figures.domains}
     yield from _groups("", places)
@@ -187,7 +185,7 @@ def _arrow(group: GroupFigures, agent: str) -> str:
 
 
 def _disagreements(figures: TransferFigures) -> Iterator[str]:
-    here, there = figures.candidate.name, figures.reference.name
+    candidate, reference = figures.candidate.name, figures.reference.name
     yield "## Where verdicts differ"
     yield ""
     if not figures.disagreements:
@@ -195,27 +193,27 @@ def _disagreements(figures: TransferFigures) -> Iterator[str]:
         yield ""
         return
     yield (
-        f"What was missed on one network and met on the other, over {len(figures.disagreements)} episodes; "
-        "several targets may differ in one."
+        f"Parts of goals that were missed on one network and met on the other, over "
+        f"{len(figures.disagreements)} episodes. Several parts may differ in one episode."
     )
     yield ""
     yield from table(
-        ("metric", f"missed on {here} only", f"missed on {there} only"),
+        ("metric", f"missed on {candidate} only", f"missed on {reference} only"),
         ((one.metric, str(one.missed_on_candidate), str(one.missed_on_reference)) for one in figures.causes),
     )
     if unknown := sum(not one.decided for one in figures.disagreements):
         yield (
-            f"Of {unknown} of them, missed on {there} only, no more than the grade was kept there: the table "
-            "does not count them."
+            f"The table leaves out {unknown} episodes that were missed on {reference} only: their grade "
+            "alone is stored."
         )
         yield ""
     yield (
-        "Each: share of the counting intervals in which it held, then lowest, median and highest value "
-        "measured in them, in the metric's unit."
+        "Each part: the share of the counting intervals in which it was met, then the lowest, median and "
+        "highest value measured in these intervals, in the metric's unit."
     )
     yield ""
     yield from table(
-        ("task", "tier", "agent", "met on", "refused calls", "decided by", here, there),
+        ("task", "tier", "agent", "met on", "refused calls", "decided by", candidate, reference),
         (_row(figures, one) for one in figures.disagreements),
     )
 
@@ -248,9 +246,9 @@ def _failures(figures: TransferFigures) -> Iterator[str]:
     if not figures.failures:
         return
     sides = {"candidate": figures.candidate.name, "reference": figures.reference.name}
-    yield "## Broken on our side"
+    yield "## Infrastructure failures"
     yield ""
-    yield "Left out above. The same command tries them again."
+    yield "These episodes are left out above. The same command tries them again."
     yield ""
     yield from table(
         ("task", "agent", "network", "reason"),

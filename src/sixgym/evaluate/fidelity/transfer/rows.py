@@ -1,4 +1,4 @@
-"""What is kept of an episode of the grounded validation, and the files it is kept in."""
+"""Rows of graded episodes of the grounded validation, and the files that store them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ DIGITS = 5
 
 
 class GradedPart(Record):
-    """One part of a goal, as an episode fulfilled it.
+    """One part of a goal, and whether an episode met it.
 
     Attributes:
-        about: What was asked for, such as `latency_ms of drone < 40`.
+        about: The part in words, such as `latency_ms of drone < 40`.
         metric: The metric, or `duty` or `answer`.
-        met: Whether it was fulfilled.
-        held: Share of the counting intervals in which it was; None where it is not about intervals.
-        lowest, median, highest: Of what was measured in them, in the metric's unit; for an answer, of the
+        met: Whether the part was met.
+        held: Share of the counting intervals in which the part was met; None where it is not about intervals.
+        lowest, median, highest: Values measured in these intervals, in the metric's unit; for an answer, the
             values that would have been right. None where nothing finite was measured.
     """
 
@@ -41,7 +41,13 @@ class GradedPart(Record):
 
 
 class RowKey(Record):
-    """Which episode. `script` is the checksum of what was replayed; None where the agent itself worked."""
+    """The identity of an episode.
+
+    Attributes:
+        agent: Name of the agent.
+        task: Id of the task.
+        script: Checksum of the replayed calls and answer; None where the agent itself acted.
+    """
 
     agent: str
     task: str
@@ -49,18 +55,18 @@ class RowKey(Record):
 
 
 class TransferRow(Record):
-    """An episode, graded, with what decided it.
+    """A graded episode, with the measurements that decided its grade.
 
     Attributes:
-        key: Which episode.
-        version: Of the network.
+        key: Identity of the episode.
+        version: Version of the network.
         task_set_sha256: Checksum of the task set.
-        result: Its grade. Wall-clock times are 0, so that equal episodes are equal rows.
-        parts: Targets, constraints, duties and answer of the goal; none where our side broke, or where
-            nothing but the grade was kept.
-        episode: Its id; a replay's is the id of the original and `-on-NETWORK`; empty where only the grade
-            was kept.
-        script: What the agent did; None in a replay, and where our side broke.
+        result: Grade of the episode. Wall-clock times are 0, so that equal episodes are equal rows.
+        parts: Targets, constraints, duties and answer of the goal; empty after an infrastructure failure, or
+            where only the grade was stored.
+        episode: Id of the episode; the id of a replay is that of the original and `-on-NETWORK`; empty where
+            only the grade was stored.
+        script: Calls and answer of the agent; None in a replay, and after an infrastructure failure.
     """
 
     key: RowKey
@@ -73,19 +79,24 @@ class TransferRow(Record):
 
     @property
     def broken(self) -> bool:
-        """Whether our side broke."""
+        """Whether the episode ended with an infrastructure failure."""
         return self.result.infrastructure_failure is not None
 
 
 @dataclass(frozen=True, slots=True)
 class RowConditions:
-    """Under which rows can be used: the network's version and the checksum of the task set."""
+    """Conditions under which stored rows can be used.
+
+    Attributes:
+        version: Version of the network here.
+        task_set_sha256: Checksum of the task set here.
+    """
 
     version: str
     task_set_sha256: str
 
     def objection(self, row: TransferRow) -> str | None:
-        """Why a row says nothing here, or None."""
+        """The reason why a row cannot be used here, or None."""
         if row.task_set_sha256 != self.task_set_sha256:
             return f"of task set {row.task_set_sha256[:12]}, here is {self.task_set_sha256[:12]}"
         if row.result.grader != GRADER:
@@ -94,7 +105,10 @@ class RowConditions:
 
 
 class RowStore(RecordStore[RowKey, TransferRow]):
-    """Rows that can be used under given conditions, each with all its fields."""
+    """The rows that can be used under given conditions.
+
+    A row is stored with all its fields, so that it keeps the version of the grading rules.
+    """
 
     def __init__(self, path: Path, conditions: RowConditions) -> None:
         """Read what is stored.
@@ -110,7 +124,7 @@ class RowStore(RecordStore[RowKey, TransferRow]):
 
 
 def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) -> TransferRow:
-    """What is kept of an episode."""
+    """The row of a graded episode."""
     intact = result.infrastructure_failure is None
     return TransferRow(
         key=key,
@@ -124,7 +138,7 @@ def row_of(key: RowKey, task_set_sha256: str, episode: Episode, result: Result) 
 
 
 def grade_alone(key: RowKey, version: str, task_set_sha256: str, result: Result) -> TransferRow:
-    """A row of an episode of which nothing but the grade was kept."""
+    """The row of an episode whose grade alone was stored."""
     return TransferRow(
         key=key, version=version, task_set_sha256=task_set_sha256, result=result, parts=(), episode=""
     )

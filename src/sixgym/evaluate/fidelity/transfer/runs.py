@@ -1,4 +1,4 @@
-"""Making the rows of the grounded validation that are missing: agents at work, and their calls replayed."""
+"""Episodes of the grounded validation: agents on the candidate, and replays of their calls."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -19,12 +19,17 @@ from sixgym.tasks.grading import grade
 from sixgym.tasks.record import BenchTask
 
 TRIAL = 0
-"""Every agent has one attempt; more would say more about the agent, not about the network."""
+"""Number of the only trial. More trials would tell more about the agent, not about the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """An episode to replay: its id and what the agent did in it."""
+    """An episode to replay.
+
+    Attributes:
+        episode: Id of the episode.
+        script: Calls and answer of the agent.
+    """
 
     episode: str
     script: Script
@@ -32,7 +37,13 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class TransferJob:
-    """An agent at a task: itself, or what it did elsewhere."""
+    """An episode to play.
+
+    Attributes:
+        agent: Name of the agent.
+        task: Id of the task.
+        original: The episode to replay; None where the agent itself acts.
+    """
 
     agent: str
     task: str
@@ -40,18 +51,18 @@ class TransferJob:
 
     @property
     def key(self) -> RowKey:
-        """Of the row that comes out."""
+        """Key of the row that the job makes."""
         script = self.original.script.sha256 if self.original is not None else None
         return RowKey(agent=self.agent, task=self.task, script=script)
 
 
 def own_jobs(agents: Sequence[str], tasks: Sequence[BenchTask]) -> list[TransferJob]:
-    """Every agent at every task."""
+    """A job for every agent and task."""
     return [TransferJob(agent, task.task.id) for task in tasks for agent in agents]
 
 
 def replay_jobs(rows: Sequence[TransferRow]) -> list[TransferJob]:
-    """The replay of each of these; an episode that broke off has none."""
+    """The replays of these rows; an episode with an infrastructure failure has none."""
     return [
         TransferJob(row.key.agent, row.key.task, Original(row.episode, row.script))
         for row in rows
@@ -60,7 +71,7 @@ def replay_jobs(rows: Sequence[TransferRow]) -> list[TransferJob]:
 
 
 class TransferPlayer:
-    """Plays and grades episodes on one network that is kept running."""
+    """Plays and grades episodes on one network, which runs until `close`."""
 
     def __init__(self, network: str, tasks: Path | None) -> None:
         self._sha256 = task_set(tasks).sha256
@@ -96,18 +107,18 @@ def play_missing(
     workers: int,
     progress: Callable[[Result], None],
 ) -> None:
-    """Do these jobs and keep each row as soon as it is there.
+    """Play episodes and store each row as soon as it is made.
 
     Args:
-        jobs: What is missing.
-        network: Where.
-        store: Takes the rows.
-        tasks: File of the task set; None for the frozen one.
-        workers: How many processes. What comes out does not depend on it.
+        jobs: The episodes.
+        network: The network that they are played on.
+        store: Receives the rows.
+        tasks: Manifest of the task set; None is the shipped set.
+        workers: Number of processes. The rows do not depend on it.
         progress: Called with every new result.
 
     Raises:
-        WorkError: the work cannot go on. What was finished is in the store.
+        WorkError: the work cannot go on. Finished rows are in the store.
     """
     make_worker = partial(TransferPlayer, network.name, tasks)
     with closing(executor_for(workers).execute(make_worker, jobs)) as outcomes:
@@ -124,7 +135,7 @@ def _id(job: TransferJob, task: BenchTask, network: str) -> str:
 
 
 def _lost(broken: Broken[TransferJob], network: BackendInfo, tasks: Path | None) -> TransferRow:
-    """The row of an episode whose process died."""
+    """The row of an episode whose worker process died."""
     job = broken.job
     task = tasks_by_id(tasks)[job.task]
     episode = broken_episode(_id(job, task, network.name), job.agent, network, task, broken.reason)

@@ -180,7 +180,9 @@ class BoundedTransport(httpx2.BaseTransport):
         self._pool.close()
 
 
-def _pool(proxy: str | None, network: _MeteredNetwork, context: ssl.SSLContext | None) -> httpcore2.ConnectionPool:
+def _pool(
+    proxy: str | None, network: _MeteredNetwork, context: ssl.SSLContext | None
+) -> httpcore2.ConnectionPool:
     if proxy is None:
         return httpcore2.ConnectionPool(
             ssl_context=context, max_connections=None, keepalive_expiry=_IDLE_S, network_backend=network

@@ -10,8 +10,8 @@ from sixgym.evaluate.fidelity.effects.figures import (
     EffectFigures,
     EffectTally,
     effect_figures,
-    effects_section,
 )
+from sixgym.evaluate.fidelity.effects.report import effects_section
 from sixgym.evaluate.fidelity.effects.runs import (
     EffectJob,
     EffectPlayer,

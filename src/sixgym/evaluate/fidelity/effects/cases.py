@@ -1,4 +1,4 @@
-"""Cases of one action each: a call of a configuration tool, or a fault, on a network that is at rest."""
+"""Cases of one action each: a call of a configuration tool, or a fault, on an otherwise unchanged network."""
 
 import hashlib
 import random
@@ -34,15 +34,15 @@ FAULTS = (
 KINDS = (*TOOLS, *FAULTS)
 
 INTERVALS_BEFORE = 3
-"""In which nothing is done, so that what the standing condition fills up is full."""
+"""Intervals before the action, in which queues fill up under the standing condition."""
 
 INTERVALS_AFTER = 3
-"""That are measured, after the one in which the action happens."""
+"""Measured intervals after the interval of the action."""
 
 NEUTRAL = ToolCall(tool="check_network_state", arguments={})
 
 _FIRST = 300_000
-"""Number of the first exploration that is looked at; those of traces begin at 0."""
+"""Number of the first exploration that is tried; the explorations of traces begin at 0."""
 
 _ROOM, _STRIDE, _DRAWS = 3_008, 31, 2_000
 _SURGE, _DROP_DB = (3.0, 8.0), (8.0, 20.0)
@@ -55,12 +55,12 @@ class EffectCase(Record):
     """One network and one action.
 
     Attributes:
-        id: Kind and number.
-        kind: A tool, or the kind of a fault.
-        network: Placed, its UAVs hovering, under a standing condition from the start.
-        call: Made at the time of the action, where there is one.
-        neutral: Made at that time where there is none.
-        fault: Strikes at that time, where there is an action.
+        id: Kind and number of the case.
+        kind: Name of a tool, or kind of a fault.
+        network: The placed scenario, with hovering UAVs, under a standing condition from the start.
+        call: The call at the time of the action, in runs with the action.
+        neutral: The call at that time, in runs without the action.
+        fault: The fault at that time, in runs with the action; None where the action is a call.
     """
 
     id: Name
@@ -72,19 +72,19 @@ class EffectCase(Record):
 
     @property
     def digest(self) -> str:
-        """Says whether two cases are the same."""
+        """A digest that changes with the case."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
     @property
     def struck(self) -> Scenario:
-        """The network with the action's fault on its timeline."""
+        """The network with the fault of the action on its timeline."""
         if self.fault is None:
             return self.network
         return self.network.model_copy(update={"faults": (*self.network.faults, self.fault)})
 
     @property
     def action(self) -> str:
-        """What is done, in a line."""
+        """The action in a line."""
         if self.fault is None:
             return f"{self.call.tool} {self.call.model_dump_json(include={'arguments'})}"
         return self.fault.model_dump_json(exclude={"start_ms", "duration_ms"})
@@ -95,23 +95,24 @@ def effect_cases(
     seeds: Sequence[int],
     dry_run_on: Callable[[], Simulator] = _DRY_RUN,
 ) -> tuple[EffectCase, ...]:
-    """So many cases of every kind, scenarios and places in turn; asking for more adds to them.
+    """Cases of every kind, with scenarios and topology seeds in turn. A larger number only adds cases.
 
-    Networks, faults and arguments are those of explorations. A call is drawn again until its tool accepts
-    it on the simulator that cases are tried on; on another, measurements may still make it refuse.
+    Networks, faults and arguments are those of explorations. A call is drawn again until its tool accepts it
+    on the simulator of the dry run. On another simulator the tool may still refuse it, for other
+    measurements.
 
     Args:
-        count_per_kind: Cases of every tool and every fault.
+        count_per_kind: Number of cases of every tool and every fault.
         seeds: Topology seeds.
-        dry_run_on: Makes that simulator.
+        dry_run_on: Makes the simulator of the dry run.
     """
     if count_per_kind < 1:
-        raise ValueError(f"{count_per_kind} cases of a kind are none: take at least 1")
+        raise ValueError(f"{count_per_kind} cases of a kind are none: ask for at least 1")
     if not seeds:
-        raise ValueError("there is no topology seed to place networks with")
+        raise ValueError("there is no topology seed to place networks with: give at least 1")
     backend = SimulatedBackend(dry_run_on())
     try:
-        # kinds take turns, so that unfinished runs are not lopsided
+        # kinds alternate, so that unfinished runs are balanced
         return tuple(
             _case(backend, kind, number, seeds) for number in range(count_per_kind) for kind in KINDS
         )
@@ -158,7 +159,7 @@ def _timed(fault: FaultEvent | None, network: Scenario) -> FaultEvent | None:
 
 
 def _heard(fault: FaultEvent) -> bool:
-    """Weak interferers do nothing anywhere."""
+    """Whether a fault has an effect: weak interferers have none anywhere."""
     return not isinstance(fault, faults.Interferer) or fault.power_dbm >= _HEARD_DBM
 
 
@@ -181,7 +182,7 @@ def _under(network: Scenario, standing: FaultEvent) -> Scenario:
 
 
 def _surge(groups: Sequence[Group], rng: random.Random) -> FaultEvent:
-    """Many packets from the start, rather of a group that has many anyway."""
+    """A traffic surge from the start; groups with more traffic are more probable."""
     rates = [group.traffic.packets_per_s * group.traffic.packet_bytes * group.count for group in groups]
     return faults.TrafficSurge(
         start_ms=0,
@@ -192,7 +193,7 @@ def _surge(groups: Sequence[Group], rng: random.Random) -> FaultEvent:
 
 
 def _with_traffic(network: Scenario, call: ToolCall) -> tuple[Group, ...]:
-    """Groups of the slice that a call is about; of all slices, where that one needs next to nothing."""
+    """The groups of the slice of a call; all groups for mMTC, which needs almost no PRBs."""
     assert isinstance(call.arguments, dict)  # its tool has accepted them
     kind = call.arguments["slice"]
     if kind == SliceType.MMTC.value:
@@ -201,7 +202,7 @@ def _with_traffic(network: Scenario, call: ToolCall) -> tuple[Group, ...]:
 
 
 def _weak_cell(network: Scenario, rng: random.Random) -> FaultEvent:
-    """The cell of the managed group is weak from the start."""
+    """A power drop, from the start, of the cell of the managed group."""
     place = network.group(network.managed).positions[0]
     return faults.CellPowerDrop(
         start_ms=0,
@@ -213,7 +214,7 @@ def _weak_cell(network: Scenario, rng: random.Random) -> FaultEvent:
 
 # ---------------------------------------------------------------------- calls
 def _accepted(backend: SimulatedBackend, tool: str, number: int, task: Task) -> Iterator[ToolCall]:
-    """Calls of a tool that it accepts at the time of the action."""
+    """Calls that a tool accepts at the time of the action."""
     world = _at_the_action(backend, task)
     observation = observe(task, backend.state, ())
     for draw in range(_DRAWS):
@@ -223,7 +224,7 @@ def _accepted(backend: SimulatedBackend, tool: str, number: int, task: Task) -> 
 
 
 def _meanwhile(backend: SimulatedBackend, fault: FaultEvent, task: Task) -> ToolCall | None:
-    """What is called while a fault strikes; a cell that refuses handovers has to be asked for one."""
+    """The call at the time of a fault; a handover failure shows only where a handover is requested."""
     if not isinstance(fault, faults.HandoverFailure):
         return NEUTRAL
     world = _at_the_action(backend, task)

@@ -1,38 +1,41 @@
-"""Whether a simulator has the sign and the size of what a tool or a fault does on the reference."""
+"""Whether the effects of tools and faults have the same sign and size on a simulator as on the reference."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sixgym.domain.base import Record
-from sixgym.evaluate.fidelity.effects.cases import INTERVALS_AFTER, INTERVALS_BEFORE, KINDS, TOOLS, EffectCase
+from sixgym.evaluate.fidelity.effects.cases import KINDS, TOOLS, EffectCase
 from sixgym.evaluate.fidelity.effects.runs import EffectRun, Played
 from sixgym.evaluate.fidelity.source import Source
-from sixgym.evaluate.markdown import number, table
 from sixgym.scoring.intervals import Interval, clustered
 
 NOISE_QUANTILE = 0.95
+"""Quantile of the differences between two network seeds that counts as the noise."""
+
 LEAST_CHANGE = 0.05
-"""Of the figure's level: a smaller effect is none, however sure it is."""
+"""Share of the figure's level below which an effect counts as none, however significant it is."""
 
 LISTED = 20
+"""Number of listed disagreements of a candidate."""
+
 ALL, ALL_TOOLS, ALL_FAULTS = "all", "all tools", "all faults"
 
 
 class EffectTally(Record):
-    """How often a candidate has the effects that the reference has.
+    """How often a candidate has the effects of the reference.
 
     Attributes:
         of: A kind of action, `all tools`, `all faults`, `all`, or a figure such as `latency_ms`.
-        cases: With at least one comparison that counts.
-        comparisons: A case and a figure on which the reference has an effect.
-        same_sign: Share of them; a candidate without an effect is wrong. None without comparisons.
-        interval: 95 % interval of that share: Wilson's, cases taken as clusters of their comparisons.
-        ratio: Median of the candidate's effect over the reference's.
-        rank_correlation: Spearman's, of effects relative to the figure's level on the reference.
-        quiet: Comparisons on which the reference has no effect on either seed.
-        false: Of those, on which the candidate has one.
+        cases: Number of cases with a comparison that counts.
+        comparisons: Number of comparisons that count: a case and a figure with an effect on the reference.
+        same_sign: Share of comparisons with the same sign; no effect is wrong. None without comparisons.
+        interval: 95 % Wilson interval of that share, with cases as clusters of their comparisons.
+        ratio: Median of the candidate's effect divided by the reference's.
+        rank_correlation: Spearman's correlation of effects relative to the figure's level on the reference.
+        quiet: Number of comparisons in which the reference has no effect on either seed.
+        false: Number of quiet comparisons in which the candidate has an effect.
     """
 
     of: str
@@ -47,14 +50,17 @@ class EffectTally(Record):
 
 
 class EffectDisagreement(Record):
-    """An effect that the candidate has otherwise.
+    """An effect on which the candidate and the reference disagree.
 
     Attributes:
-        case, network, topology_seed, standing, action: Where, and what was done.
-        figure: What was measured.
-        reference, candidate: Its mean without the action and with it.
-        distance: Difference of the effects over the sum of their sizes, times the reference's effect relative
-            to its level: 0 to 1.
+        case: Id of the case.
+        network, topology_seed: Name of the scenario, and its topology seed.
+        standing: The fault that is there from the start.
+        action: The call or the fault.
+        figure: The measured figure.
+        reference, candidate: Mean of the figure without the action and with it.
+        distance: Difference of the effects divided by the sum of their sizes, times the reference's effect
+            relative to its level: 0 to 1.
     """
 
     case: str
@@ -69,11 +75,18 @@ class EffectDisagreement(Record):
 
 
 class EffectCandidate(Record):
-    """One simulator against the reference: by kind of action, by figure, and where it is most wrong."""
+    """One simulator against the reference.
+
+    Attributes:
+        source: The simulator.
+        refused: Cases whose call the tool refused on this simulator.
+        tallies: Agreement by kind of action.
+        by_figure: Agreement by figure.
+        disagreements: The largest disagreements.
+    """
 
     source: Source
     refused: tuple[str, ...]
-    """Cases whose call its tool refused."""
     tallies: tuple[EffectTally, ...]
     by_figure: tuple[EffectTally, ...]
     disagreements: tuple[EffectDisagreement, ...]
@@ -83,11 +96,11 @@ class EffectFigures(Record):
     """The whole comparison.
 
     Attributes:
-        reference: Whose effects are right.
-        topology_seeds: Of the cases.
-        cases: How many.
-        refused: Cases left out, because a tool refused its call on the reference.
-        candidates: In the order in which they were given.
+        reference: The simulator whose effects are right.
+        topology_seeds: Topology seeds of the cases.
+        cases: Number of cases.
+        refused: Cases left out, because a tool refused the call on the reference.
+        candidates: The compared simulators.
     """
 
     reference: Source
@@ -100,12 +113,12 @@ class EffectFigures(Record):
 def effect_figures(
     cases: Sequence[EffectCase], reference: Sequence[EffectRun], candidates: Sequence[Sequence[EffectRun]]
 ) -> EffectFigures:
-    """Everything the page says.
+    """The figures of a comparison.
 
     Args:
-        cases: What was played.
-        reference: All runs of these cases on the reference.
-        candidates: The same on each candidate. More runs do no harm.
+        cases: The cases.
+        reference: All runs of these cases on the reference; further runs are ignored.
+        candidates: The same on each candidate.
 
     Raises:
         ValueError: a run is missing.
@@ -146,7 +159,7 @@ class _Truth:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """The same on a candidate, beside it."""
+    """The same figure and case on a candidate."""
 
     truth: _Truth
     levels: tuple[float, float]
@@ -171,13 +184,18 @@ class _Pair:
 
 @dataclass(frozen=True, slots=True)
 class _Noise:
-    """How far two seeds without an action are apart, in the figure's unit and as a share of its level."""
+    """Difference between two network seeds without an action.
+
+    Attributes:
+        absolute: Difference in the figure's unit.
+        relative: Difference as a share of the figure's level.
+    """
 
     absolute: float
     relative: float
 
     def exceeded(self, levels: tuple[float, float]) -> bool:
-        """Whether an effect is more than that in either way, and of a size that matters."""
+        """Whether an effect exceeds the noise in either way, and has a size that matters."""
         effect, level = abs(levels[1] - levels[0]), _level(levels)
         return effect >= LEAST_CHANGE * level and effect > min(self.absolute, self.relative * level)
 
@@ -207,7 +225,7 @@ def _truth(case: EffectCase, played: Played, figure: str, noise: _Noise) -> _Tru
 
 
 def _noise(cases: Sequence[EffectCase], played: Played) -> dict[str, dict[str, _Noise]]:
-    """By scenario and figure, over its cases."""
+    """The noise by scenario and figure, over the cases of the scenario."""
     seen: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for case in cases:
         first, second = played.figures(case, acting=False)
@@ -221,7 +239,7 @@ def _noise(cases: Sequence[EffectCase], played: Played) -> dict[str, dict[str, _
 
 
 def _noise_of(seeds: Sequence[tuple[float, float]]) -> _Noise:
-    """Of a figure with these values on two seeds, case by case; where it is 0 on both there is no noise."""
+    """The noise of a figure with these values on two seeds, case by case; two zeros have no difference."""
     apart = [abs(first - second) for first, second in seeds]
     shares = [gap / _level(pair) if gap else 0.0 for gap, pair in zip(apart, seeds, strict=True)]
     return _Noise(float(np.quantile(apart, NOISE_QUANTILE)), float(np.quantile(shares, NOISE_QUANTILE)))
@@ -277,7 +295,7 @@ def _tally(of: str, pairs: Sequence[_Pair]) -> EffectTally:
 
 
 def _rank_correlation(pairs: Sequence[_Pair]) -> float | None:
-    """Spearman's; None with fewer than three pairs or where a side does not vary."""
+    """Spearman's correlation; None with fewer than three pairs or where a side does not vary."""
     wanted = _ranks([pair.truth.effect / pair.truth.level for pair in pairs])
     found = _ranks([pair.effect / pair.truth.level for pair in pairs])
     if len(pairs) < 3 or min(np.ptp(wanted), np.ptp(found)) == 0:
@@ -286,7 +304,7 @@ def _rank_correlation(pairs: Sequence[_Pair]) -> float | None:
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """Equal values share the mean of their ranks."""
+    """The ranks of values; equal values share the mean of their ranks."""
     return [
         sum(other < value for other in values) + sum(other == value for other in values) / 2
         for value in values
@@ -318,91 +336,3 @@ def _family(figure: str) -> str:
 
 def _mean(values: Iterable[float]) -> float:
     return float(np.mean(list(values)))
-
-
-# ---------------------------------------------------------------------- the page
-def effects_section(figures: EffectFigures) -> str:
-    """The section of a page, in Markdown."""
-    return "\n".join(_lines(figures)) + "\n"
-
-
-def _lines(figures: EffectFigures) -> Iterator[str]:
-    reference = figures.reference.network
-    yield "## What tools and faults do"
-    yield ""
-    seeds = figures.topology_seeds
-    yield (
-        f"{figures.cases} cases on topology seeds {seeds[0]} to {seeds[-1]}: a network whose UAVs hover, "
-        "with a surge of traffic or a weak cell from the start, and one call of a configuration tool or one "
-        f"fault after {INTERVALS_BEFORE} intervals (of handover_failure, with a handover to the cell that "
-        f"refuses). An effect is the mean over {INTERVALS_AFTER} intervals, from the one after the action, "
-        "minus the same without the action on the same network seed. A comparison is one figure of one case: "
-        "delay, loss, throughput and jitter of every slice, load of every node, task latency of the managed "
-        f"group. It counts if {reference}'s effect has one sign on both of two seeds and its mean is at "
-        f"least {LEAST_CHANGE:.0%} of the figure and more than two seeds without an action are apart in "
-        f"{NOISE_QUANTILE:.0%} of the scenario's cases, in the figure's unit or as a share of it. Intervals "
-        "are 95 % Wilson intervals, with cases as clusters of their comparisons."
-    )
-    if figures.refused:
-        yield ""
-        yield f"Left out, as {reference}'s tool refused the call: {', '.join(figures.refused)}."
-    yield ""
-    yield from _table("action", figures, [one.tallies for one in figures.candidates])
-    yield from _table("figure", figures, [one.by_figure for one in figures.candidates])
-    yield (
-        "Same sign: share of the comparisons that count in which the mean effect has the sign it has on "
-        f"{reference}; no effect is wrong. Size: median of effect over {reference}'s effect, and in brackets "
-        "Spearman's rank correlation of effects relative to the figure. Invented: effects beyond the noise "
-        f"where {reference} has none on either seed, of all such comparisons."
-    )
-    yield ""
-    for one in figures.candidates:
-        yield from _worst(one, reference)
-
-
-def _table(head: str, figures: EffectFigures, tallies: Sequence[Sequence[EffectTally]]) -> Iterator[str]:
-    columns = [head, "cases", "comparisons"]
-    for one in figures.candidates:
-        columns += [f"{one.source.network}: same sign", "size", "invented"]
-    yield from table(columns, (_row(row) for row in zip(*tallies, strict=True)))
-
-
-def _row(row: Sequence[EffectTally]) -> list[str]:
-    cells = [row[0].of, str(row[0].cases), str(row[0].comparisons)]
-    for one in row:
-        cells.append(_share(one))
-        cells.append(f"{number(one.ratio)} [{number(one.rank_correlation)}]")
-        cells.append(f"{one.false} of {one.quiet}")
-    return cells
-
-
-def _share(tally: EffectTally) -> str:
-    if tally.same_sign is None or tally.interval is None:
-        return "–"
-    low, high = tally.interval
-    return f"{tally.same_sign:.0%} ({low:.0%} to {high:.0%})"
-
-
-def _worst(candidate: EffectCandidate, reference: str) -> Iterator[str]:
-    name = candidate.source.network
-    yield f"Largest disagreements of {name}, each without the action → with it:"
-    yield ""
-    rows = (
-        (
-            f"{one.case} ({one.network}, {one.topology_seed})",
-            f"`{one.action}`",
-            one.figure,
-            _change(one.reference),
-            _change(one.candidate),
-        )
-        for one in candidate.disagreements
-    )
-    yield from table(("case", "action", "figure", reference, name), rows)
-    if candidate.refused:
-        refused = ", ".join(candidate.refused)
-        yield f"On {name} the tool refused the call of {refused}: there it has no effect."
-        yield ""
-
-
-def _change(levels: tuple[float, float]) -> str:
-    return " → ".join(number(level) for level in levels)

@@ -1,4 +1,4 @@
-"""Runs of cases: each network with the action and without it, on two seeds."""
+"""Runs of cases: each network with the action and without it, on two network seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,7 +16,7 @@ from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.factory import make_simulator
 
 REPLICAS = (0, 1)
-"""Two network seeds: an effect has to show on both."""
+"""Two network seeds. An effect has to have the same sign on both."""
 
 FLOW_FIGURES = ("latency_ms", "loss_ratio", "throughput_mbps", "jitter_ms")
 _INTERVALS = INTERVALS_BEFORE + 1 + INTERVALS_AFTER
@@ -27,9 +27,9 @@ class EffectRun(StoredRun):
     """A run with the action or without it.
 
     Attributes:
-        refused: What the tool said to the call, if it refused.
-        intervals: Figures by name, such as `slice URLLC latency_ms`, of the interval in which the action
-            happens and of those after it.
+        refused: Error of the tool, if the tool refused the call.
+        intervals: Figures by name, such as `slice URLLC latency_ms`, of the interval of the action and of the
+            intervals after it.
     """
 
     refused: str | None = None
@@ -37,14 +37,20 @@ class EffectRun(StoredRun):
 
     @property
     def figures(self) -> dict[str, float]:
-        """Means over the intervals after that of the action."""
+        """Means over the intervals after the action."""
         after = self.intervals[1:]
         return {name: _mean([one[name] for one in after]) for name in after[0]}
 
 
 @dataclass(frozen=True, slots=True)
 class EffectJob:
-    """One run of one case."""
+    """One run of one case.
+
+    Attributes:
+        case: The case.
+        replica: Number of the network seed.
+        acting: Whether the action happens.
+    """
 
     case: EffectCase
     replica: int
@@ -54,7 +60,7 @@ class EffectJob:
         return f"{self.case.id} {'with' if self.acting else 'without'} its action, replica {self.replica}"
 
     def key(self, network: str) -> RunKey:
-        """Which run it is. A case that has changed has other keys."""
+        """The identity of the run. A case that has changed has other keys."""
         case = self.case
         what = "action" if self.acting else "nothing"
         assert case.network.topology_seed is not None  # cases are placed
@@ -76,7 +82,7 @@ def effect_jobs(cases: Sequence[EffectCase]) -> list[EffectJob]:
 
 
 class EffectPlayer:
-    """Plays runs on one network that is kept running."""
+    """Plays runs on one network, which runs until `close`."""
 
     def __init__(self, make: Callable[[], Simulator]) -> None:
         self._backend = SimulatedBackend(make())
@@ -110,17 +116,17 @@ def run_effects(
     processes: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Make the runs of these cases that are not stored, each kept as soon as it is over.
+    """Make the runs of cases that are not stored; each run is stored as soon as it is over.
 
     Args:
-        cases: What to run.
+        cases: The cases.
         network: Name of a simulator.
         store: Holds the runs of this version of the simulator.
-        processes: How many work at the same time.
-        progress: Called with the number of runs done since the last call.
+        processes: Number of worker processes.
+        progress: Called with the number of runs made since the last call.
 
     Raises:
-        SimulatorError: a worker died twice over the same run. What was finished is in the store.
+        SimulatorError: two workers died of the same run. Finished runs are in the store.
         WorkError: the work cannot go on, likewise.
     """
     play_effects(cases, partial(make_simulator, network), store, processes=processes, progress=progress)
@@ -134,7 +140,7 @@ def play_effects(
     processes: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """As `run_effects`, on whatever `make` makes; with several processes it has to be picklable."""
+    """As `run_effects`, on the simulator that `make` makes; with several processes `make` is pickled."""
     simulator = make()
     name = simulator.name
     simulator.close()
@@ -156,7 +162,7 @@ class Played:
     """
 
     def __init__(self, cases: Sequence[EffectCase], runs: Sequence[EffectRun]) -> None:
-        """Take the runs of all these cases; more do no harm.
+        """Take the runs of all these cases; further runs are ignored.
 
         Raises:
             ValueError: a run is missing.
@@ -175,7 +181,7 @@ class Played:
                     self._runs[case.id, replica, acting] = by_key[key]
 
     def refused(self, case: EffectCase) -> bool:
-        """Whether the tool did not do what was asked, on either seed."""
+        """Whether the tool refused a call, on either network seed."""
         return any(
             self._runs[case.id, replica, acting].refused is not None
             for replica in REPLICAS
@@ -183,11 +189,11 @@ class Played:
         )
 
     def figures(self, case: EffectCase, *, acting: bool) -> list[dict[str, float]]:
-        """By replica."""
+        """Figures of the runs by replica."""
         return [self._runs[case.id, replica, acting].figures for replica in REPLICAS]
 
     def levels(self, case: EffectCase, figure: str) -> tuple[float, float]:
-        """Mean over replicas without the action and with it."""
+        """Mean of a figure over replicas, without the action and with it."""
         without, with_ = (self.figures(case, acting=acting) for acting in (False, True))
         return _mean([one[figure] for one in without]), _mean([one[figure] for one in with_])
 

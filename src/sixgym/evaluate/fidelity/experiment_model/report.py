@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sixgym.evaluate.fidelity.effects.figures import effects_section
+from sixgym.evaluate.fidelity.effects.report import effects_section
 from sixgym.evaluate.fidelity.experiment_model.calibration import CENTRAL, DimensionCalibration
 from sixgym.evaluate.fidelity.experiment_model.dimensions import DIMENSIONS, MEASURED
 from sixgym.evaluate.fidelity.experiment_model.figures import ExperimentFigures

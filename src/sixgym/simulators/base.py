@@ -1,6 +1,6 @@
 """What a simulator is, and how it fails."""
 
-from typing import Protocol
+from typing import Protocol, Self, runtime_checkable
 
 from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval
@@ -54,4 +54,24 @@ class Simulator(Protocol):
 
     def close(self) -> None:
         """Stop it and free its process. Closing twice is allowed."""
+        ...
+
+
+@runtime_checkable
+class ForkableSimulator(Simulator, Protocol):
+    """A simulator whose running network can be copied. This part of the contract is optional.
+
+    Group rollouts and plan searches continue one network in several ways. `tti` and the experiment model
+    offer it; ns-3 does not, because its state lives in a process of its own.
+    """
+
+    def fork(self) -> Self:
+        """An independent copy of the running network.
+
+        The copy has the same future: equal calls bring equal intervals from both. A call on one, `close`
+        included, does not affect the other.
+
+        Raises:
+            SimulatorError: no network is running.
+        """
         ...

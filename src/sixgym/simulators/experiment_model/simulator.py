@@ -1,8 +1,10 @@
 """The experiment model as a `Simulator`."""
 
+import copy
 import zlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 import numpy as np
 
@@ -102,6 +104,15 @@ class ExperimentModelSimulator:
     def close(self) -> None:
         """Forget the network."""
         self._tracker = None
+
+    def fork(self) -> Self:
+        """An independent copy of the running network, which asks the same language model."""
+        tracker = self._running()
+        # the scenario and measured intervals never change, and are most of a tracker
+        shared = {id(one): one for one in (tracker.scenario, *tracker.history)}
+        other = copy.copy(self)
+        other._tracker = copy.deepcopy(tracker, shared)
+        return other
 
     # ------------------------------------------------------------------ inside
     @contextmanager

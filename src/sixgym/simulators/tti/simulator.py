@@ -1,5 +1,8 @@
 """The TTI simulator as a `Simulator`."""
 
+import copy
+from typing import Self
+
 import numpy as np
 
 from sixgym.domain.change import (
@@ -93,9 +96,9 @@ class TtiSimulator:
         """Forget the network."""
         self._run = None
 
-    def fork(self) -> "TtiSimulator":
-        """The same network at the same time, which goes on independently: what if?"""
-        other = TtiSimulator()
+    def fork(self) -> Self:
+        """An independent copy of the running network."""
+        other = copy.copy(self)
         other._run = self._running().copy()
         return other
 

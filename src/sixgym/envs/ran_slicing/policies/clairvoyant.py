@@ -1,45 +1,36 @@
-"""A plan for the slicing environment by one who knows the future: search on copies of the running network.
+"""A plan for the slicing environment with knowledge of the future: a search on copies of the running network.
 
-A copy of a running network holds the same random streams, so what it measures when it is advanced is
-what will happen. The search keeps one copy per allocation that was held last, as dynamic programming
-over allocations would: of two ways to hold the same allocation it keeps the one that earned more,
-though the other's queues might have been worth more later. `Search` narrows it further. Its result is
-a utility that was really earned; how far the optimum may lie above it, `slicing_bound` says.
+A copy of a running network has the same random streams, so the measurements of an advanced copy are the
+future. The search keeps one copy for each last allocation, as dynamic programming over allocations does: of
+two plans with the same last allocation it keeps the plan with the higher utility, although the queues of the
+other plan might be worth more later. `Search` narrows the search further. The result is a utility that was
+really earned; `utility_bound` says how far the optimum may lie above it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Protocol, Self
 
 from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.envs.ran_slicing.actions import Allocation, initial_allocation, prb_policy
 from sixgym.envs.ran_slicing.metrics import StepMetrics, Totals, UtilityWeights
-from sixgym.simulators.base import Simulator
+from sixgym.simulators.base import ForkableSimulator
 from sixgym.simulators.batch import advance_all
 
 HEADER_ALLOWANCE = 1.1
-"""Bytes in a queue per byte of payload, at most: 542 for 512 and more."""
-
-
-class Forkable(Simulator, Protocol):
-    """A simulator whose running network can be copied."""
-
-    def fork(self) -> Self:
-        """An independent copy of the running network: it measures what the original would."""
-        ...
+"""Largest ratio of bytes in a queue to bytes of payload: 542 for a packet of 512."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How far the search looks around.
+    """Size of the search.
 
     Attributes:
-        width: Copies kept after each step, each with another allocation.
-        radius: The best copy branches into all allocations that differ by up to so many PRBs per slice;
-            in the first step into all there are.
-        hubs: How many of the best copies branch.
+        width: Number of copies kept after each step, each with another allocation.
+        radius: Largest change of an allocation in PRBs per slice when a copy branches. In the first step a
+            copy branches into all allocations.
+        hubs: Number of copies that branch, best first.
     """
 
     width: int = 24
@@ -49,7 +40,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Allocations by step and what they earned on the network they were made for."""
+    """Allocations by step, and their metrics on the network that they were made for."""
 
     allocations: tuple[Allocation, ...]
     totals: Totals
@@ -57,7 +48,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Branch:
-    simulator: Forkable
+    simulator: ForkableSimulator
     allocation: Allocation
     plan: "_Link | None"
     totals: Totals
@@ -65,24 +56,24 @@ class _Branch:
     backlog_bytes: int = 0
 
     def merit(self, weights: UtilityWeights) -> tuple[float, int]:
-        """What it earned, less a violation for each step that it has put off; then, less waiting.
+        """The utility less a violation for each overdue step, then the smaller backlog.
 
-        A late packet counts when it is delivered or given up, so without this starving looks best for
-        half a second: with 48 copies the search ended with 149 violations instead of 5.
+        A late packet counts when it is delivered or given up. Without the overdue steps, starving a slice
+        looks best for half a second: with 48 copies the search ended with 149 violations instead of 5.
         """
         return (self.totals.utility - weights.violation * self.overdue_steps, -self.backlog_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A plan as a linked list, so that branches share what they have in common."""
+    """A plan as a linked list, so that branches share their common beginning."""
 
     allocation: Allocation
     before: "_Link | None"
 
 
 def clairvoyant(
-    network: Forkable,
+    network: ForkableSimulator,
     scenario: Scenario,
     *,
     network_seed: int,
@@ -90,7 +81,7 @@ def clairvoyant(
     weights: UtilityWeights | None = None,
     search: Search | None = None,
 ) -> Plan:
-    """Search the best plan for a placed scenario and a network seed. `network` is reset for it.
+    """Search the best plan for a placed scenario and a network seed. The search resets `network`.
 
     Raises:
         ValueError: the scenario is not placed.
@@ -112,7 +103,7 @@ def clairvoyant(
 
 
 def _next(now: Allocation, scenario: Scenario, radius: int) -> Iterator[Allocation]:
-    """The allocations within that distance per slice, the present one among them."""
+    """The allocations within that distance per slice, the current allocation included."""
     for allocation in product(*(range(max(0, count - radius), count + radius + 1) for count in now)):
         if sum(allocation) <= scenario.prbs:
             yield allocation
@@ -145,7 +136,7 @@ def _tried(
 
 
 def _is_overdue(interval: Interval, scenario: Scenario) -> bool:
-    """Whether in some slice more waits than arrives within the deadline, so that some of it is late."""
+    """Whether the queue of a slice holds more than arrives within the deadline, so that a part is late."""
     for slice_ in scenario.slices:
         deadline_ms = slice_.sla.max_latency_ms
         measured = interval.slices[slice_.type]
@@ -157,7 +148,7 @@ def _is_overdue(interval: Interval, scenario: Scenario) -> bool:
 
 
 def _survivors(branches: list[_Branch], width: int, weights: UtilityWeights) -> list[_Branch]:
-    """The best branch of each allocation, and of those the best, best first."""
+    """The best branch of each allocation, the best of them first, at most `width`."""
     best: dict[Allocation, _Branch] = {}
     for branch in sorted(branches, key=lambda branch: branch.merit(weights), reverse=True):
         best.setdefault(branch.allocation, branch)

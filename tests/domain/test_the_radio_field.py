@@ -8,17 +8,15 @@ import pytest
 
 from sixgym.domain.flight import propulsion_power_w
 from sixgym.domain.geometry import Position
+from sixgym.domain.propagation import line_of_sight_probability, path_loss_db, shadowing
 from sixgym.domain.radio import (
     CQI_EFFICIENCY,
     Emitter,
     Waves,
     cqi_of_sinr,
     line_of_sight,
-    line_of_sight_probability,
     path_gain_db,
-    path_loss_db,
     radio_map,
-    shadowing,
 )
 from sixgym.scenarios import load_scenario
 
@@ -28,24 +26,23 @@ def test_path_loss_has_the_values_of_tr_38_901() -> None:
     d3 = math.hypot(100, 23.5)
     los = 28 + 22 * math.log10(d3) + 20 * math.log10(2)
     nlos = 13.54 + 39.08 * math.log10(d3) + 20 * math.log10(2)
-    common = {"channel": "UMa", "frequency_mhz": 2000.0}
-    assert path_loss_db(100, 25, 1.5, los=True, **common) == pytest.approx(los)
-    assert path_loss_db(100, 25, 1.5, los=False, **common) == pytest.approx(nlos)
+    assert path_loss_db(100, 25, 1.5, True, True, 2000.0) == pytest.approx(los)
+    assert path_loss_db(100, 25, 1.5, False, True, 2000.0) == pytest.approx(nlos)
 
 
-@pytest.mark.parametrize("model", ["UMa", "UMi"])
+@pytest.mark.parametrize("urban_macro", [True, False], ids=["UMa", "UMi"])
 @pytest.mark.parametrize("height", [1.5, 15.0, 40.0, 110.0])
-def test_without_sight_the_loss_is_never_smaller(model: str, height: float) -> None:
+def test_without_sight_the_loss_is_never_smaller(urban_macro: bool, height: float) -> None:
     for d2 in (10.0, 50.0, 200.0, 1000.0, 4000.0):
-        blocked = path_loss_db(d2, 25, height, los=False, channel=model, frequency_mhz=2120)
-        clear = path_loss_db(d2, 25, height, los=True, channel=model, frequency_mhz=2120)
-        if height <= 22.5 or model == "UMi":
+        blocked = path_loss_db(d2, 25, height, False, urban_macro, 2120)
+        clear = path_loss_db(d2, 25, height, True, urban_macro, 2120)
+        if height <= 22.5 or not urban_macro:
             assert blocked >= clear - 1e-9
-        assert 0 <= line_of_sight_probability(d2, height, model) <= 1
+        assert 0 <= line_of_sight_probability(d2, height, urban_macro) <= 1
 
 
 def test_higher_uavs_see_more_cells() -> None:
-    chances = [line_of_sight_probability(500, height, "UMa") for height in (1.5, 30, 60, 90, 110)]
+    chances = [line_of_sight_probability(500, height, True) for height in (1.5, 30, 60, 90, 110)]
     assert chances == sorted(chances)
     assert chances[-1] == 1
 
@@ -74,7 +71,7 @@ def test_line_of_sight_is_as_frequent_as_the_standard_says() -> None:
         line_of_sight(Emitter.interferer(Position(x_m=0, y_m=0, z_m=25), seed), 120, point, channel)
         for seed in range(1500)
     ]
-    assert np.mean(seen) == pytest.approx(line_of_sight_probability(120, 1.5, "UMa"), abs=0.04)
+    assert np.mean(seen) == pytest.approx(line_of_sight_probability(120, 1.5, True), abs=0.04)
 
 
 def test_a_flying_uav_meets_no_jump_of_the_channel() -> None:
@@ -119,7 +116,7 @@ def test_cqi_rises_with_sinr_and_stays_in_the_table() -> None:
 
 
 def test_shadowing_of_a_high_uav_in_sight_is_smaller() -> None:
-    assert shadowing(100, los=True, channel="UMa")[0] < shadowing(30, los=True, channel="UMa")[0] < 4.64
+    assert shadowing(100, True, True)[0] < shadowing(30, True, True)[0] < 4.64
 
 
 def test_flight_power_has_its_minimum_between_hovering_and_racing() -> None:

@@ -15,16 +15,15 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from sixgym.domain import propagation
 from sixgym.domain.geometry import Position
 from sixgym.domain.scenario import Cell, Channel, Scenario
 
-SPEED_OF_LIGHT_MPS = 299_792_458.0
 PRB_HZ = 180_000.0
 SUBCARRIERS_PER_PRB = 12
 THERMAL_NOISE_DBM_HZ = -174.0
 WAVES = 64
-LINE_OF_SIGHT_CORRELATION_M = 50.0
-"""TR 38.901 table 7.6.3.1-2."""
+_NORMAL = NormalDist()
 
 CQI_EFFICIENCY = (
     0.0, 0.1523, 0.2344, 0.3770, 0.6016, 0.8770, 1.1758, 1.4766,
@@ -109,124 +108,34 @@ def _fields(name: str, topology_seed: int) -> tuple[Waves, Waves]:
 def path_gain_db(emitter: Emitter, point: Position, channel: Channel) -> float:
     """Gain from a transmitter's power amplifier to an isotropic receiver, in dB (a negative number).
 
-    Antenna pattern, path loss and shadowing, between those with and without line of sight in
-    proportion to `line_of_sight`.
+    Antenna pattern, path loss and shadowing; path loss and shadowing are the mean of those with and
+    without line of sight, weighted by `line_of_sight`.
     """
     dx, dy = point.x_m - emitter.position.x_m, point.y_m - emitter.position.y_m
-    d2 = max(math.hypot(dx, dy), 10.0)  # TR 38.901 table 7.4.1-1 applies from 10 m
-    rise = emitter.position.z_m - point.z_m
+    base_m, height_m = emitter.position.z_m, point.z_m
+    d2 = max(math.hypot(dx, dy), propagation.LEAST_DISTANCE_M)
+    urban = channel.urban_macro
     clear = line_of_sight(emitter, d2, point, channel)
     loss = 0.0
     for los, weight in ((True, clear), (False, 1.0 - clear)):
-        median = path_loss_db(
-            d2,
-            emitter.position.z_m,
-            point.z_m,
-            los=los,
-            channel=channel.path_loss,
-            frequency_mhz=channel.frequency_mhz,
-        )
+        median = propagation.path_loss_db(d2, base_m, height_m, los, urban, channel.frequency_mhz)
         if channel.shadowing:
-            deviation_db, correlation_m = shadowing(point.z_m, los=los, channel=channel.path_loss)
+            deviation_db, correlation_m = propagation.shadowing(height_m, los, urban)
             median += deviation_db * emitter.shadow.at(point.x_m, point.y_m, correlation_m)
         loss += weight * median
-    return antenna_gain_db(emitter, dx, dy, rise) - loss
+    gain_dbi = emitter.antenna_gain_dbi
+    if emitter.antenna == "sector":
+        gain_dbi -= propagation.sector_attenuation_db(dx, dy, base_m - height_m, emitter.azimuth_deg)
+    return gain_dbi - loss
 
 
 def line_of_sight(emitter: Emitter, d2_m: float, point: Position, channel: Channel) -> float:
-    """How far a point is in line of sight, 0 to 1, with the soft transition of TR 38.901 clause 7.6.3.3.
-
-    LOS_soft = 1/2 + atan(sqrt(20 / wavelength) (F - G)) / pi, where G is the sight field and F the
-    quantile of the line-of-sight probability P. F - G is taken to first order, (P - Phi(G)) / phi(G).
-    """
-    field = emitter.sight.at(point.x_m, point.y_m, LINE_OF_SIGHT_CORRELATION_M)
-    normal = NormalDist()
-    probability = line_of_sight_probability(d2_m, point.z_m, channel.path_loss)
-    ahead = (probability - normal.cdf(field)) / normal.pdf(field)
-    steepness = math.sqrt(20.0 * channel.frequency_mhz * 1e6 / SPEED_OF_LIGHT_MPS)
-    return 0.5 + math.atan(steepness * ahead) / math.pi
-
-
-def line_of_sight_probability(d2_m: float, height_m: float, model: str) -> float:
-    """TR 38.901 table 7.4.2-1 up to 22.5 m, TR 36.777 table B-1 above."""
-    urban = model == "UMa"
-    if height_m > 100.0 and urban:
-        return 1.0
-    if height_m > 22.5:
-        lg = math.log10(height_m)
-        p1, d1 = (4300 * lg - 3800, 460 * lg - 700) if urban else (233.98 * lg - 0.95, 294.05 * lg - 432.94)
-        d1 = max(d1, 18.0)
-        return 1.0 if d2_m <= d1 else d1 / d2_m + math.exp(-d2_m / p1) * (1 - d1 / d2_m)
-    if d2_m <= 18.0:
-        return 1.0
-    probability = 18 / d2_m + math.exp(-d2_m / (63.0 if urban else 36.0)) * (1 - 18 / d2_m)
-    if urban and height_m > 13.0:
-        c = ((height_m - 13.0) / 10.0) ** 1.5
-        probability *= 1 + c * 1.25 * (d2_m / 100) ** 3 * math.exp(-d2_m / 150)
-    return min(probability, 1.0)
-
-
-def path_loss_db(
-    d2_m: float, base_m: float, height_m: float, *, los: bool, channel: str, frequency_mhz: float
-) -> float:
-    """Median path loss: TR 38.901 table 7.4.1-1 up to 22.5 m, TR 36.777 table B-2 above.
-
-    `d2_m` is the horizontal distance, at least 10 m. UMa takes the effective environment height as
-    1 m throughout (TR 38.901 note 1, the value for heights up to 13 m).
-    """
-    urban = channel == "UMa"
-    d3 = math.hypot(d2_m, base_m - height_m)
-    lf, ld = math.log10(frequency_mhz / 1e3), math.log10(d3)
-    if height_m > 22.5:
-        lh = math.log10(height_m)
-        if urban:
-            clear = 28 + 22 * ld + 20 * lf
-            if los:
-                return clear
-            return -17.5 + (46 - 7 * lh) * ld + 20 * math.log10(40 * math.pi * frequency_mhz / 3e3)
-        free = 20 * ld + 20 * lf + 32.45
-        clear = max(free, 30.9 + (22.25 - 0.5 * lh) * ld + 20 * lf)
-        return clear if los else max(clear, 32.4 + (43.2 - 7.6 * lh) * ld + 20 * lf)
-    breakpoint_m = 4 * (base_m - 1) * max(height_m - 1, 0.1) * frequency_mhz * 1e6 / SPEED_OF_LIGHT_MPS
-    square = breakpoint_m**2 + (base_m - height_m) ** 2
-    near = d2_m <= breakpoint_m
-    if urban:
-        clear = 28 + 22 * ld + 20 * lf if near else 28 + 40 * ld + 20 * lf - 9 * math.log10(square)
-        return clear if los else max(clear, 13.54 + 39.08 * ld + 20 * lf - 0.6 * (height_m - 1.5))
-    clear = 32.4 + 21 * ld + 20 * lf if near else 32.4 + 40 * ld + 20 * lf - 9.5 * math.log10(square)
-    return clear if los else max(clear, 35.3 * ld + 22.4 + 21.3 * lf - 0.3 * (height_m - 1.5))
-
-
-def shadowing(height_m: float, *, los: bool, channel: str) -> tuple[float, float]:
-    """Standard deviation in dB and correlation distance in m.
-
-    TR 38.901 tables 7.4.1-1 and 7.5-6 up to 22.5 m, TR 36.777 table B-3 above (where the correlation
-    distance is kept).
-    """
-    if channel == "UMa":
-        correlation = 37.0 if los else 50.0
-        if height_m > 22.5:
-            return (4.64 * math.exp(-0.0066 * height_m) if los else 6.0), correlation
-        return (4.0 if los else 6.0), correlation
-    correlation = 10.0 if los else 13.0
-    if height_m > 22.5:
-        return (max(5 * math.exp(-0.01 * height_m), 2.0) if los else 8.0), correlation
-    return (4.0 if los else 7.82), correlation
-
-
-def antenna_gain_db(emitter: Emitter, dx_m: float, dy_m: float, drop_m: float) -> float:
-    """Antenna gain towards a point `dx_m` east, `dy_m` north and `drop_m` below, in dBi.
-
-    `sector` is the element pattern of TR 38.901 table 7.3-1 (65 degree beams, 30 dB floor).
-    """
-    if emitter.antenna == "isotropic":
-        return emitter.antenna_gain_dbi
-    azimuth = math.degrees(math.atan2(dy_m, dx_m)) - emitter.azimuth_deg
-    azimuth = (azimuth + 180) % 360 - 180
-    zenith = 90 + math.degrees(math.atan2(drop_m, max(math.hypot(dx_m, dy_m), 1e-3)))
-    vertical = min(12 * ((zenith - 90) / 65) ** 2, 30.0)
-    horizontal = min(12 * (azimuth / 65) ** 2, 30.0)
-    return emitter.antenna_gain_dbi - min(vertical + horizontal, 30.0)
+    """Share of line of sight at a point, 0 to 1; see `sixgym.domain.propagation.soft_line_of_sight`."""
+    field = emitter.sight.at(point.x_m, point.y_m, propagation.LINE_OF_SIGHT_CORRELATION_M)
+    probability = propagation.line_of_sight_probability(d2_m, point.z_m, channel.urban_macro)
+    return propagation.soft_line_of_sight(
+        probability, _NORMAL.cdf(field), _NORMAL.pdf(field), channel.frequency_mhz
+    )
 
 
 @dataclass(frozen=True, slots=True)

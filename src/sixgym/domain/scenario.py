@@ -232,6 +232,11 @@ class Channel(Record):
     fading: Fading | None = Field(default=None, description="absent: a flat channel without fading")
     noise_figure_db: Annotated[float, Field(ge=0, le=30)] = 5.0
 
+    @property
+    def urban_macro(self) -> bool:
+        """Whether the path loss is UMa, otherwise it is UMi."""
+        return self.path_loss == "UMa"
+
 
 class Radio(Record):
     """Settings of the radio stack."""

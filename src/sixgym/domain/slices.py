@@ -18,11 +18,6 @@ class SliceType(StrEnum):
     EMBB = "eMBB"
     MMTC = "mMTC"
 
-    @property
-    def sst(self) -> int:
-        """The SST value of TS 23.501 table 5.15.2.2-1."""
-        return {SliceType.EMBB: 1, SliceType.URLLC: 2, SliceType.MMTC: 3}[self]
-
 
 class RrmPolicyRatio(Record):
     """Share of downlink PRBs of one slice (RRMPolicyRatio, TS 28.541 clause 4.3.36).

@@ -15,7 +15,7 @@ from sixgym.simulators.experiment_model.engine.vocabulary import WORDS
 from sixgym.simulators.experiment_model.loading import CARD, SHIPPED, identity, read_card, source_digest
 from sixgym.simulators.factory import make_simulator
 from sixgym.tasks.build.networks import MANAGEMENT_SCENARIOS
-from sixgym.train.recipe import load_recipe
+from sixgym.train.registry import load_recipe
 from tests.repository import ROOT
 
 RECIPE = ROOT / "recipes" / "agentgym" / "experiment_model.yaml"

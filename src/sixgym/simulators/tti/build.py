@@ -202,7 +202,6 @@ def _fill_clock(clock: np.void, scenario: Scenario) -> None:
     clock["mode_gain"] = load_link_tables().open_loop_gain if layers == 2 else 1.0
     clock["traffic_ns"] = TRAFFIC_STARTS_MS * MS
     clock["wire_ns"] = clock["compute_ns"] = NEVER
-    clock["fades"] = channel.fading is not None
     clock["frequency_mhz"] = channel.frequency_mhz
     clock["urban_macro"] = channel.path_loss == "UMa"
     clock["shadowing"] = channel.shadowing

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from sixgym.domain import radio
+from sixgym.domain import propagation, radio
 from sixgym.simulators import fading
 from sixgym.simulators.tti.compiled import compiled, pointer_to
 from sixgym.simulators.tti.compute import compute_until, plan_compute, set_background, start_tasks
@@ -314,7 +314,7 @@ def source_digest() -> str:
     """
     own = (path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".npz"))
     digest = hashlib.sha256()
-    for path in (*sorted(own), Path(fading.__file__), Path(radio.__file__)):
+    for path in (*sorted(own), Path(fading.__file__), Path(propagation.__file__), Path(radio.__file__)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

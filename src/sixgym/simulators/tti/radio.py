@@ -7,14 +7,12 @@ import numpy as np
 
 from sixgym.simulators.tti.compiled import compiled
 from sixgym.simulators.tti.link import (
-    QAM16,
-    QAM64,
-    QPSK,
     block_error_rate,
-    mi_cqi,
+    mi_rbg_cqi,
     modulation_of,
     mutual_information,
     piro_cqi,
+    piro_rbg_cqi,
     remember_failure,
     retransmission_error_rate,
 )
@@ -98,7 +96,11 @@ def update_cqi(net, tables, constants, d, tti, sinr):
     total = 0
     cqis = net.cqi[d]
     for rbg in range(clock.rbgs):
-        cqi = _rbg_cqi(tables, sinr, rbg * clock.rbg_prbs, clock.rbg_prbs, clock.piro == 1)
+        first = rbg * clock.rbg_prbs
+        if clock.piro == 1:
+            cqi = piro_rbg_cqi(tables, sinr, first, clock.rbg_prbs)
+        else:
+            cqi = mi_rbg_cqi(tables, sinr, first, clock.rbg_prbs)
         hears |= cqi > 0
         # out of range counts as the lowest: the most robust MCS still bridges a fading dip
         cqis[rbg] = max(cqi, 1)
@@ -122,21 +124,6 @@ def _is_at_its_best(net, tables, constants, d, tti):
         power * constants.faintest[_row(net, constants.faintest, cell, d, _phase(constants.faintest, tti))]
         > tables.piro_sinr[14]
     )
-
-
-@compiled
-def _rbg_cqi(tables, sinr, first, prbs, piro):
-    if piro:
-        total = 0
-        for p in range(first, first + prbs):
-            total += piro_cqi(tables, sinr[p])
-        return total // prbs
-    qpsk = qam16 = qam64 = 0.0
-    for p in range(first, first + prbs):
-        qpsk += mutual_information(tables, QPSK, sinr[p])
-        qam16 += mutual_information(tables, QAM16, sinr[p])
-        qam64 += mutual_information(tables, QAM64, sinr[p])
-    return mi_cqi(tables, prbs, qpsk / prbs, qam16 / prbs, qam64 / prbs)
 
 
 @compiled

@@ -56,13 +56,11 @@ CLOCK = np.dtype(
         ("wires", "i8"),  # messages under way between core and compute nodes
         ("wire_ns", "i8"),  # when the first of them arrives
         ("compute_ns", "i8"),  # next event of a compute queue
-        ("fades", "i8"),  # 0: a flat channel
         ("frequency_mhz", "f8"),
         ("urban_macro", "i8"),
         ("shadowing", "i8"),
         ("x2_ns", "i8"),  # one way between two cells
         ("lends", "i8"),  # 1: owners of PRBs depend on demand
-        ("cells", "i8"),
         ("leaked_prbs", "i8"),
     ]
 )
@@ -181,8 +179,7 @@ PACKET = np.dtype(
         ("arrival_ns", "i8"),
         ("bytes", "i4"),
         ("task", "i4"),
-        ("broken", "i4"),
-        ("pad", "i4"),
+        ("broken", "i8"),  # 1: lost on the backhaul, dropped, or given up by RLC
     ]
 )
 

@@ -11,10 +11,10 @@ from sixgym.data.traces.folder import TracesFolder
 from sixgym.data.traces.manifest import Traces, TracesError
 from sixgym.domain.slices import NetworkState, SliceType
 from sixgym.episodes.episode import BackendInfo, Episode
-from sixgym.evaluate.fidelity.experiment_model.calibration import crps, draw_transitions, places
+from sixgym.evaluate.fidelity.experiment_model.calibration import crps, draw_transitions, pit_values
 from sixgym.evaluate.fidelity.experiment_model.dimensions import (
+    absolute_errors,
     clustered_mean,
-    errors,
     ratio_of_means,
     vectors,
 )
@@ -123,7 +123,7 @@ def test_no_change_is_the_state_before_each_step(
     apart = [
         abs(step.before.latency_ms - step.after.latency_ms)
         for pair in pairs
-        for step in pair.episode.steps[: pair.same]
+        for step in pair.episode.steps[: pair.aligned_steps]
     ]
     assert error(knowing, "latency_ms", "no_change") == pytest.approx(np.mean(apart))
 
@@ -148,7 +148,9 @@ def test_with_equal_tools_a_step_counts_with_one_over_its_probability(
     apart: list[float] = []
     counts: list[float] = []
     for pair in pairs:
-        for step, weight in zip(pair.episode.steps[: pair.same], weights(traces, pair.episode), strict=False):
+        for step, weight in zip(
+            pair.episode.steps[: pair.aligned_steps], weights(traces, pair.episode), strict=False
+        ):
             assert step.turn.call is not None
             assert weight == 1 / traces.probabilities[step.turn.call.tool]
             apart.append(abs(step.before.jitter_ms - step.after.jitter_ms))
@@ -198,7 +200,7 @@ def test_the_page_holds_every_table_and_survives_json(guessing: ExperimentFigure
     again = ExperimentFigures.model_validate_json(guessing.model_dump_json())
     assert again == guessing
     page = experiment_page(again, "stem")
-    for part in ("## One step ahead", "## Drift", "## What is drawn", "(stem-drift.svg)", "(stem-pit.svg)"):
+    for part in ("## One step ahead", "## Drift", "## Calibration", "(stem-drift.svg)", "(stem-pit.svg)"):
         assert part in page
     assert "nan" not in page
 
@@ -234,7 +236,7 @@ def test_crps_of_draws_from_the_truth_is_that_of_the_distribution() -> None:
 def test_places_are_level_where_draws_and_truth_are_alike_even_with_ties() -> None:
     rng = np.random.default_rng(6)
     said, true = rng.poisson(1.0, size=(4_000, DRAWS)) * 1.0, rng.poisson(1.0, size=4_000) * 1.0
-    found, _ = np.histogram(places(said, true, rng), bins=4, range=(0, 1))
+    found, _ = np.histogram(pit_values(said, true, rng), bins=4, range=(0, 1))
     assert found == pytest.approx(1_000, rel=0.1)
 
 
@@ -261,9 +263,9 @@ def test_errors_are_in_points_where_the_state_has_shares_and_unknown_stays_unkno
     )
     other = state.model_copy(update={"slice": SliceType.EMBB, "loss_ratio": 0.5, "latency_ms": 7.0})
     true, said = vectors([state, state]), vectors([state, other])
-    assert errors(said, true).tolist() == [[100, 0, 0, 0, 0, 0], [0, 2, 0, 25, 0, 0]]
+    assert absolute_errors(said, true).tolist() == [[100, 0, 0, 0, 0, 0], [0, 2, 0, 25, 0, 0]]
     said[0] = np.nan
-    assert np.isnan(errors(said, true)[0]).all()
+    assert np.isnan(absolute_errors(said, true)[0]).all()
 
 
 PLACES = (51, 52)
@@ -351,7 +353,7 @@ def test_a_twin_is_compared_until_something_else_is_changed_in_it(
     folder: Path, traces: Traces, tmp_path: Path
 ) -> None:
     episodes = {one.task.id: one for one in TracesFolder(folder).episodes()}
-    assert read_pairs(folder, traces, 1)[0].same == 20
+    assert read_pairs(folder, traces, 1)[0].aligned_steps == 20
     first, second = episodes["exploration-0-0"], episodes["exploration-0-1"]
     place = next(
         step.index
@@ -363,7 +365,7 @@ def test_a_twin_is_compared_until_something_else_is_changed_in_it(
     other = without_call(second, place)
     for episode in (first, other):
         TracesFolder(tmp_path).add(episode)
-    assert read_pairs(tmp_path, traces, 1)[0].same == place
+    assert read_pairs(tmp_path, traces, 1)[0].aligned_steps == place
 
 
 def without_call(episode: Episode, place: int) -> Episode:

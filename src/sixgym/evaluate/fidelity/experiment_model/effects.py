@@ -1,4 +1,4 @@
-"""What tools and faults do on the experiment model, beside the reference and the other simulator."""
+"""Effects of tools and faults on the experiment model."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,18 +11,19 @@ from sixgym.evaluate.fidelity.experiment_model.lockstep import in_lockstep
 from sixgym.evaluate.fidelity.store import RunStore
 from sixgym.simulators.experiment_model.simulator import Answers, ExperimentModelSimulator
 
-RUNS_AT_ONCE = 32
+RUNS_PER_BATCH = 32
+"""Runs in lockstep."""
 
 
 def held_out_effects(per_kind: int) -> tuple[EffectCase, ...]:
-    """So many cases of every tool and fault, on held-out topology seeds."""
+    """Cases of every tool and fault, on held-out topology seeds."""
     return effect_cases(per_kind, HELD_OUT_SEEDS)
 
 
 def missing_effects(
     cases: Sequence[EffectCase], network: BackendInfo, store: RunStore[EffectRun]
 ) -> list[EffectJob]:
-    """Runs of these cases that are not stored."""
+    """The runs of cases that are not stored."""
     return [job for job in effect_jobs(cases) if job.key(network.name) not in store]
 
 
@@ -34,14 +35,14 @@ def play_in_lockstep(
     *,
     progress: Callable[[int], None],
 ) -> list[EffectRun]:
-    """Runs on the experiment model, many at a time.
+    """Runs on the experiment model, `RUNS_PER_BATCH` at a time.
 
     Args:
         jobs: The runs.
-        model: Its name and version.
-        interval_ms: Length of its intervals.
-        answers: What answers.
-        progress: Called with the number of runs done since the last call.
+        model: Name and version of the model.
+        interval_ms: Length of the model's intervals, in ms.
+        answers: Answers questions.
+        progress: Called with the number of runs made since the last call.
     """
 
     def play(job: EffectJob, ask: Answers) -> EffectRun:
@@ -56,8 +57,8 @@ def play_in_lockstep(
         return EffectPlayer(make).do(job)
 
     runs: list[EffectRun] = []
-    for start in range(0, len(jobs), RUNS_AT_ONCE):
-        part = jobs[start : start + RUNS_AT_ONCE]
+    for start in range(0, len(jobs), RUNS_PER_BATCH):
+        part = jobs[start : start + RUNS_PER_BATCH]
         runs += in_lockstep(answers, [partial(play, job) for job in part])
         progress(len(part))
     return runs

@@ -1,4 +1,4 @@
-"""Everything that `sixgym fidelity experiment-model` measures."""
+"""The figures of `sixgym fidelity experiment-model`."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -29,15 +29,15 @@ from sixgym.simulators.experiment_model.simulator import Answers
 
 
 class ExperimentSetting(Record):
-    """What was measured on what.
+    """The model and the networks of a measurement.
 
     Attributes:
-        command: What was typed.
+        command: The command that made the figures.
         model: The experiment model; its version is the hash of its checkpoint.
-        learned_from: What made the model.
-        beside: The simulator beside it.
-        reference: The network that was recorded.
-        topology_seeds: First and last of the explorations.
+        learned_from: Name and version of the network that the model has learned from.
+        beside: The baseline simulator.
+        reference: The recorded network.
+        topology_seeds: First and last topology seed of the explorations.
     """
 
     command: str
@@ -52,18 +52,18 @@ class ExperimentFigures(Record):
     """The whole measurement.
 
     Attributes:
-        checked: What was measured on what.
-        episodes: Explorations with a replicate.
-        steps: Of these, in all.
-        compared: Steps before something else was changed in the replicate; only these count.
-        resting: Of these, how many the model was not asked about: the network was at rest.
-        one_step: Errors of the model that knows what was recorded before.
+        checked: The model and the networks.
+        episodes: Number of explorations with a replicate.
+        steps: Number of their steps.
+        compared: Number of compared steps: those before the first different change in the replicate.
+        resting: Number of compared steps at which the network was at rest, so that the model was not asked.
+        one_step: Errors one step ahead, with the recorded history.
         drift: Errors in open loop, by step.
-        differing: Calls in open loop that were carried out and had been refused on the reference, or the
-            other way round.
-        open_loop_calls: Calls in open loop.
-        calibration: Of the sampled model.
-        effects: What tools and faults do; None where it was left out.
+        differing: Number of calls in open loop that were carried out and had been refused on the reference,
+            or the other way round.
+        open_loop_calls: Number of calls in open loop.
+        calibration: Calibration of the sampled model; None where no transition was drawn.
+        effects: Effects of tools and faults; None where they were left out.
     """
 
     checked: ExperimentSetting
@@ -80,44 +80,44 @@ class ExperimentFigures(Record):
 
 
 def prediction_batches(pairs: Sequence[ReplicatePair], cases: int) -> list[PredictionBatch]:
-    """The work: episodes that are gone through together, whoever does it."""
-    drawn = draw_transitions([pair.same for pair in pairs], cases)
+    """Batches of episodes. The batches do not depend on the number of workers."""
+    drawn = draw_transitions([pair.aligned_steps for pair in pairs], cases)
     all_cases = [PredictionCase(pair.episode, steps) for pair, steps in zip(pairs, drawn, strict=True)]
     starts = range(0, len(all_cases), EPISODES_PER_BATCH)
     return [PredictionBatch(tuple(all_cases[at : at + EPISODES_PER_BATCH])) for at in starts]
 
 
 def predict(
-    work: Sequence[PredictionBatch],
+    batches: Sequence[PredictionBatch],
     load: Callable[[], Answers],
-    beside: str,
+    baseline: str,
     *,
     workers: int,
     progress: Callable[[int], None],
 ) -> list[EpisodePredictions]:
-    """What is said of every episode, in the order of the work.
+    """The predictions of every episode, in the order of the batches.
 
     Args:
-        work: From `prediction_batches`.
-        load: What makes something that answers; with several workers it has to be picklable.
-        beside: Name of the other simulator.
-        workers: Processes.
-        progress: Called with the number of episodes done since the last call.
+        batches: From `prediction_batches`.
+        load: Makes a function that answers questions; with several workers `load` is pickled.
+        baseline: Name of the baseline simulator.
+        workers: Number of processes.
+        progress: Called with the number of episodes predicted since the last call.
 
     Raises:
-        WorkError: it cannot be done.
+        WorkError: the model cannot be used, or a worker died.
     """
-    workers = min(workers, len(work))
+    workers = min(workers, len(batches))
     done: dict[int, list[EpisodePredictions]] = {}
-    make_worker = partial(PredictionRunner, load, beside, shared_by=workers)
-    with closing(executor_for(workers).execute(make_worker, work)) as outcomes:
+    make_worker = partial(PredictionRunner, load, baseline, shared_by=workers)
+    with closing(executor_for(workers).execute(make_worker, batches)) as outcomes:
         for outcome in outcomes:
             if isinstance(outcome, Broken):
                 raise WorkError(f"{outcome.job}: {outcome.reason}")
-            # a job that was in another process is an equal one, so it is known by its first episode
-            done[_place(work, outcome.job)] = outcome.value
+            # a job from another process is a copy, so its first episode identifies it
+            done[_position(batches, outcome.job)] = outcome.value
             progress(len(outcome.value))
-    return [one for place in range(len(work)) for one in done[place]]
+    return [one for position in range(len(batches)) for one in done[position]]
 
 
 def experiment_figures(
@@ -127,26 +127,26 @@ def experiment_figures(
     predictions: Sequence[EpisodePredictions],
     effects: EffectFigures | None,
 ) -> ExperimentFigures:
-    """Everything the page says."""
+    """The figures of a measurement."""
     tool_weights = [list(weights(traces, pair.episode)) for pair in pairs]
-    measured = PredictionErrors(pairs, predictions, tool_weights)
+    errors = PredictionErrors(pairs, predictions, tool_weights)
     return ExperimentFigures(
         checked=checked,
         episodes=len(pairs),
         steps=sum(len(pair.episode.steps) for pair in pairs),
-        compared=int(measured.compared.sum()),
+        compared=int(errors.compared.sum()),
         resting=sum(
-            int(one.resting[: pair.same].sum()) for one, pair in zip(predictions, pairs, strict=True)
+            int(one.resting[: pair.aligned_steps].sum()) for one, pair in zip(predictions, pairs, strict=True)
         ),
-        one_step=tuple(one_step_errors(measured)),
-        drift=tuple(drift_errors(measured)),
+        one_step=tuple(one_step_errors(errors)),
+        drift=tuple(drift_errors(errors)),
         differing=sum(one.differing for one in predictions),
         open_loop_calls=sum(len(one.open_loop) for one in predictions),
-        calibration=calibration(measured),
+        calibration=calibration(errors),
         effects=effects,
     )
 
 
-def _place(work: Sequence[PredictionBatch], job: PredictionBatch) -> int:
+def _position(batches: Sequence[PredictionBatch], job: PredictionBatch) -> int:
     first = job.cases[0].episode.task.id
-    return next(place for place, one in enumerate(work) if one.cases[0].episode.task.id == first)
+    return next(at for at, batch in enumerate(batches) if batch.cases[0].episode.task.id == first)

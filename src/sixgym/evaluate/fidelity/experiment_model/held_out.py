@@ -1,4 +1,4 @@
-"""Held-out traces with replicates: what the experiment model is measured on."""
+"""Held-out traces with replicates, on which the experiment model is measured."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from sixgym.tools.base import CATALOG, Effect
 
 StepKind = Literal["configuration", "radio", "fault", "else"]
 STEP_KINDS: tuple[StepKind, ...] = ("configuration", "radio", "fault", "else")
-"""A configuration call that was carried out; else a UAV that is sent somewhere or handed over; else a fault
-that begins or ends; else nothing of these."""
+"""Kind of a step: a configuration call was carried out; else a UAV was sent somewhere or handed over; else a
+fault began or ended; else none of these."""
 
 
 _OPTIONS = "--seeds 51-80 --episodes 180 --replicates 2"
@@ -29,15 +29,16 @@ class ReplicatePair:
     """An exploration, and its replicate with other traffic and fading.
 
     Attributes:
-        episode: The first.
-        replicate: States of the other after each step, shape (steps, 6).
-        same: So many first steps changed the same in both networks; after them more than chance differs.
-        kinds: Of the steps.
+        episode: The exploration.
+        replicate: States of the replicate after each step, shape (steps, 6).
+        aligned_steps: Number of first steps with equal changes in both networks; after them, more than chance
+            differs.
+        kinds: Kind of each step.
     """
 
     episode: Episode
     replicate: Floats
-    same: int
+    aligned_steps: int
     kinds: tuple[StepKind, ...]
 
 
@@ -58,15 +59,15 @@ def read_held_out(folder: Path) -> Traces:
 
 
 def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[ReplicatePair]:
-    """The explorations that are whole together with their replicates, by number.
+    """The explorations whose replicates are whole as well, by number.
 
     Args:
-        folder: Of the traces.
-        traces: Its manifest.
-        limit: That many, from the first; None is all that are there.
+        folder: The folder of the traces.
+        traces: The manifest of the folder.
+        limit: Number of explorations, from the first; None is all of them.
 
     Raises:
-        TracesError: there are fewer, or none, or another version of the tools made them.
+        TracesError: the folder holds fewer or none, or another version of the tools made them.
         RecordFileError: the file of the episodes cannot be read.
     """
     wanted = range(traces.episodes if limit is None else min(limit, traces.episodes))
@@ -75,7 +76,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
     episodes: dict[int, Episode] = {}
     replicates: dict[int, tuple[list[Changes], Floats]] = {}
     for episode in TracesFolder(folder).episodes():
-        if place_of(episode) not in HELD_OUT_SEEDS:
+        if topology_seed_of(episode) not in HELD_OUT_SEEDS:
             raise TracesError(f"{folder}: {episode.id} is on a topology seed that is not held out")
         if episode.task.id in first and episode.steps:
             episodes[first[episode.task.id]] = episode
@@ -87,7 +88,7 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
         for number in wanted
         if number in episodes and number in replicates
     ]
-    if not any(pair.same for pair in pairs):
+    if not any(pair.aligned_steps for pair in pairs):
         raise TracesError(f"{folder} holds no exploration that is whole together with its replicate")
     if limit is not None and len(pairs) < limit:
         raise TracesError(f"{folder} holds {len(pairs)} explorations with their replicates, not {limit}")
@@ -95,19 +96,21 @@ def read_pairs(folder: Path, traces: Traces, limit: int | None) -> list[Replicat
 
 
 def weights(traces: Traces, episode: Episode) -> Iterator[float]:
-    """How much each step counts where every tool is to count the same: one over its probability.
+    """The weight of each step with which all tools have the same weight: one over the tool's probability.
 
     Raises:
-        TracesError: the manifest does not know the tool.
+        TracesError: the manifest has no probability of a tool.
     """
     for step in episode.steps:
         probability = traces.probabilities.get(call_of(step).tool, 0.0)
         if probability <= 0:
-            raise TracesError(f"{episode.id} calls a tool whose probability the manifest does not say")
+            raise TracesError(
+                f"{episode.id} calls {call_of(step).tool}, whose probability is not in the manifest"
+            )
         yield 1 / probability
 
 
-def place_of(episode: Episode) -> int:
+def topology_seed_of(episode: Episode) -> int:
     """The topology seed of an exploration."""
     seed = episode.task.scenario.topology_seed
     assert seed is not None  # explorations are placed
@@ -124,9 +127,9 @@ def call_of(step: Step) -> ToolCall:
 def _pair(episode: Episode, replicate_changes: list[Changes], replicate: Floats) -> ReplicatePair:
     changes = _changes(episode)
     both = list(zip(changes, replicate_changes, strict=False))
-    same = next((index for index, (ours, theirs) in enumerate(both) if ours != theirs), len(both))
+    aligned = next((index for index, (ours, theirs) in enumerate(both) if ours != theirs), len(both))
     kinds: list[StepKind] = [_kind(episode, *one) for one in zip(episode.steps, changes, strict=True)]
-    return ReplicatePair(episode, replicate, same, tuple(kinds))
+    return ReplicatePair(episode, replicate, aligned, tuple(kinds))
 
 
 def _kind(episode: Episode, step: Step, changes: Changes) -> StepKind:
@@ -140,7 +143,7 @@ def _kind(episode: Episode, step: Step, changes: Changes) -> StepKind:
 
 
 def _changes(episode: Episode) -> list[Changes]:
-    """What was changed in the network before each step's interval."""
+    """The changes of the network before each step's interval."""
     try:
         return recorded_changes(episode)[1:]
     except ReplayError as error:

@@ -8,94 +8,94 @@ from typing import TypeVar
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.simulator import Answers
 
-Result = TypeVar("Result")
+OutcomeT = TypeVar("OutcomeT")
 _Levels = Sequence[Sequence[float]]
 
 
 class AbandonedError(RuntimeError):
-    """Work at another network failed, so nobody gets answers any more."""
+    """Work on another network failed, so there are no more answers."""
 
 
-def in_lockstep(answers: Answers, works: Sequence[Callable[[Answers], Result]]) -> list[Result]:
-    """Do all of this work at the same time; a question is answered once everybody still at work has one.
+def in_lockstep(answers: Answers, works: Sequence[Callable[[Answers], OutcomeT]]) -> list[OutcomeT]:
+    """Do all work at the same time. Questions are answered together, once all unfinished work has asked one.
 
-    Who is asked together with whom does not depend on the machine, and neither do the answers.
+    The questions that are answered together do not depend on the machine, and neither do the answers.
 
     Args:
-        answers: What answers.
-        works: Each is given what it can ask, in a thread of its own.
+        answers: Answers questions.
+        works: Functions, each with a thread of its own; each gets a function that answers its questions.
 
     Returns:
-        What came out, in order.
+        The values of the functions, in order.
     """
-    table = _Table(answers, len(works))
+    batcher = _QuestionBatcher(answers, len(works))
     with ThreadPoolExecutor(max(1, len(works))) as pool:
-        done = [pool.submit(table.seated, seat, work) for seat, work in enumerate(works)]
+        running = [pool.submit(batcher.run, number, work) for number, work in enumerate(works)]
         try:
-            failures = [error for error in (one.exception() for one in done) if error is not None]
-        except BaseException as error:  # Ctrl-C: nobody may wait for the others now
-            table.abandon(error)
+            failures = [error for error in (one.exception() for one in running) if error is not None]
+        except BaseException as error:  # Ctrl-C: no thread may wait for the others now
+            batcher.abandon(error)
             raise
     for error in failures:
         if not isinstance(error, AbandonedError):
             raise error
-    return [one.result() for one in done]
+    return [one.result() for one in running]
 
 
-class _Table:
-    """Where questions are collected until everybody has asked."""
+class _QuestionBatcher:
+    """Collects questions until all unfinished work has asked."""
 
-    def __init__(self, answers: Answers, seats: int) -> None:
+    def __init__(self, answers: Answers, works: int) -> None:
         self._answers = answers
-        self._working = seats
+        self._unfinished = works
         self._asked: dict[int, tuple[Sequence[Question], _Levels]] = {}
         self._replies: dict[int, Sequence[dict[str, str]]] = {}
         self._failure: BaseException | None = None
-        self._changed = threading.Condition()  # may be taken again by who holds it
+        self._changed = threading.Condition()  # its lock is reentrant
 
-    def seated(self, seat: int, work: Callable[[Answers], Result]) -> Result:
-        """Do the work of a seat, and leave it."""
+    def run(self, number: int, work: Callable[[Answers], OutcomeT]) -> OutcomeT:
+        """Do the work of a number; the others no longer wait for it afterwards."""
         try:
-            return work(lambda asked, levels: self._ask(seat, asked, levels))
+            return work(lambda asked, levels: self._ask(number, asked, levels))
         except BaseException as error:
             self.abandon(error)
             raise
         finally:
             with self._changed:
-                self._working -= 1
-                self._serve()
+                self._unfinished -= 1
+                self._answer_all()
 
     def abandon(self, error: BaseException) -> None:
-        """Nobody gets answers any more."""
+        """Answer no more questions."""
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
 
-    def _ask(self, seat: int, asked: Sequence[Question], levels: _Levels) -> Sequence[dict[str, str]]:
+    def _ask(self, number: int, asked: Sequence[Question], levels: _Levels) -> Sequence[dict[str, str]]:
         with self._changed:
-            self._asked[seat] = (asked, levels)
-            self._serve()
-            self._changed.wait_for(lambda: seat in self._replies or self._failure is not None)
+            self._asked[number] = (asked, levels)
+            self._answer_all()
+            self._changed.wait_for(lambda: number in self._replies or self._failure is not None)
             if self._failure is not None:
-                raise AbandonedError("work at another network failed") from self._failure
-            return self._replies.pop(seat)
+                raise AbandonedError("work on another network failed") from self._failure
+            return self._replies.pop(number)
 
-    def _serve(self) -> None:
-        """Answer everybody, if nobody is missing. The lock is held: there is nobody who could want it."""
-        if self._failure is not None or not self._asked or len(self._asked) < self._working:
+    def _answer_all(self) -> None:
+        """Answer all questions, if all unfinished work has asked. The caller holds the lock."""
+        if self._failure is not None or not self._asked or len(self._asked) < self._unfinished:
             return
-        seats = sorted(self._asked)
-        questions = [one for seat in seats for one in self._asked[seat][0]]
-        levels = [one for seat in seats for one in self._asked[seat][1]]
+        numbers = sorted(self._asked)
+        questions = [one for number in numbers for one in self._asked[number][0]]
+        levels = [one for number in numbers for one in self._asked[number][1]]
         try:
             replies = list(self._answers(questions, levels))
-        except BaseException as error:  # whoever asked here may be leaving, and others would wait for ever
+        except BaseException as error:  # this thread may be finishing, and the others would wait for ever
             self.abandon(error)
             raise
         start = 0
-        for seat in seats:
-            count = len(self._asked[seat][0])
-            self._replies[seat] = replies[start : start + count]
+        for number in numbers:
+            count = len(self._asked[number][0])
+            self._replies[number] = replies[start : start + count]
             start += count
         self._asked.clear()
         self._changed.notify_all()

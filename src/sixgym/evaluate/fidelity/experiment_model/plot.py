@@ -1,4 +1,4 @@
-"""The measurement of the experiment model as pictures. Needs matplotlib."""
+"""The plots of the measurement of the experiment model. This module needs matplotlib."""
 
 # matplotlib leaves its keyword arguments without types
 # pyright: reportUnknownMemberType=false
@@ -12,8 +12,8 @@ import numpy as np
 from sixgym.evaluate.fidelity.experiment_model.calibration import PIT_BINS, Calibration
 from sixgym.evaluate.fidelity.experiment_model.dimensions import DIMENSIONS
 from sixgym.evaluate.fidelity.experiment_model.figures import ExperimentFigures
-from sixgym.evaluate.fidelity.experiment_model.one_step import BESIDE, FLOOR, MODEL, NO_CHANGE, SHOWN_STEPS
-from sixgym.evaluate.fidelity.experiment_model.report import LABELS, who
+from sixgym.evaluate.fidelity.experiment_model.one_step import BASELINE, FLOOR, MODEL, NO_CHANGE, SHOWN_STEPS
+from sixgym.evaluate.fidelity.experiment_model.report import LABELS, predictor_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _STYLES = {
     MODEL: ("#d1495b", "-"),
     NO_CHANGE: ("#999999", ":"),
-    BESIDE: ("#2e86ab", "--"),
+    BASELINE: ("#2e86ab", "--"),
     FLOOR: ("#222222", "-."),
 }
 _COLUMNS, _COLUMN_INCHES, _ROW_INCHES = 3, 3.6, 2.4
@@ -32,7 +32,7 @@ def plot_drift(figures: ExperimentFigures, path: Path) -> None:
     """Mean errors by step with their intervals, a panel for each dimension, as SVG."""
     figure, panels = _panels([LABELS[one.name] for one in DIMENSIONS])
     for index, axes in enumerate(panels):
-        for name, label in who(figures).items():
+        for name, label in predictor_names(figures).items():
             colour, style = _STYLES[name]
             found = [(one.step, one.dimensions[index].errors.get(name)) for one in figures.drift]
             known = [(step, error) for step, error in found if error is not None]
@@ -47,14 +47,14 @@ def plot_drift(figures: ExperimentFigures, path: Path) -> None:
 
 
 def plot_pit(found: Calibration, path: Path) -> None:
-    """Where what happened is among the draws, a histogram for each dimension, as SVG."""
+    """Histograms of the PIT values, one for each dimension, as SVG."""
     figure, panels = _panels([LABELS[one.dimension].partition(",")[0] for one in found.dimensions])
     left = np.arange(PIT_BINS) / PIT_BINS
     for axes, one in zip(panels, found.dimensions, strict=True):
         counts = np.array(one.pit) / max(1, found.transitions)
         axes.bar(left, counts, width=1 / PIT_BINS, align="edge", color="#d1495b", edgecolor="white")
         axes.axhline(1 / PIT_BINS, color="#222222", linewidth=0.8, linestyle="--")
-        axes.set(xlabel="place among the draws", xlim=(0, 1), ylim=(0, None))
+        axes.set(xlabel="PIT value", xlim=(0, 1), ylim=(0, None))
     panels[0].set_ylabel("share of transitions")
     _save(figure, path)
 
@@ -75,7 +75,7 @@ def _panels(titles: Sequence[str]) -> "tuple[Figure, list[Axes]]":
 
 
 def _save(figure: "Figure", path: Path) -> None:
-    """As SVG that is the same for the same figures: no date, no random ids."""
+    """Write SVG without a date and random ids, so that equal figures make equal files."""
     import matplotlib as mpl
 
     with mpl.rc_context({"svg.hashsalt": "sixgym", "svg.fonttype": "none"}):

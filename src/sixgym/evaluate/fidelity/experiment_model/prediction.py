@@ -1,4 +1,4 @@
-"""The experiment model at work on recorded episodes: step by step, in open loop, and drawn many times."""
+"""Predictions of recorded episodes by the experiment model: one step ahead, in open loop, and sampled."""
 
 import os
 import random
@@ -33,17 +33,26 @@ from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 DRAWS = 16
-"""Times that the sampled model is asked about a transition."""
+"""Samples of a transition."""
 
 OPEN_LOOP_STEPS = 15
-BESIDE = "tti"
+"""Steps of a prediction in open loop."""
+
+BASELINE_SIMULATOR = "tti"
+"""The simulator that the experiment model is compared with."""
+
 EPISODES_PER_BATCH = 16
 """Episodes in lockstep."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionCase:
-    """An episode, and the steps at which the sampled model is asked as well."""
+    """An episode to predict.
+
+    Attributes:
+        episode: The recorded episode.
+        drawn: Indices of the steps that are sampled as well.
+    """
 
     episode: Episode
     drawn: frozenset[int]
@@ -51,7 +60,7 @@ class PredictionCase:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PredictionBatch:
-    """Episodes that are gone through together."""
+    """Episodes that are predicted together."""
 
     cases: tuple[PredictionCase, ...]
 
@@ -61,16 +70,17 @@ class PredictionBatch:
 
 @dataclass(frozen=True, slots=True)
 class EpisodePredictions:
-    """States after the steps of an episode, as others say.
+    """Predicted states after the steps of an episode.
 
     Attributes:
-        resting: Steps at which the model was not asked: the network was at rest.
-        one_step: By the model that knows all that was recorded before, shape (steps, 6).
-        draws: By the sampled model that knows the same, shape (DRAWS, 6), at the steps that were asked for.
-        open_loop: By the model that knows only the beginning and the calls, shape (OPEN_LOOP_STEPS, 6) or
-            fewer if the episode is shorter.
-        differing: Calls in `open_loop` that were carried out and had been refused, or the other way round.
-        beside: By the other simulator from the start, shape (steps, 6).
+        resting: Whether the network was at rest at a step, so that the model was not asked; shape (steps,).
+        one_step: Predictions with the recorded history, shape (steps, 6).
+        draws: Samples with the recorded history by step, shape (DRAWS, 6) each.
+        open_loop: Predictions with the recorded beginning and the recorded calls only, shape
+            (OPEN_LOOP_STEPS, 6), or fewer rows if the episode is shorter.
+        differing: Number of calls in `open_loop` that were carried out and had been refused on the recorded
+            network, or the other way round.
+        baseline: States of the baseline simulator from the start, shape (steps, 6).
     """
 
     resting: npt.NDArray[np.bool_]
@@ -78,35 +88,37 @@ class EpisodePredictions:
     draws: Mapping[int, Floats]
     open_loop: Floats
     differing: int
-    beside: Floats
+    baseline: Floats
 
 
 class PredictionRunner:
-    """Has the model predict groups of episodes."""
+    """Predicts batches of episodes with one model."""
 
-    def __init__(self, load: Callable[[], Answers], beside: str = BESIDE, *, shared_by: int = 1) -> None:
-        """Load the model with the first group.
+    def __init__(
+        self, load: Callable[[], Answers], baseline: str = BASELINE_SIMULATOR, *, shared_by: int = 1
+    ) -> None:
+        """Remember how to load the model; the first batch loads it.
 
         Args:
-            load: What makes something that answers.
-            beside: The simulator that goes through the same episodes.
-            shared_by: Processes on this machine that do the same.
+            load: Makes a function that answers questions.
+            baseline: Name of the baseline simulator.
+            shared_by: Number of processes on this machine that predict.
         """
-        if shared_by > 1:  # torch looks at it when it is imported
+        if shared_by > 1:  # torch reads the variable when torch is imported
             os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // shared_by)))
         self._load = load
         self._answers: Answers | None = None
-        self._backend = make_network(beside)
+        self._backend = make_network(baseline)
 
     def do(self, job: PredictionBatch) -> list[EpisodePredictions]:
-        """Every episode of a group, in order."""
+        """The predictions of every episode of a batch, in order."""
         try:
             if self._answers is None:
                 self._answers = self._load()
-            recorded = [partial(_with_history, case) for case in job.cases]
-            free = [partial(_without, case) for case in job.cases]
-            done = in_lockstep(self._answers, [*recorded, *free])
-            known, open_loop = done[: len(recorded)], done[len(recorded) :]
+            with_history = [partial(_with_history, case) for case in job.cases]
+            open_loop = [partial(_in_open_loop, case) for case in job.cases]
+            done = in_lockstep(self._answers, [*with_history, *open_loop])
+            firsts, seconds = done[: len(job.cases)], done[len(job.cases) :]
             return [
                 EpisodePredictions(
                     resting=np.array(first.resting, dtype=np.bool_),
@@ -114,31 +126,31 @@ class PredictionRunner:
                     draws={step: vectors(states) for step, states in first.draws.items()},
                     open_loop=vectors(second.states),
                     differing=second.differing,
-                    beside=self._beside(case.episode),
+                    baseline=self._baseline(case.episode),
                 )
-                for case, first, second in zip(job.cases, known, open_loop, strict=True)
+                for case, first, second in zip(job.cases, firsts, seconds, strict=True)
             ]
         except (SimulatorError, ModelUnusableError) as error:
             raise WorkError(str(error)) from error
 
     def close(self) -> None:
-        """Stop the other simulator."""
+        """Stop the baseline simulator."""
         self._backend.close()
 
-    def _beside(self, episode: Episode) -> Floats:
+    def _baseline(self, episode: Episode) -> Floats:
         self._backend.reset(episode.task.scenario, seed=episode.task.seed)
         return vectors([self._backend.execute(call_of(step)).after for step in episode.steps])
 
 
 def load_answers(folder: Path) -> Answers:
-    """The language model in a folder as something that answers.
+    """A function that answers questions with the language model in a folder.
 
     Raises:
-        SimulatorError: it cannot be used.
+        SimulatorError: the model cannot be used.
     """
     engine = load_engine(folder)
 
-    # imports torch, which the line above needs as well
+    # this module imports torch, as the line above does
     from sixgym.simulators.experiment_model.engine.inference import Asked
 
     def answers(asked: Sequence[Question], levels: Sequence[Sequence[float]]) -> list[dict[str, str]]:
@@ -147,10 +159,10 @@ def load_answers(folder: Path) -> Answers:
     return answers
 
 
-# ---------------------------------------------------------------------- going through an episode
+# ---------------------------------------------------------------------- predicting an episode
 @dataclass(slots=True)
-class _Said:
-    """What was said on the way through an episode; see `EpisodePredictions`."""
+class _Predicted:
+    """The predictions of one way through an episode; see `EpisodePredictions`."""
 
     states: list[NetworkState] = field(default_factory=list[NetworkState])
     resting: list[bool] = field(default_factory=list[bool])
@@ -158,37 +170,37 @@ class _Said:
     differing: int = 0
 
 
-def _with_history(case: PredictionCase, answers: Answers) -> _Said:
-    """Step by step: after each one the books take what was recorded, not what was said."""
-    episode, said = case.episode, _Said()
-    network = _Recorded(case, answers)
+def _with_history(case: PredictionCase, answers: Answers) -> _Predicted:
+    """One step ahead: after each step, the state of the network is set to the recorded interval."""
+    episode, predicted = case.episode, _Predicted()
+    network = _RecordedNetwork(case, answers)
     backend = SimulatedBackend(network)
     backend.reset(episode.task.scenario, seed=episode.task.seed)
     for step in episode.steps:
         backend.execute(call_of(step))
         now = backend.snapshot
-        states = [replace(now, interval=interval).state for interval in network.said]
-        said.states.append(states[0])
+        states = [replace(now, interval=interval).state for interval in network.predicted]
+        predicted.states.append(states[0])
         if step.index in case.drawn:
-            said.draws[step.index] = states[1:]
-        said.resting.append(network.rested)
-    return said
+            predicted.draws[step.index] = states[1:]
+        predicted.resting.append(network.rested)
+    return predicted
 
 
-def _without(case: PredictionCase, answers: Answers) -> _Said:
-    """In open loop: from the recorded beginning on, the books take what was said."""
-    episode, said = case.episode, _Said()
-    backend = SimulatedBackend(_Free(episode, answers))
+def _in_open_loop(case: PredictionCase, answers: Answers) -> _Predicted:
+    """In open loop: after each step, the state of the network is set to the predicted interval."""
+    episode, predicted = case.episode, _Predicted()
+    backend = SimulatedBackend(_PredictedNetwork(episode, answers))
     backend.reset(episode.task.scenario, seed=episode.task.seed)
     for step in episode.steps[:OPEN_LOOP_STEPS]:
         transition = backend.execute(call_of(step))
-        said.states.append(transition.after)
-        said.differing += transition.outcome.ok != step.outcome.ok
-    return said
+        predicted.states.append(transition.after)
+        predicted.differing += transition.outcome.ok != step.outcome.ok
+    return predicted
 
 
 class _Network:
-    """A network whose beginning is recorded."""
+    """A network with a recorded beginning."""
 
     name = "predictions"
     version = "0"
@@ -199,21 +211,21 @@ class _Network:
         self._tracker = NetworkTracker(episode.task.scenario)
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
-        """The recorded beginning."""
+        """Start with the recorded first interval."""
         interval = self._episode.initial_interval
-        assert interval is not None  # what has steps has begun
+        assert interval is not None  # an episode with steps has a first interval
         self._tracker.settle(self._tracker.look(scenario.decision_interval_ms), interval)
         return interval
 
     def apply(self, change: Change) -> None:
-        """Keep the books."""
+        """Track the change."""
         self._tracker.apply(change)
 
     def close(self) -> None:
-        """Nothing runs."""
+        """Do nothing: no process runs."""
 
     def _predict(self, context: IntervalContext, draws: Sequence[random.Random] = ()) -> list[Interval]:
-        """The middle, then what is drawn: as `ExperimentModelSimulator` does it."""
+        """The median prediction, then the samples, as in `ExperimentModelSimulator`."""
         tracker = self._tracker
         asked = [] if context.rests else questions(tracker, context)
         levels = [[MIDDLE] * len(one.blanks) for one in asked]
@@ -224,34 +236,34 @@ class _Network:
         return [foreseen(tracker, context, asked, answers[at : at + len(asked)]) for at in parts]
 
 
-class _Recorded(_Network):
-    """Goes on as recorded, and keeps what the model says before each step."""
+class _RecordedNetwork(_Network):
+    """Continues as recorded, and keeps the predictions of each step."""
 
     def __init__(self, case: PredictionCase, answers: Answers) -> None:
         super().__init__(case.episode, answers)
         self._drawn = case.drawn
         self._next = 0
-        self.said: list[Interval] = []
+        self.predicted: list[Interval] = []
         self.rested = False
 
     def advance(self, duration_ms: int) -> Interval:
-        """The next recorded interval."""
+        """Return the next recorded interval."""
         step = self._episode.steps[self._next]
         self._next += 1
         context = self._tracker.look(duration_ms)
         draws = DRAWS if step.index in self._drawn else 0
         name = f"{self._episode.task.id}/{step.index}"
-        self.said = self._predict(context, [random.Random(f"{name}/{draw}") for draw in range(draws)])
+        self.predicted = self._predict(context, [random.Random(f"{name}/{draw}") for draw in range(draws)])
         self.rested = context.rests
         self._tracker.settle(context, step.interval)
         return step.interval
 
 
-class _Free(_Network):
-    """Goes on as the model says."""
+class _PredictedNetwork(_Network):
+    """Continues as the model predicts."""
 
     def advance(self, duration_ms: int) -> Interval:
-        """The next interval."""
+        """Return the next predicted interval."""
         context = self._tracker.look(duration_ms)
         interval = self._predict(context)[0]
         self._tracker.settle(context, interval)

@@ -1,4 +1,4 @@
-"""The measurement of the experiment model as a page for people."""
+"""The page of the measurement of the experiment model."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from sixgym.evaluate.fidelity.experiment_model.dimensions import DIMENSIONS, MEA
 from sixgym.evaluate.fidelity.experiment_model.figures import ExperimentFigures
 from sixgym.evaluate.fidelity.experiment_model.one_step import (
     ALL,
-    BESIDE,
+    BASELINE,
     EQUAL_TOOLS,
     FLOOR,
     MODEL,
@@ -24,7 +24,7 @@ from sixgym.evaluate.markdown import bare, number, table
 LABELS = {one.name: one.label for one in DIMENSIONS}
 TITLES = {
     ALL: "All steps",
-    EQUAL_TOOLS: "All steps, every tool equally often",
+    EQUAL_TOOLS: "All steps, with equally frequent tools",
     "configuration": "A configuration call was carried out",
     "radio": "A UAV was sent somewhere or handed over",
     "fault": "A fault began or ended",
@@ -33,7 +33,7 @@ TITLES = {
 
 
 def experiment_page(figures: ExperimentFigures, stem: str) -> str:
-    """The page in Markdown. Plots and figures are beside it under the same stem."""
+    """The page in Markdown. Its plots and figures have the same stem."""
     parts = (
         _heading(figures, stem),
         _one_step(figures),
@@ -45,7 +45,7 @@ def experiment_page(figures: ExperimentFigures, stem: str) -> str:
 
 
 def summary_lines(figures: ExperimentFigures) -> Iterator[str]:
-    """The result in a few lines, for a terminal."""
+    """A line for each dimension, for a terminal."""
     for one in figures.one_step[0].dimensions:
         if one.dimension == DIMENSIONS[0].name:
             yield f"{LABELS[one.dimension]}: {bare(one.errors.get(MODEL))}"
@@ -57,22 +57,22 @@ def summary_lines(figures: ExperimentFigures) -> Iterator[str]:
 
 
 def plot_names(stem: str) -> tuple[str, str]:
-    """Files of the plots: drift, and where the truth is among the draws."""
+    """Names of the plot files: drift, and PIT values."""
     return f"{stem}-drift.svg", f"{stem}-pit.svg"
 
 
 def model_name(figures: ExperimentFigures) -> str:
-    """What the model is called, without the folder of its checkpoint."""
+    """The name of the model, without the folder of its checkpoint."""
     return figures.checked.model.name.partition(":")[0]
 
 
-def who(figures: ExperimentFigures) -> dict[str, str]:
-    """What predictors are called, in the order in which they are shown."""
+def predictor_names(figures: ExperimentFigures) -> dict[str, str]:
+    """Names of the predictors by key, in the order of the page."""
     checked = figures.checked
     names = {
         MODEL: model_name(figures),
         NO_CHANGE: "no change",
-        BESIDE: checked.beside.name,
+        BASELINE: checked.beside.name,
         FLOOR: f"{checked.reference.name}'s replicate",
     }
     return {name: names[name] for name in PREDICTORS}
@@ -87,29 +87,28 @@ def _heading(figures: ExperimentFigures, stem: str) -> Iterator[str]:
     yield (
         f"Made by `{checked.command}`: {figures.episodes} held-out explorations on topology seeds "
         f"{seeds[0]} to {seeds[1]}, recorded on {reference.name} {reference.version}, each with a replicate. "
-        f"Model {model.version}, learned from {checked.learned_from}; beside it {checked.beside.name} "
+        f"Model {model.version}, learned from {checked.learned_from}; baseline {checked.beside.name} "
         f"{checked.beside.version}. Every figure: `{stem}.json`."
     )
     yield ""
     yield (
         "The state has six dimensions: the active slice, and its latency, jitter, loss, throughput, and "
-        f"the load of its edge node. Errors are absolute differences from what {reference.name} recorded, "
-        f"of the slice the share that is right; with their {CONFIDENCE:.0%} intervals from {RESAMPLES} "
-        f"bootstrap samples of whole topology seeds. {figures.compared} of {figures.steps} steps count; in "
-        "the others something else had been changed in the replicate."
+        f"the load of its edge node. Errors are absolute differences from the states recorded on "
+        f"{reference.name}; for the slice, the share of steps at which it is right. Their {CONFIDENCE:.0%} "
+        f"intervals come from {RESAMPLES} bootstrap samples of whole topology seeds. {figures.compared} of "
+        f"{figures.steps} steps are compared; before the other steps the replicate had a different change."
     )
     yield ""
-    names = who(figures)
+    names = predictor_names(figures)
     yield from (
-        f"- {names[MODEL]}: the model's medians. In {figures.resting} of the steps it was not asked, "
+        f"- {names[MODEL]}: the model's medians. In {figures.resting} of the steps the model was not asked, "
         "because the network was at rest.",
-        f"- {names[NO_CHANGE]}: the state stays as it was.",
-        f"- {names[BESIDE]}: the same network, seed and calls on {names[BESIDE]}, which draws the same "
-        "traffic and fading. It runs freely from the start, as it cannot be started in the middle.",
-        f"- {names[FLOOR]}: the same network and calls on {reference.name} with other traffic and fading, "
-        "the floor that chance sets. The middle of what may happen is nearer to a random outcome than "
-        "another random outcome is: of a normal distribution 0.71 times as far. So a ratio below 1 is no "
-        "wonder.",
+        f"- {names[NO_CHANGE]}: the state before the step.",
+        f"- {names[BASELINE]}: the same network, seed and calls on {names[BASELINE]}, which draws the same "
+        "traffic and fading. It runs from the start of the episode, as it cannot start in the middle.",
+        f"- {names[FLOOR]}: the same network and calls on {reference.name} with other traffic and fading: "
+        "the floor of chance. A median is nearer to a random outcome than another random outcome is, 0.71 "
+        "times as far for a normal distribution. A ratio below 1 is therefore expected of a good model.",
     )
     yield ""
 
@@ -118,10 +117,10 @@ def _one_step(figures: ExperimentFigures) -> Iterator[str]:
     yield "## One step ahead"
     yield ""
     yield (
-        "Before every step the model is given the recorded history, and predicts the interval that the "
-        "call takes. Each cell: mean error, its interval, and the median error in brackets; a few outages "
-        "make most of a mean. Ratios are those of mean errors to that of the replicate. With every tool "
-        "equally often, a step counts with one over the probability of its tool in the traces, in which "
+        "Before every step the model gets the recorded history, and it predicts the interval of the call. "
+        "Each cell has the mean error, its interval, and the median error in brackets; a few outages "
+        "dominate a mean. Ratios are mean errors divided by that of the replicate. With equally frequent "
+        "tools, the weight of a step is one over the probability of its tool in the traces, in which "
         "configuration calls are frequent."
     )
     yield ""
@@ -134,8 +133,8 @@ def _one_step(figures: ExperimentFigures) -> Iterator[str]:
 
 
 def _errors(figures: ExperimentFigures, steps: StepErrors) -> Iterator[str]:
-    names = who(figures)
-    head = ("", *names.values(), f"{names[MODEL]} / replicate", f"{names[BESIDE]} / replicate")
+    names = predictor_names(figures)
+    head = ("", *names.values(), f"{names[MODEL]} / replicate", f"{names[BASELINE]} / replicate")
     yield from table(
         head,
         (
@@ -143,7 +142,7 @@ def _errors(figures: ExperimentFigures, steps: StepErrors) -> Iterator[str]:
                 LABELS[one.dimension],
                 *(_cell(one, name) for name in names),
                 bare(one.ratios.get(MODEL)),
-                bare(one.ratios.get(BESIDE)),
+                bare(one.ratios.get(BASELINE)),
             )
             for one in steps.dimensions
         ),
@@ -156,14 +155,14 @@ def _cell(one: DimensionErrors, name: str) -> str:
 
 
 def _drift(figures: ExperimentFigures, stem: str) -> Iterator[str]:
-    names = who(figures)
+    names = predictor_names(figures)
     yield "## Drift"
     yield ""
     yield (
-        "In open loop the model is given the recorded beginning and then only the recorded calls: it goes "
-        "on from what it has predicted itself. No change is the beginning kept. "
-        f"{figures.differing} of {figures.open_loop_calls} calls were carried out where they had been "
-        f"refused on {figures.checked.reference.name}, or the other way round. Mean errors:"
+        "In open loop the model gets the recorded first interval and then only the recorded calls: it "
+        "continues from its own predictions. No change is the recorded first state. "
+        f"{figures.differing} of {figures.open_loop_calls} calls were carried out and had been refused on "
+        f"{figures.checked.reference.name}, or the other way round. Mean errors:"
     )
     yield ""
     shown = [one for one in figures.drift if one.step in SHOWN_STEPS]
@@ -190,25 +189,26 @@ def _calibration(figures: ExperimentFigures, stem: str) -> Iterator[str]:
         return
     model = model_name(figures)
     expected = " and ".join(f"{found.expected[f'{100 * share:.0f}']:.3g} %" for share in CENTRAL)
-    yield "## What is drawn"
+    yield "## Calibration"
     yield ""
     yield (
-        f"`{model}-sampled` draws from what the model holds possible: {found.draws} times at "
-        f"{found.transitions} transitions drawn from the steps above, with the recorded history. Inside: "
-        "share of what happened between the quantiles of the draws, ends included, so ties are inside; of "
-        f"{found.draws} draws of a model that is right, {expected} would be. CRPS is the continuous ranked "
-        "probability score, without the bias of few draws; of a model that draws nothing but its median "
-        f"it is the absolute error, which is beside it. At {found.resting} of the transitions the network "
-        "was at rest, and all draws are the state before."
+        f"`{model}-sampled` samples from the distribution of the model: {found.draws} samples at each of "
+        f"{found.transitions} transitions drawn from the steps above, with the recorded history. Inside is "
+        "the share of recorded values between the quantiles of the samples, ends included, so ties are "
+        f"inside; with {found.draws} samples, a calibrated model has {expected} inside. CRPS is the "
+        "continuous ranked probability score, without the bias of few samples. The CRPS of a model whose "
+        "samples all are its median is the absolute error, which is in the next columns. At "
+        f"{found.resting} of the transitions the network was at rest, and all samples are the state before."
     )
     yield ""
     shares = [f"{100 * share:.0f}" for share in CENTRAL]
-    head = ("", *(f"inside central {share} %" for share in shares), "CRPS", "error of the draws' median")
+    head = ("", *(f"inside central {share} %" for share in shares), "CRPS", "error of the samples' median")
     yield from table((*head, f"error of {model}"), (_calibrated(one) for one in found.dimensions))
     yield (
-        f"![Where the truth is among the draws]({plot_names(stem)[1]})\n\n"
-        "Where what happened is among the draws, among draws that equal it by lot: level if both come "
-        "from one distribution; high at the ends if the draws spread too little, in the middle if too much."
+        f"![Histograms of the PIT values]({plot_names(stem)[1]})\n\nThe PIT value is the relative rank of "
+        "the recorded value among the samples, with a random rank among equal samples. The histogram is "
+        "level if both come from one distribution, high at the ends if the samples spread too little, and "
+        "high in the middle if they spread too much."
     )
     yield ""
 

@@ -2,18 +2,20 @@
 # make test        style, types, layers and tests
 # make test-slow   the tests with many seeds and long runs
 # make test-adapters  the adapters to Inspect, OpenEnv and verifiers, each with the real library in its own environment
+# make docs        the documentation as a site in build/site, with the reference of the Python interface
+# make wheel-test  build the wheel, install it into a virtual environment outside the checkout, use it there
 # make bench       measure what runs and tool calls cost here; rewrites results/speed.md
-# make clean       remove the virtual environment and caches; stored episodes stay
+# make clean       remove virtual environments, builds and caches; stored episodes stay
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROJECT := pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-adapters bench clean
+.PHONY: help demo test test-slow test-adapters docs wheel-test bench clean
 
-# Each has a virtual environment of its own, for their pins clash. What they leave open, or call although it is
-# deprecated, is theirs, so warnings are no errors there.
+# Each adapter has a virtual environment of its own, because the pins of the libraries clash. The libraries warn
+# about their own code, so warnings are no errors there.
 ADAPTERS := inspect openenv verifiers
 
 help:
@@ -24,7 +26,7 @@ demo: $(VENV)/.demo
 	@echo "== uav-inspection, seed 7: the MAPE-K agent at work =="
 	@$(BIN)/sixgym run --scenario uav-inspection --agent mape-k --seed 7
 	@echo
-	@echo "== the same network and the same fault, nobody at work =="
+	@echo "== the same network and the same fault, without an agent =="
 	@$(BIN)/sixgym run --scenario uav-inspection --agent null --seed 7
 
 test: $(VENV)/.test
@@ -44,6 +46,13 @@ test-adapters: $(VENV)/.test $(ADAPTERS:%=.venv-%/.test)
 	  .venv-$$name/bin/python -m pytest -q -W ignore tests/adapters; \
 	done
 
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/site
+	@echo "build/site/index.html"
+
+wheel-test: $(BIN)/python
+	$(BIN)/python tests/packaging/check_wheel.py
+
 .venv-%/.test: $(PROJECT)
 	@echo "installing sixgym and $* into .venv-$*: this takes a minute or more"
 	@$(PYTHON) -m venv .venv-$*
@@ -61,6 +70,11 @@ $(VENV)/.bench: $(PROJECT) | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3,plot]'
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.docs: $(PROJECT) | $(BIN)/python
+	@echo "installing sixgym and the documentation tools into $(VENV): this takes a minute or less"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@ $(VENV)/.demo
+
 $(VENV)/.test: $(PROJECT) | $(BIN)/python
 	@echo "installing sixgym, ns-3 and the development tools into $(VENV): ns-3 and PyTorch are large, this takes minutes"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ns3,dev]'
@@ -76,5 +90,5 @@ bench: $(VENV)/.bench
 	$(BIN)/python perf/measure.py
 
 clean:
-	rm -rf $(VENV) $(ADAPTERS:%=.venv-%) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ADAPTERS:%=.venv-%) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

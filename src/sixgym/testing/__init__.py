@@ -1,14 +1,12 @@
 """Conformance suites for simulators, backends, environments and agents of your own. They need pytest.
 
-A suite is a class of tests. A subclass in a test module says what is tested, and pytest does the rest:
+A suite is a class of tests. A subclass in a test module says what is tested, and pytest does the rest::
 
-```python
-import sixgym.testing
+    import sixgym.testing
 
 
-class TestMine(sixgym.testing.SimulatorContract):
-    make = MySimulator
-```
+    class TestMine(sixgym.testing.SimulatorContract):
+        make = MySimulator
 """
 
 import pytest

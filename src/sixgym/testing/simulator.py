@@ -235,12 +235,10 @@ class SimulatorEffects(SimulatorBookkeeping):
 class SimulatorContract(SimulatorRepetition, SimulatorEffects, SimulatorFaults):
     """The whole contract of a packet-level simulator.
 
-    A test module of one line tests a simulator of your own:
+    A test of one line tests a simulator of your own::
 
-    ```python
-    class TestMine(SimulatorContract):
-        make = MySimulator
-    ```
+        class TestMine(SimulatorContract):
+            make = MySimulator
 
-    `make` is a class or a method. The suite takes some seconds of network time per test.
+    `make` is a class or a method. The suite takes 3 s on `tti` and a minute and a half on ns-3.
     """

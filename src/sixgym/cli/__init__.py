@@ -1,4 +1,4 @@
-"""The command line: a thin layer over environment, rollout, scoring and store."""
+"""The command line: a module a command, a folder a group of commands."""
 
 from sixgym.cli.app import main
 

@@ -26,7 +26,9 @@ Network = Annotated[
     ),
 ]
 OutRuns = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the episodes.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON on standard output, all else on standard error.")
+]
 
 # ---------------------------------------------------------------------- tasks
 Scenario = Annotated[
@@ -105,7 +107,7 @@ Style = Annotated[
 Temperature = Annotated[
     float,
     typer.Option(
-        min=0, max=2, metavar="T", help="Temperature of sampling; 0 is greedy.", rich_help_panel=_MODEL
+        min=0, max=2, metavar="T", help="Sampling temperature; 0 is greedy.", rich_help_panel=_MODEL
     ),
 ]
 MaxTokens = Annotated[

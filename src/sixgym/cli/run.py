@@ -128,8 +128,8 @@ def _choose_agent(
     """
     if name == REFERENCE and script is None and task is None:
         raise CommandError(
-            f"--agent {REFERENCE} plays the solution of a task of the benchmark: --task ID says of which; "
-            "sixgym bench tasks lists them",
+            f"--agent {REFERENCE} plays the solution of a task of the benchmark: name the task with --task ID; "
+            "sixgym bench tasks lists the ids",
             WRONG_USE,
         )
     with wrong_use_on(ValueError):

@@ -80,7 +80,9 @@ def _names_benchmark_task(options: TaskOptions) -> bool:
 
 def _benchmark_task(options: TaskOptions) -> BenchTask:
     if options.task is None:
-        raise CommandError("--tasks: --task ID says which of them; sixgym bench tasks lists them", WRONG_USE)
+        raise CommandError(
+            "--tasks needs --task ID, a task of the set; sixgym bench tasks lists the ids", WRONG_USE
+        )
     fixed = (
         ("--scenario", options.scenario, "network"),
         ("--intent", options.intent, "words"),

@@ -57,7 +57,7 @@ def test_others_work_on_it_too(run: Sixgym, task_file: Path) -> None:
         (("--task", ID, "--scenario", "ran-slicing"), "keeps its network; give --task alone"),
         (("--task", ID.lower()), f"names a task of the benchmark: the set has no task '{ID.lower()}'"),
         (("--task", ID.lower()), f"did you mean {ID}?"),
-        ((), "--task ID says which of them"),
+        ((), "--tasks needs --task ID"),
         (("--task", ID, "--agent", "reference", "--script", "calls.json"), "takes no script"),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_scenarios_own_task_may_have_such_a_name(run: Sixgym, monkeypatch: pyt
 def test_the_reference_needs_a_task_of_the_benchmark(run: Sixgym) -> None:
     result = run("--agent", "reference")
     assert result.exit_code == 2
-    assert "--task ID says of which; sixgym bench tasks lists them" in result.stderr
+    assert "name the task with --task ID; sixgym bench tasks lists the ids" in result.stderr
 
 
 def test_a_set_that_is_not_there_is_named_once(run: Sixgym, sixgym: Sixgym) -> None:

@@ -82,7 +82,10 @@ def run(
         typer.Option("--resume", help="Continue the run in DIR: run the episodes that are missing or broke."),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the run  (runs/bench-AGENT-NETWORK).")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the run  (in runs/, named after the agent and the network)."
+        ),
     ] = None,
     as_json: AsJson = False,
     tasks: TaskFile = None,

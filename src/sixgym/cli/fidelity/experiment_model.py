@@ -40,7 +40,7 @@ from sixgym.evaluate.fidelity.experiment_model.held_out import (
     read_pairs,
 )
 from sixgym.evaluate.fidelity.experiment_model.plot import plot_drift, plot_pit
-from sixgym.evaluate.fidelity.experiment_model.prediction import BESIDE, load_answers
+from sixgym.evaluate.fidelity.experiment_model.prediction import BASELINE_SIMULATOR, load_answers
 from sixgym.evaluate.fidelity.experiment_model.report import experiment_page, plot_names, summary_lines
 from sixgym.evaluate.fidelity.slicing.plot import PlotError, require_matplotlib
 from sixgym.evaluate.fidelity.store import RunStore
@@ -125,7 +125,9 @@ def experiment_model(
     ],
     model: Annotated[
         str,
-        typer.Option(metavar="NAME", help="experiment-model, or experiment-model:FOLDER for a checkpoint."),
+        typer.Option(
+            metavar="NAME", help="experiment-model, or experiment-model:DIR for a checkpoint of your own."
+        ),
     ] = EXPERIMENT_MODEL,
     episodes: Annotated[
         int | None,
@@ -177,14 +179,14 @@ def experiment_model(
         # effects first: they need the recorded network, which may be missing on this machine
         compared = _effects(effects, manifest, checkpoint, out, workers) if effects else None
         with metering(sys.stderr, "prediction", len(pairs), "episodes") as meter:
-            predictions = predict(work, load, BESIDE, workers=workers, progress=meter.advance)
+            predictions = predict(work, load, BASELINE_SIMULATOR, workers=workers, progress=meter.advance)
     except (WorkError, SimulatorError, ModelUnusableError) as error:
         raise CommandError(str(error), WORK_FAILED) from None
     checked = ExperimentSetting(
         command=measured.command,
         model=checkpoint.info,
         learned_from=checkpoint.card.network,
-        beside=network_info(BESIDE),
+        beside=network_info(BASELINE_SIMULATOR),
         reference=manifest.network,
         topology_seeds=_topology_seeds(pairs),
     )
@@ -248,7 +250,7 @@ def _effects(number: int, traces: Traces, model: _Checkpoint, out: Path, workers
     """
     cases = held_out_effects(number)
     reference = _effect_runs(out, traces.network.name, cases, workers)
-    beside = _effect_runs(out, BESIDE, cases, workers)
+    beside = _effect_runs(out, BASELINE_SIMULATOR, cases, workers)
     with wrong_use_on(RecordFileError):
         store = RunStore(_effects_file(out, model.info.name), EffectRun, model.info.version)
     missing = missing_effects(cases, model.info, store)

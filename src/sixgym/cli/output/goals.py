@@ -1,4 +1,4 @@
-"""A goal in words: what is measured, what has to be on the books, what the answer has to say."""
+"""A goal in words: its measured targets, the duties of UAVs, and what the answer has to say."""
 
 import math
 
@@ -8,11 +8,11 @@ from sixgym.domain.intent import Answer, Duty, Goal, Measurand, Target
 
 PERCENT_THAT_MUST_BE_REACHED = frozenset({"traffic_share", "battery_percent"})
 LEAST_STEP_PERCENT = 0.1
-"""Targets are strict. One that says `at least 50 %` is set below that, by this much or less."""
+"""Targets are strict inequalities: the target of `at least 50 %` is below 50 % by this much or less."""
 
 
 def goal_lines(goal: Goal) -> list[tuple[str, str]]:
-    """Every part of a goal as `goal` or `constraint` with its words."""
+    """Every part of a goal: `goal` or `constraint`, and the part in words."""
     over = f"in {100 * goal.share:g} % of the last {goal.window} intervals"
     return [
         *(("goal", f"{condition_words(target)}, {over}") for target in goal.targets),
@@ -34,7 +34,7 @@ def condition_words(target: Target) -> str:
 
 
 def measurand_words(measurand: Measurand) -> str:
-    """What is measured, of whom."""
+    """A measured quantity with its owner, such as `delay of drone`."""
     label = UNITS[measurand.metric][0]
     if measurand.metric == "breaches":
         return label
@@ -45,8 +45,8 @@ def measurand_words(measurand: Measurand) -> str:
 
 
 def duty_words(duty: Duty) -> str:
-    """What one UAV, and no other, has to have at the end."""
-    return f"at the end {duty.uav} has the {duty.kind} {duty.item}, and only who is named has one"
+    """What a UAV has to have at the end of the task."""
+    return f"at the end {duty.uav} has the {duty.kind} {duty.item}, and no UAV that is not named here has one"
 
 
 def answer_words(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of an episode in text: every target over time, its threshold, faults and calls."""
+"""Plots of an episode in text: every target over time, its threshold, faults and calls."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +22,13 @@ CALL_MARKS = {"reasoning": "r", "observation": "o", "command": "c", "configurati
 
 
 Column = tuple[int, int]
-"""One or more neighbouring intervals: the index of the first, and one past the last."""
+"""Neighbouring intervals: the index of the first interval, and one past the index of the last."""
 
 
 def timelines(episode: Episode, verdict: Verdict, width: int) -> Iterator[Text]:
     """Lines of text that show the targets of the goal over the task, in at most `width` columns.
 
-    A target that was met all the time and never moved is only named.
+    A target that was met all the time, and whose value never changed, has no plot; the lines only name it.
     """
     intervals = recorded_intervals(episode)
     if not intervals:
@@ -50,9 +50,9 @@ def timelines(episode: Episode, verdict: Verdict, width: int) -> Iterator[Text]:
 
 
 def bars(values: Sequence[float], target: Target, columns: Sequence[Column], zoom: int = 1) -> Iterator[Text]:
-    """A bar per column on a logarithmic axis around the threshold (linear when that is 0).
+    """A bar per column, on a logarithmic axis around the threshold; the axis is linear if the threshold is 0.
 
-    A column shows its worst interval, and is red when the target was missed in it.
+    A column shows its worst interval, and is red if the target was missed in that interval.
     """
     worst: Callable[[Sequence[float]], float] = max if target.condition == "IS_LESS_THAN" else min
     heights = [worst(values[start:stop]) for start, stop in columns]
@@ -80,7 +80,7 @@ class _Scale:
 
     @classmethod
     def around(cls, threshold: float, values: Sequence[float], ceiling: float) -> "_Scale":
-        """Room for all values and the threshold; up to the ceiling, the threshold is not at the top."""
+        """An axis with room for all values and the threshold, which lies below the top up to the ceiling."""
         logarithmic = threshold > 0
         top = max(*values, threshold)
         if not logarithmic:
@@ -95,7 +95,7 @@ class _Scale:
         return math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
 
     def eighths(self, value: float) -> int:
-        """Height of a bar in eighths of a row; at least one, so that a value of 0 shows."""
+        """Height of a bar in eighths of a row; at least one, so that a value of 0 is visible."""
         return max(1, round(self.position(value) * ROWS * 8))
 
     def row_of(self, value: float) -> int:
@@ -150,7 +150,7 @@ def _labelled(label: str) -> Text:
 
 
 def _call_mark(steps: Sequence[Step]) -> str:
-    """The weightiest call of a column."""
+    """The mark of the call with the largest effect in a column; an error comes first."""
     marks: list[str] = []
     for step in steps:
         assert step.turn.call is not None

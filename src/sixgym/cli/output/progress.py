@@ -1,4 +1,4 @@
-"""How far something is: a bar on a terminal, elsewhere a line every ten seconds and one at the end."""
+"""Progress: a bar on a terminal; elsewhere a line every ten seconds and a line at the end."""
 
 import time
 from collections.abc import Generator
@@ -19,7 +19,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Meter:
-    """Counts steps; see `metering`."""
+    """A counter of finished steps that shows its progress, see `metering`."""
 
     def __init__(self, bar: Progress, what: str, total: int, unit: str, done: int) -> None:
         self._bar = bar
@@ -28,7 +28,12 @@ class Meter:
         self._said_at = time.monotonic()
 
     def advance(self, steps: int = 1, counts: str = "") -> None:
-        """That many more are done; `counts` says what came of all of them."""
+        """Count more finished steps.
+
+        Args:
+            steps: Number of steps that have finished since the last call.
+            counts: Outcome of all finished steps, in words.
+        """
         self._done += steps
         self._bar.update(self._task, advance=steps, counts=counts)
         last = steps > 0 and self._done == self._total
@@ -36,7 +41,7 @@ class Meter:
             self.say(f"{self._what}: {self._done} of {self._total} {self._unit}{counts and f', {counts}'}")
 
     def say(self, line: str) -> None:
-        """A line of its own, above the bar."""
+        """Print a line of its own, above the bar."""
         self._said_at = time.monotonic()
         self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -46,7 +51,15 @@ class Meter:
 
 @contextmanager
 def metering(stream: TextIO, what: str, total: int, unit: str, done: int = 0) -> Generator[Meter]:
-    """Shows on a stream how many of `total` units are done, `done` of them from the start."""
+    """Show on a stream how many units are done.
+
+    Args:
+        stream: Where to show the progress.
+        what: Name of the work.
+        total: Number of units.
+        unit: Name of a unit, in the plural.
+        done: Number of units that are done already.
+    """
     console = Console(file=stream)
     with Progress(
         TextColumn("{task.description}", markup=False),

@@ -1,4 +1,4 @@
-"""Tables of figures that lose no digit, however narrow the terminal is."""
+"""Tables of figures that show every digit, even on narrow terminals."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from rich.table import Table
 from rich.text import Text
 
 UNLIMITED = 10_000
-"""Characters of a line in which every table fits."""
+"""Width of a line in which every table fits, in characters."""
 
 
 def print_figures(
     console: Console, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, split: int
 ) -> None:
-    """Print named rows of figures; where they do not fit side by side, as two tables.
+    """Print named rows of figures as one table, or as two tables where one is too wide for the console.
 
     Args:
-        console: Where to.
-        title: What the figures are of.
-        headings: Of the columns; the first, over the names, is empty.
-        rows: Figures under the headings, the name first. A row without any is an empty line.
-        split: The column that begins the second table, in which the names are repeated.
+        console: The console.
+        title: Title of the figures.
+        headings: Headings of the columns; the heading over the names is empty.
+        rows: Figures under the headings, the name first. An empty row is an empty line.
+        split: Index of the first column of the second table, which repeats the names.
     """
     console.print(Text(title, "italic"), soft_wrap=True)
     whole = _table(headings, rows)
@@ -35,7 +35,7 @@ def print_figures(
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
-        # folded, a figure is ugly; cut, it is another figure
+        # a folded figure is ugly, but a figure that is cut off is another figure
         table.add_column(heading, justify="right" if heading else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row), style="bold" if row[:1] == ["overall"] else None)

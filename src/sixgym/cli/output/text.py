@@ -31,7 +31,7 @@ UNITS: Mapping[str, tuple[str, str, float]] = {
     "separation_m": ("least distance between UAVs", "m", 1),
     "breaches": ("UAVs out of bounds", "", 1),
 }
-"""What a metric is called, the unit it is shown in, and the factor to get there."""
+"""For each metric: its name, the unit of the output, and the factor from the stored unit to that unit."""
 
 
 def number(value: float) -> str:
@@ -62,7 +62,7 @@ def sla_words(sla: SlaSpec) -> str:
 
 
 def strike_words(kind: str, scenario: Scenario, start_ms: int, end_ms: int) -> str:
-    """That a fault became active in this interval, with what the timeline says about it."""
+    """The fault that became active in this interval, with its details from the timeline."""
     for fault in scenario.faults:
         if fault.kind == kind and start_ms < fault.end_ms and fault.start_ms < end_ms:
             return f"{timeline_words(fault)} strikes at {fault.start_ms / 1e3:g} s"
@@ -90,15 +90,15 @@ def compact(value: JsonValue, limit: int) -> str:
 
 
 def clean(text: str, limit: int | None = None) -> str:
-    """One line without control characters: an agent's words may not steer the terminal."""
+    """One line without control characters, so that text of an agent cannot control the terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"
 
 
 def file_name(name: str) -> str:
-    """A name as part of a file's: what could be a folder, or mean something to a shell, is a dash.
+    """A name as part of a file name; every character that a shell or a path could interpret becomes a dash.
 
-    Longer ones than file systems take end in a digest, so that two of them stay two.
+    A name that is too long for a file system ends in a digest, so that two long names stay different.
     """
     short = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
     if len(short) <= LONGEST_FILE_NAME:
@@ -120,6 +120,6 @@ def _brief(value: JsonValue) -> str:
 
 
 def command_line(words: Sequence[str], options: Iterable[tuple[str, object]]) -> str:
-    """A command as one would type it; options without a value are left out."""
+    """A command as a user types it; options without a value are left out."""
     given = [part for name, value in options if value is not None for part in (name, str(value))]
     return shlex.join([*words, *given])

@@ -21,7 +21,7 @@ Row = dict[str, str | int | float | None]
 Write = Callable[[Iterable[Row]], None]
 
 COLUMNS: dict[str, type] = {
-    # of the interval
+    # the interval
     "scenario": str,
     "network": str,
     "seed": int,
@@ -29,7 +29,7 @@ COLUMNS: dict[str, type] = {
     "end_ms": int,
     "faults": str,
     "edge_load": float,
-    # of what
+    # the object
     "kind": str,
     "object": str,
     # slices, groups and devices
@@ -69,12 +69,19 @@ COLUMNS: dict[str, type] = {
 """Every column in order, with the type of its values."""
 
 ROW_GROUP = 16_384
-"""Rows kept in memory until a Parquet row group is written."""
+"""Number of rows in a Parquet row group; unwritten rows stay in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracer:
-    """Makes the rows. With `flows` every device has rows; without, only UAVs do, for their places."""
+    """Makes the rows of a trace.
+
+    Attributes:
+        scenario: The placed scenario.
+        network: Name of the network.
+        seed: Seed of the run.
+        flows: Whether every device has rows; otherwise only UAVs have rows, for their positions.
+    """
 
     scenario: Scenario
     network: str
@@ -143,25 +150,29 @@ def _network(interval: Interval) -> Iterator[tuple[str, str, Row]]:
 
 # ---------------------------------------------------------------------- files
 def partial_path(path: Path) -> Path:
-    """Where a trace is until it is complete."""
+    """Path of a trace until the trace is complete."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 def check_name(path: Path) -> None:
-    """Raise ValueError unless the name ends in a format that can be written."""
+    """Check the format of a trace by its file name.
+
+    Raises:
+        ValueError: the name ends neither in .csv nor in .parquet.
+    """
     if path.suffix not in _FORMATS:
         raise ValueError(f"{path}: the name has to end in {' or '.join(_FORMATS)}")
 
 
 @contextmanager
 def trace_file(path: Path) -> Generator[Write]:
-    """Write rows to a file that appears under its name only when it is complete.
+    """Write rows to a file that has its name only once it is complete.
 
-    After an exception the rows so far are in `partial_path(path)`, which is a readable file.
+    After an exception, the file `partial_path(path)` holds the rows so far and can be read.
 
     Raises:
         ValueError: the name ends neither in .csv nor in .parquet.
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     check_name(path)
     partial = partial_path(path)

@@ -1,6 +1,6 @@
-"""What a person sees of an episode: while it runs, and of a stored one.
+"""The view of an episode, while it runs or after it was stored.
 
-On a terminal there are colours, panels and a status line; elsewhere the same words as plain lines.
+A terminal shows colours, panels and a status line; other streams get the same words as plain lines.
 """
 
 import statistics
@@ -26,19 +26,22 @@ from sixgym.tools.base import CATALOG
 EFFECT_STYLES = {"reasoning": "blue", "observation": "cyan", "command": "yellow", "configuration": "magenta"}
 PLAIN_WIDTH = 160
 STEADY_SHARE = 0.05
-"""A value that moved by less than this share of itself counts as unchanged."""
+"""Largest relative change of a value that counts as unchanged."""
 
 
 def open_console(stream: TextIO) -> Console:
-    """A console on a stream; wide where there is no terminal, so that lines stay whole."""
+    """A console on a stream; a wide one if the stream is no terminal, so that lines stay whole."""
     console = Console(file=stream)
     return console if console.is_terminal else Console(file=stream, width=PLAIN_WIDTH)
 
 
 class EpisodeView:
-    """Shows an episode as it happens. Use it as a context manager, so the status line is cleared.
+    """Shows an episode as it happens. The context manager clears the status line at the end.
 
-    `faults` are those already known to be active: they are not announced as new.
+    Args:
+        console: Where to show the episode.
+        task: The task.
+        faults: Kinds of faults that are active already; the view does not announce them as new.
     """
 
     def __init__(self, console: Console, task: Task, faults: Iterable[str] = ()) -> None:
@@ -60,7 +63,7 @@ class EpisodeView:
 
     # ------------------------------------------------------------------ while it runs
     def header(self, agent: str, backend: BackendInfo) -> None:
-        """What is to be done, by whom and on what."""
+        """Show the task, the agent and the network."""
         task = self._task
         faults = ", ".join(fault.kind for fault in task.scenario.faults) or "none"
         rows = [
@@ -75,7 +78,7 @@ class EpisodeView:
         self._panel(task.id, Group(*lines), "bold")
 
     def step(self, step: Step) -> None:
-        """A call and what it did."""
+        """Show a call and its consequences."""
         call = step.turn.call
         assert call is not None
         known = CATALOG.get(call.tool)
@@ -102,7 +105,7 @@ class EpisodeView:
         self._progress(step.interval, f"call {step.index + 1} of at most {self._task.max_steps} done")
 
     def interval(self, interval: Interval) -> None:
-        """The network runs on after the agent's last call."""
+        """Show an interval after the agent's last call."""
         if self._ran_out_from_ms is None:
             self._ran_out_from_ms = interval.start_ms
             span = f"from {interval.start_ms / 1e3:g} s to {self._end_s:g} s"
@@ -111,14 +114,14 @@ class EpisodeView:
         self._progress(interval, "no further calls; the network runs on")
 
     def attempt(self, episode: Episode) -> None:
-        """An attempt failed, and the agent begins another in the same network from the start."""
+        """Show that an attempt failed and that the agent starts again on the same network."""
         self._faults, self._ran_out_from_ms = self._known_faults, None
         self._say("", Text("service level violated; the agent tries again", "bold red"))
         self._say("     note    ", Text(words.clean(episode.closing[-1].answer or "", 600), "italic"))
 
     # ------------------------------------------------------------------ the end
     def verdict(self, episode: Episode, verdict: Verdict) -> None:
-        """How the targets went over time, and whether the service level was met."""
+        """Show the targets over time, and whether the service level was met."""
         self._status.stop()
         for line in timelines(episode, verdict, max(40, self._console.width)):
             self._say("", line)
@@ -170,7 +173,7 @@ class EpisodeView:
 
 
 def beside(console: Console, label: str, line: Text) -> RenderableType:
-    """A line after its label: wrapped beside it on a terminal, left whole elsewhere."""
+    """A line after its label; on a terminal the line is wrapped beside the label."""
     if not console.is_terminal or not label:
         return Text.assemble(label, line)
     grid = Table.grid()
@@ -181,7 +184,7 @@ def beside(console: Console, label: str, line: Text) -> RenderableType:
 
 
 def state_line(before: NetworkState, after: NetworkState, sla: SlaSpec) -> Text:
-    """The six dimensions before and after, coloured by the service level."""
+    """The state before and after a call, coloured by the service level."""
     same_slice = before.slice is after.slice
     line = Text().append(after.slice.value if same_slice else f"{before.slice} → {after.slice}", "bold")
     for metric, was, now, ok in _dimensions(before, after, sla):
@@ -196,7 +199,7 @@ def state_line(before: NetworkState, after: NetworkState, sla: SlaSpec) -> Text:
 def _dimensions(
     before: NetworkState, after: NetworkState, sla: SlaSpec
 ) -> Iterable[tuple[str, float, float, bool | None]]:
-    """Metric, value before, value after, and whether that is within the service level (None: unbound)."""
+    """Metric, value before, value after, and whether the latter meets the service level (None: no bound)."""
     least, most = sla.min_throughput_mbps, sla.max_edge_load
     yield "latency_ms", before.latency_ms, after.latency_ms, _below(after.latency_ms, sla.max_latency_ms)
     yield "jitter_ms", before.jitter_ms, after.jitter_ms, _below(after.jitter_ms, sla.max_jitter_ms)

@@ -10,14 +10,14 @@ import argparse
 import json
 import math
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path
 
 from sixgym.agents.registry import make_agent
-from sixgym.backends.simulated import SimulatedBackend
-from sixgym.envs.environment import Environment
 from sixgym.episodes.jsonl import append_lines, read_lines
 from sixgym.episodes.task import make_task
+from sixgym.run.build import make_environment
+from sixgym.run.executor import Broken, executor_for, function_worker
 from sixgym.run.rollout import rollout
 from sixgym.scenarios import load_scenario, shipped_names
 from sixgym.scoring.goals import judge
@@ -27,16 +27,16 @@ RESULTS = Path(__file__).parents[1] / "results"
 AGENTS = ("null", "random", "spam", "threshold", "mape-k")
 
 Row = dict[str, object]
+Job = tuple[str, str, int]
+"""Names of a scenario and an agent, and a topology seed."""
 
 
-def run(scenario: str, agent: str, seed: int) -> Row:
+def run(job: Job) -> Row:
     """One episode, graded."""
-    backend = SimulatedBackend(Ns3Simulator())
-    try:
-        task = make_task(load_scenario(scenario), seed=seed)
-        episode = rollout(Environment(backend), make_agent(agent, seed=seed), task)
-    finally:
-        backend.close()
+    scenario, agent, seed = job
+    task = make_task(load_scenario(scenario), seed=seed)
+    with make_environment("ns3") as environment:
+        episode = rollout(environment, make_agent(agent, seed=seed), task)
     return {
         "scenario": scenario,
         "agent": agent,
@@ -119,14 +119,16 @@ def main() -> None:
         for agent in AGENTS
         for seed in range(1, options.seeds + 1)
     ]
-    with ProcessPoolExecutor(options.workers) as pool:
-        jobs = [pool.submit(run, *job) for job in wanted if job not in finished]
-        for count, job in enumerate(as_completed(jobs), 1):
-            row = job.result()
+    missing = [job for job in wanted if job not in finished]
+    with closing(executor_for(options.workers).execute(function_worker(run), missing)) as outcomes:
+        for count, outcome in enumerate(outcomes, 1):
+            if isinstance(outcome, Broken):
+                raise SystemExit(f"{outcome.job}: {outcome.reason}")
+            row = outcome.value
             done.append(row)
             append_lines(store, [json.dumps(row)])
             print(
-                f"{count}/{len(jobs)} {row['scenario']} {row['agent']} {row['seed']}: {row['success']}",
+                f"{count}/{len(missing)} {row['scenario']} {row['agent']} {row['seed']}: {row['success']}",
                 flush=True,
             )
     done.sort(key=lambda row: (str(row["scenario"]), AGENTS.index(str(row["agent"])), int(str(row["seed"]))))

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from sixgym.cli.bench.run import BenchRequest, bench
 from sixgym.episodes.jsonl import read_packed, write_packed
+from sixgym.evaluate.bench.api import bench
 from sixgym.evaluate.bench.report import DASH
 from sixgym.evaluate.bench.store import RunFolder
 from sixgym.evaluate.fidelity.store import same_version
@@ -78,22 +78,7 @@ def _run(agent: str, network: str, tasks: TaskSet, missing: AbstractSet[str], wo
     facts = tasks.manifest.model_dump(include={"name", "version", "command", "networks"})
     manifest = write_task_set(some, (task for task in tasks.tasks if task.task.id in missing), **facts)
     folder = RUNS / f"bench-{agent}-{network}-{manifest.sha256[:8]}"
-    bench(
-        BenchRequest(
-            agent=agent,
-            network=network,
-            tier=None,
-            domain=None,
-            limit=None,
-            trials=1,
-            workers=workers,
-            resume=True,
-            out=folder,
-            as_json=False,
-            tasks=some,
-            exclude_infrastructure=False,
-        )
-    )
+    bench(agent, network=network, tasks=some, workers=workers, out=folder, resume=True)
     return RunFolder(folder).results()
 
 

@@ -16,7 +16,7 @@ import platform
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,11 +28,12 @@ import sixgym
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.data.traces.exploration import STEPS, Explorer, exploration
 from sixgym.domain.splits import HELD_OUT_SEEDS
-from sixgym.envs.environment import Environment
 from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import Task, ToolCall, Turn
+from sixgym.run.attempt import Attempt
+from sixgym.run.build import make_environment, make_network
+from sixgym.run.executor import ThreadExecutor, function_worker
 from sixgym.simulators.factory import FROM_FOLDERS, make_simulator
-from sixgym.simulators.tti import TtiSimulator
 from sixgym.tools.base import CATALOG, Effect
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -108,7 +109,7 @@ class Acting:
 
 def jobs(explorations: int) -> dict[str, list[Job]]:
     """The same networks without faults and with them; what is called is chosen on tti, once."""
-    backend = SimulatedBackend(TtiSimulator())
+    backend = make_network("tti")
     struck = [task for task in _tasks() if task.scenario.faults]
     found: dict[str, list[Job]] = {kind: [] for kind in MEANT}
     for number, task in enumerate(struck[:explorations]):
@@ -123,16 +124,15 @@ def _tasks() -> list[Task]:
 
 
 def _calls(backend: SimulatedBackend, task: Task, number: int) -> tuple[ToolCall, ...]:
-    environment = Environment(backend)
+    attempt = Attempt(make_environment(backend), task)
     agent = Acting(number, backend)
-    observation, done = environment.reset(task), False
+    observation = attempt.begin()
     calls: list[ToolCall] = []
-    while not done and len(calls) < STEPS:
+    while not attempt.over and len(calls) < STEPS:
         turn = agent.act(observation)
         assert turn.call is not None
         calls.append(turn.call)
-        observation, terminated, truncated = environment.step(turn)
-        done = terminated or truncated
+        observation = attempt.take(turn)
     return tuple(calls)
 
 
@@ -150,7 +150,7 @@ def play(backend: SimulatedBackend, job: Job) -> Measured:
 
 def alone(network: str, todo: Sequence[Job]) -> Measured:
     """One network, one exploration after another."""
-    backend = SimulatedBackend(make_simulator(network))
+    backend = make_network(network)
     done: list[Measured] = []
     for job in todo:
         backend.reset(job.task.scenario, seed=job.task.seed)
@@ -161,28 +161,26 @@ def alone(network: str, todo: Sequence[Job]) -> Measured:
 
 def at_once(network: str, todo: Sequence[Job], count: int) -> Measured:
     """So many networks of the same explorations in as many threads, which share one model."""
-    ready = Barrier(count + 1)
+    ready = Barrier(count)
 
-    def work(number: int) -> Measured:
+    def work(number: int) -> tuple[Measured, float]:
         job = todo[number % len(todo)]
         try:
-            backend = SimulatedBackend(make_simulator(network))
+            backend = make_network(network)
             backend.reset(job.task.scenario, seed=job.task.seed + number)
         except Exception:
-            ready.abort()  # or everybody would wait for ever
+            ready.abort()  # or the other threads would wait for ever
             raise
         ready.wait()
         measured = play(backend, job)
+        ended_at = time.perf_counter()
         backend.close()
-        return measured
+        return measured, ended_at
 
-    with ThreadPoolExecutor(count) as pool:
-        running = [pool.submit(work, number) for number in range(count)]
-        ready.wait()
-        started = time.perf_counter()
-        done = [one.result() for one in running]
-        seconds = time.perf_counter() - started
-    return _together(done, seconds)
+    with closing(ThreadExecutor(count).execute(function_worker(work), range(count))) as outcomes:
+        done, ends = zip(*(outcome.value for outcome in outcomes), strict=True)
+    started_at = min(end - one.seconds for one, end in zip(done, ends, strict=True))
+    return _together(done, max(ends) - started_at)
 
 
 def _together(done: Sequence[Measured], seconds: float) -> Measured:

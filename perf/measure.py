@@ -9,7 +9,6 @@ medians over seeds, and a reference loop timed in the same run, because machines
 
 import argparse
 import json
-import multiprocessing
 import os
 import platform
 import random
@@ -31,6 +30,7 @@ from sixgym.domain.scenario import Scenario
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import ToolCall
 from sixgym.episodes.task import make_task
+from sixgym.run.executor import Broken, ProcessExecutor, function_worker
 from sixgym.scenarios import load_scenario, shipped_names
 from sixgym.simulators.ns3 import Ns3Simulator
 from sixgym.simulators.tti import TtiSimulator
@@ -51,8 +51,9 @@ def reference_loop_s() -> float:
     return time.process_time() - started
 
 
-def simulate(name: str, seed: int, pipe: "multiprocessing.connection.Connection") -> None:
-    """One run in a process of its own, so that its only child is the simulator."""
+def simulate(job: tuple[str, int]) -> tuple[float, float, float]:
+    """CPU s per simulated s, start-up s and peak MB of a run. The simulator is the only child process."""
+    name, seed = job
     scenario = load_scenario(name).placed(seed)
     simulator = Ns3Simulator()
     short = scenario.model_copy(update={"warm_up_ms": 300, "decision_interval_ms": 10})
@@ -69,7 +70,7 @@ def simulate(name: str, seed: int, pipe: "multiprocessing.connection.Connection"
     megabytes = int(status.split("VmHWM:")[1].split()[0]) / 1024
     simulator.close()
     cpu_s = _children_cpu_s() - before
-    pipe.send((cpu_s / (SIMULATED_S + scenario.warm_up_ms / 1000), start_up_s, megabytes))
+    return cpu_s / (SIMULATED_S + scenario.warm_up_ms / 1000), start_up_s, megabytes
 
 
 def _children_cpu_s() -> float:
@@ -78,15 +79,11 @@ def _children_cpu_s() -> float:
 
 
 def in_a_process(name: str, seed: int) -> tuple[float, float, float]:
-    """CPU s per simulated s, start-up s, peak MB of one run."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    worker = context.Process(target=simulate, args=(name, seed, sender))
-    worker.start()
-    sender.close()
-    figures = receiver.recv()
-    worker.join()
-    return figures
+    """The figures of `simulate`, from a process of its own."""
+    (outcome,) = ProcessExecutor(1).execute(function_worker(simulate), [(name, seed)])
+    if isinstance(outcome, Broken):
+        raise SystemExit(f"{name}, seed {seed}: {outcome.reason}")
+    return outcome.value
 
 
 class Recorded:
@@ -145,7 +142,7 @@ def tool_overhead_us(calls: int = 200) -> tuple[dict[str, float], float]:
     times = []
     for interval in intervals:
         started = time.perf_counter_ns()
-        world.settle(interval)
+        world.advance(interval)
         times.append((time.perf_counter_ns() - started) / 1e3)
     return figures, statistics.median(times)
 

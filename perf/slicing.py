@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from sixgym.envs.ran_slicing.policies.clairvoyant import Search, clairvoyant
 from sixgym.envs.ran_slicing.policies.reference import OpenLoop, SlicingPolicy, play, static_half
 from sixgym.envs.ran_slicing.policies.tuning import Tuning, demand_following, load_tuning, static_best
 from sixgym.episodes.jsonl import append_lines, read_lines
+from sixgym.run.executor import Broken, executor_for, function_worker
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.factory import make_simulator
@@ -66,8 +67,9 @@ def policy_of(job: Job, scenario: Scenario, tuning: Tuning, plan: list[list[int]
             return OpenLoop(tuple(tuple(allocation) for allocation in plan))
 
 
-def run(job: Job, plan: list[list[int]] | None) -> Row:
-    """One row. A failure of the simulator is a row, too."""
+def run(planned: tuple[Job, list[list[int]] | None]) -> Row:
+    """The row of a job and the clairvoyant's plan. A failure of the simulator is a row, too."""
+    job, plan = planned
     scenario = load_scenario("ran-slicing")
     row = {**key_of(job), **stamp_of(job, scenario, plan)}
     try:
@@ -147,10 +149,12 @@ def play_missing(jobs: list[Job], done: list[Row], store: Path, workers: int) ->
             rows.append(row)
         else:
             missing.append(job)
-    with ProcessPoolExecutor(workers) as pool:
-        running = [pool.submit(run, job, known.get(job.seed)) for job in missing]
-        for count, finished in enumerate(as_completed(running), 1):
-            row = json.loads(json.dumps(finished.result()))
+    planned = [(job, known.get(job.seed)) for job in missing]
+    with closing(executor_for(workers).execute(function_worker(run), planned)) as outcomes:
+        for count, outcome in enumerate(outcomes, 1):
+            if isinstance(outcome, Broken):
+                raise SystemExit(f"{outcome.job[0]}: {outcome.reason}")
+            row = json.loads(json.dumps(outcome.value))
             rows.append(row)
             append_lines(store, [json.dumps(row)])
             what = " ".join(str(value) for value in (row["network"], row["policy"], row["seed"]))

@@ -1,4 +1,4 @@
-"""Tune the reference policies of the slicing task on training seeds; writes agents/slicing_tuning.json.
+"""Tune the reference policies of the slicing task on training seeds; writes their tuning.json.
 
 python perf/tune_slicing.py [--network tti] [--seeds N] [--steps 300]
 """
@@ -6,8 +6,8 @@ python perf/tune_slicing.py [--network tti] [--seeds N] [--steps 300]
 import argparse
 from pathlib import Path
 
-import sixgym.agents
 from sixgym.domain.splits import TRAINING_SEEDS
+from sixgym.envs.ran_slicing import policies
 from sixgym.envs.ran_slicing.environment import RanSlicingEnv
 from sixgym.envs.ran_slicing.policies.tuning import TUNING_FILE, tune
 
@@ -29,7 +29,7 @@ def main() -> None:
         env.close()
     text = tuning.model_dump_json(indent=1) + "\n"
     print(text)
-    (Path(sixgym.agents.__file__).parent / TUNING_FILE).write_text(text, encoding="utf-8")
+    (Path(policies.__file__).parent / TUNING_FILE).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

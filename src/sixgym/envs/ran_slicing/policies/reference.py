@@ -1,7 +1,7 @@
 """Reference policies of the slicing environment, and the loop that plays them.
 
 A policy sees the observation (`slicing_state.FIELDS` per slice) and the number of the step, and
-answers with an allocation. What a policy was tuned on is in `slicing_tuning`.
+answers with an allocation. Tuned parameters are in `tuning`.
 """
 
 import math

@@ -51,7 +51,7 @@ class Tuning(Record):
     demand_utility: float
 
 
-TUNING_FILE = "slicing_tuning.json"
+TUNING_FILE = "tuning.json"
 
 
 def load_tuning(path: Path | None = None) -> Tuning:

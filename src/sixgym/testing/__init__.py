@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
     "sixgym.testing.simulator",
     "sixgym.testing.simulator_bookkeeping",
     "sixgym.testing.simulator_faults",
+    "sixgym.testing.simulator_fork",
 )
 
 from sixgym.testing.agent import AgentContract  # noqa: E402
@@ -28,11 +29,13 @@ from sixgym.testing.networks import small, small_task  # noqa: E402
 from sixgym.testing.simulator import SimulatorContract  # noqa: E402
 from sixgym.testing.simulator_bookkeeping import SimulatorBookkeeping  # noqa: E402
 from sixgym.testing.simulator_faults import SimulatorStress  # noqa: E402
+from sixgym.testing.simulator_fork import ForkContract  # noqa: E402
 
 __all__ = [
     "AgentContract",
     "BackendContract",
     "EnvironmentContract",
+    "ForkContract",
     "SimulatorBookkeeping",
     "SimulatorContract",
     "SimulatorStress",

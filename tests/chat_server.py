@@ -108,7 +108,7 @@ class ChatServer:
         self.close()
 
     def close(self) -> None:
-        """Hang up on everybody."""
+        """Hang up on all clients."""
         if not self.closing.is_set():
             self.closing.set()
             self._server.shutdown()

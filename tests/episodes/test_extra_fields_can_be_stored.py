@@ -43,7 +43,9 @@ def test_any_extra_fields_of_a_message_survive_storing(fields: dict[str, Any]) -
 
 
 def test_proper_fields_are_kept_as_they_are() -> None:
-    fields = {"reasoning_details": [{"type": "encrypted", "data": "a+/=", "n": 2**70, "x": 0.1, "z": None}]}
+    fields: dict[str, Any] = {
+        "reasoning_details": [{"type": "encrypted", "data": "a+/=", "n": 2**70, "x": 0.1, "z": None}]
+    }
     assert Message(role="assistant", extra=fields).extra == fields
 
 

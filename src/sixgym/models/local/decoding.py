@@ -83,9 +83,9 @@ class _Draw:
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         chosen = self._chosen(scores)
         token = chosen.argmax(-1, keepdim=True)  # as greedy decoding takes it
-        logits = scores.float()
-        taken = logits.gather(-1, token) - logits.logsumexp(-1, keepdim=True)
-        self._logprobs.append(taken.squeeze(-1).clamp(LOWEST_LOGPROB, 0.0))
+        # 0.3 ms a token for 49,152 logits on one core, where a model of 135 M parameters takes some 10 ms
+        taken = scores.float().log_softmax(-1).gather(-1, token)
+        self._logprobs.append(taken.squeeze(-1).clamp(min=LOWEST_LOGPROB))
         self._step += 1
         return chosen
 

@@ -9,12 +9,12 @@ pytest.importorskip("transformers")
 
 import torch
 
-from sixgym.cli import train as command
 from sixgym.cli.errors import INTERRUPTED, WORK_FAILED, WRONG_USE
 from sixgym.simulators.experiment_model.loading import read_card
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 from sixgym.train.experiment_model.training import Training
-from sixgym.train.recipe import RecipeError, load_recipe
+from sixgym.train.recipe import RecipeError
+from sixgym.train.registry import METHODS, load_recipe
 from tests.cli.conftest import Sixgym
 from tests.train.experiment_model.samples import RECIPE, SMALL, explore
 
@@ -79,7 +79,8 @@ def test_traces_that_are_missing_are_wrong_use_and_leave_nothing_behind(
     result = sixgym(*options(tmp_path / "gone", tmp_path / "out"))
     assert result.exit_code == WRONG_USE
     assert result.stderr.count("\n") == 1
-    assert f"sixgym: traces: {tmp_path / 'gone'} holds no traces: `sixgym traces --out" in result.stderr
+    reason = f"{tmp_path / 'gone'} holds no traces: it has no traces.json; `sixgym traces --out"
+    assert f"sixgym: traces: {reason}" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -114,7 +115,7 @@ def test_the_shipped_recipe_starts_with_its_command_and_is_for_the_experiment_mo
     loaded = load_recipe(RECIPE)
     assert isinstance(loaded, ExperimentModelRecipe)
     assert (loaded.base, loaded.lora) == (None, None)
-    assert set(command.EXTRAS) == {"drl-slicing", loaded.kind}
+    assert loaded.kind in METHODS
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_the_shipped_recipe_starts_with_its_command_and_is_for_the_experiment_mo
     [
         (
             "kind=experiment-modell",
-            "kind: no trainer is called 'experiment-modell'; did you mean experiment-model",
+            "kind: no method is called 'experiment-modell'; did you mean experiment-model",
         ),
         ("kind=grpo", "there is drl-slicing and experiment-model"),
         ("optimizer.step=3", "optimizer.step is no key of a recipe; did you mean optimizer.steps"),

@@ -34,8 +34,8 @@ COMMANDS = {
         "sixgym.cli.fidelity.app:fidelity", "Measure how far one network is from another on the same tasks."
     ),
     "train": Entry(
-        "sixgym.cli.train_app:train",
-        "Train what a recipe says: the agent drl-slicing, or the experiment model.",
+        "sixgym.cli.train:train",
+        "Train what a recipe says: an agent, or the experiment model.",
     ),
     "serve": Entry("sixgym.cli.serve.app:serve", "Serve networks to agents that run elsewhere."),
     "tools": Entry(

@@ -1,166 +1,93 @@
-"""`sixgym train`: what a recipe says, with a progress bar, and how good it has become."""
+"""`sixgym train`: carry out a recipe, with progress and resume."""
 
-import os
 import shlex
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
-from sixgym.cli.network import choose_simulator
-from sixgym.cli.output.progress import metering
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, reporting, wrong_use_on
+from sixgym.cli.output.progress import Meter, metering
 from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
-from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
-from sixgym.train.recipe import DrlSlicingRecipe, RecipeError, load_recipe
-
-EXTRAS = {"drl-slicing": "rl", "experiment-model": "hf"}
-"""What a kind of recipe needs beside the package."""
-
-PACKAGES = ("torch", "stable_baselines3", "transformers", "tokenizers", "safetensors")
+from sixgym.train.method import Method, TrainingRun
+from sixgym.train.recipe import Recipe, RecipeError
+from sixgym.train.registry import METHODS, load_recipe, method_of
 
 
-@dataclass(frozen=True, slots=True)
-class TrainRequest:
-    """What the command line asked for, unchecked.
+class TerminalReporter:
+    """Shows the stages of a training on standard error."""
 
-    Attributes:
-        recipe: File of the recipe.
-        changes: Keys to set otherwise, KEY=VALUE.
-        resume: Go on with the training in the folder.
-        out: Folder; None for one named after the recipe.
-    """
-
-    recipe: Path
-    changes: tuple[str, ...]
-    resume: bool
-    out: Path | None
+    def stage(self, doing: str, total: int, unit: str, done: int = 0) -> AbstractContextManager[Meter]:
+        """A stage with a progress bar, or with lines where standard error is no terminal."""
+        return metering(sys.stderr, doing, total, unit, done)
 
 
-def train(request: TrainRequest) -> None:
-    """Train what the recipe says, and say how good it is.
+def command_of(recipe: Path, changes: list[str]) -> str:
+    """The command that makes the result of a recipe again, without `--resume` and `--out`."""
+    sets = [part for change in changes for part in ("--set", change)]
+    return shlex.join(["sixgym", "train", recipe.as_posix(), *sets])
 
-    Raises:
-        CommandError: wrong use, a missing extra, or a network that failed; finished iterations are kept.
+
+@reporting()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, such as those in recipes/.")],
+    *,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in DIR.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For checkpoint and weights  (runs/RECIPE).")
+    ] = None,
+) -> None:
+    """Train what a recipe says: an agent, or the experiment model.
+
+    DIR gets a checkpoint and a line of progress at regular steps, and at the end the weights. A training that
+    was stopped in any way goes on from its last checkpoint with --resume, and ends with the same weights (on
+    one thread) as if it had not been stopped. The key `kind` of a recipe names its method:
     """
     with wrong_use_on(RecipeError):
-        recipe = load_recipe(request.recipe, request.changes)
-    out = request.out or Path("runs") / request.recipe.stem
-    with _extra_needed(EXTRAS[recipe.kind]):
-        match recipe:
-            case ExperimentModelRecipe():
-                _train_experiment_model(recipe, request, out)
-            case DrlSlicingRecipe():
-                choose_simulator(recipe.network).close()
-                _train_drl_slicing(recipe, request, out)
+        loaded = load_recipe(recipe, changes or [])
+    folder = out or Path("runs") / recipe.stem
+    run = TrainingRun(folder, resume, command_of(recipe, changes or []), TerminalReporter())
+    for line in _trained(method_of(loaded), loaded, run):
+        typer.echo(line)
 
 
-def command_of(request: TrainRequest) -> str:
-    """The command that would do this again, less where and whether it was interrupted."""
-    changes = [part for change in request.changes for part in ("--set", change)]
-    return shlex.join(["sixgym", "train", request.recipe.as_posix(), *changes])
+train.__doc__ = (
+    f"{train.__doc__}"
+    + "".join(f"\n\n    {name}: {one.summary} Needs the extra {one.extra}." for name, one in METHODS.items())
+    + """
+
+    - `sixgym train recipes/agentgym/drl_slicing.yaml`
+    - `sixgym train recipes/agentgym/drl_slicing.yaml --set seed=2 --set ppo.iterations=10 --out runs/two`
+    - `sixgym train recipes/agentgym/experiment_model.yaml --set traces=traces/mine --out runs/mine`
+    """
+)
 
 
-def _train_drl_slicing(recipe: DrlSlicingRecipe, request: TrainRequest, out: Path) -> None:
-    from sixgym.train.drl_slicing.comparison import OTHERS, compare
-    from sixgym.train.drl_slicing.tasks import TrainingTasks, draw_tasks, split_tasks
-    from sixgym.train.drl_slicing.training import WEIGHTS_FILE, Iteration, prepare
-    from sixgym.train.drl_slicing.training import train as train_agent
+def _trained(method: Method, recipe: Recipe, run: TrainingRun) -> list[str]:
+    """The lines that say how good the result is.
 
-    with _failures_of(out):
-        done = prepare(recipe, out, resume=request.resume)
-        with metering(sys.stderr, "drawing", recipe.tasks, "tasks") as meter:
-            tasks = draw_tasks(recipe, out / "tasks.jsonl", meter.advance)
-        lessons, held = split_tasks(recipe, tasks)
-        with metering(sys.stderr, "learning", recipe.ppo.iterations, "iterations", done) as meter:
-
-            def report(iteration: Iteration) -> None:
-                meter.say(
-                    f"iteration {iteration.number}: return {iteration.mean_return:.3f}, "
-                    f"success {iteration.success_rate:.0%} of {iteration.episodes}, exploring"
-                )
-                meter.advance()
-
-            agent = train_agent(
-                recipe,
-                TrainingTasks(lessons),
-                out,
-                command=command_of(request),
-                resume=True,
-                on_iteration=report,
-            )
-        episodes = (1 + len(OTHERS)) * len(held)
-        with metering(sys.stderr, "comparing", episodes, "tasks of an agent") as meter:
-            standings = compare(agent, TrainingTasks(held), recipe, meter.advance)
-    for name, standing in standings.items():
-        low, high = standing.interval
-        typer.echo(
-            f"{name:12} mean return {standing.mean_return:.3f} ({low:.3f} to {high:.3f})  "
-            f"success {standing.success_rate:.1%}"
-        )
-        if name != agent.name:
-            gain, low, high = standings[agent.name].gain_over(standing)
-            typer.echo(f"{'':12} {agent.name} gains {gain:+.3f} ({low:+.3f} to {high:+.3f}) over it")
-    low, high = standings[agent.name].interval
-    typer.echo(
-        f"{out / WEIGHTS_FILE}: mean return {standings[agent.name].mean_return:.3f} "
-        f"(95 % {low:.3f} to {high:.3f}) on {len(held)} held-back training tasks"
-    )
-
-
-def _train_experiment_model(recipe: ExperimentModelRecipe, request: TrainRequest, out: Path) -> None:
-    # threads that spin while they wait take many times as long where cores have other work; read when torch
-    # is imported
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from sixgym.train.experiment_model.checkpoints import TrainingProgress
-    from sixgym.train.experiment_model.trace_examples import read_traces
-    from sixgym.train.experiment_model.training import Training
-
-    def held_back(progress: TrainingProgress) -> str:
-        return ", ".join(f"{kind} {loss:.3f}" for kind, loss in progress.held_back.items())
-
-    with _failures_of(out):
-        traces = read_traces(Path(recipe.traces))
-        with metering(sys.stderr, "reading", traces.episodes * traces.replicates, "episodes") as meter:
-            training = Training(recipe, out, resume=request.resume, on_episode=meter.advance)
-        while not training.done:
-            if training.episodes_alone:
-                with metering(sys.stderr, "going alone", training.episodes_alone, "episodes") as meter:
-                    training.go_alone(meter.advance)
-            with metering(sys.stderr, "learning", recipe.optimizer.steps, "steps", training.step) as meter:
-
-                def report(progress: TrainingProgress, say: Callable[[str], None] = meter.say) -> None:
-                    say(f"step {progress.step}: loss {progress.loss:.3f}; held back: {held_back(progress)}")
-
-                training.learn(report, meter.advance)
-        folder = training.save(command_of(request))
-    typer.echo(f"loss on held-back places, in nats a word: {held_back(training.progress[-1])}")
-    typer.echo(f"{folder}: try it with `--network experiment-model:{folder.as_posix()}`")
-
-
-@contextmanager
-def _extra_needed(extra: str) -> Generator[None]:
+    Raises:
+        CommandError: wrong use, a missing extra, or a network that failed. What is finished is kept.
+    """
     try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in PACKAGES:
-            raise
-        raise CommandError(
-            f"training needs {error.name}, which is not installed: {install_command(extra)}", WORK_FAILED
-        ) from None
-
-
-@contextmanager
-def _failures_of(out: Path) -> Generator[None]:
-    try:
-        yield
+        return list(method.run(recipe, run))
     except RecipeError as error:
         raise CommandError(str(error), WRONG_USE) from None
     except SimulatorError as error:
-        raise CommandError(f"{error}; {out} keeps what is finished: --resume", WORK_FAILED) from None
+        raise CommandError(f"{error}; {run.out} keeps what is finished: --resume", WORK_FAILED) from None
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "sixgym":
+            raise
+        raise CommandError(
+            f"training needs {error.name}, which is not installed: {install_command(method.extra)}",
+            WORK_FAILED,
+        ) from None
     except OSError as error:
-        raise CommandError(f"--out {out}: {error.strerror}", WRONG_USE) from None
+        raise CommandError(f"--out {run.out}: {error.strerror}", WRONG_USE) from None

@@ -25,8 +25,9 @@ from sixgym.agents.learned.tensors import TensorFile, dump_tensors
 from sixgym.domain.slices import SliceType
 from sixgym.envs.observation import Exchange, Observation
 from sixgym.episodes.episode import ToolCall
+from sixgym.testing.agent import observations
 from tests.agents.samples import did, edge_load, observe, parses, slice_status, slices, state
-from tests.agents.test_every_agent import observations
+from tests.agents.test_every_agent import SENSIBLE
 
 EVEN = (0.0, 0.0, 0.0)
 HIDDEN = 4
@@ -70,7 +71,7 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
 
 # ---------------------------------------------------------------------- what it sees
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(observation=observations())
+@given(observation=observations(SENSIBLE))
 def test_features_are_finite_whatever_was_answered(observation: Observation) -> None:
     found = features(PolicyView.of(observation))
     assert found.shape == (len(FEATURES),)
@@ -136,7 +137,7 @@ def test_without_calls_left_it_answers() -> None:
 # ---------------------------------------------------------------------- what a decision turns into
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    observation=observations(),
+    observation=observations(SENSIBLE),
     decision=st.sampled_from(Decision),
     levels=st.tuples(*[st.floats(-50, 50)] * SHARES),
 )

@@ -1,9 +1,9 @@
 """Training the agent `drl-slicing` on fluid networks: it runs, stops, goes on, and says what is wrong."""
 
 import json
+import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("stable_baselines3")
 
 import torch
-import typer
+from click.testing import Result
 from stable_baselines3 import PPO
 from typer.testing import CliRunner
 
@@ -19,10 +19,8 @@ from sixgym.agents.learned.drl_slicing.actions import SHARES, Decision
 from sixgym.agents.learned.drl_slicing.agent import WEIGHTS_FILE, agent_from, load_policy, split_outputs
 from sixgym.agents.learned.drl_slicing.view import FEATURES, PolicyView, features
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.cli.errors import CommandError
-from sixgym.cli.train import TrainRequest
-from sixgym.cli.train import train as train_command
-from sixgym.cli.train_app import train as train_from_the_command_line
+from sixgym.cli.app import app
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import Task
 from sixgym.episodes.task import make_task
@@ -32,9 +30,11 @@ from sixgym.scoring.rewards import episode_return
 from sixgym.simulators import factory
 from sixgym.train.drl_slicing.comparison import compare
 from sixgym.train.drl_slicing.environment import AdmissionEnv
+from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.drl_slicing.tasks import TrainingTasks, draw_tasks, split_tasks
 from sixgym.train.drl_slicing.training import Iteration, train, weights_of
-from sixgym.train.recipe import DrlSlicingRecipe, RecipeError, load_recipe
+from sixgym.train.recipe import RecipeError
+from sixgym.train.registry import load_recipe
 from tests.agents.learned.test_drl_slicing import network
 from tests.agents.learned.test_drl_slicing import weights as weights_file
 from tests.agents.samples import observe, slices, state
@@ -59,7 +59,9 @@ def fluid(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recipe(*changes: str) -> DrlSlicingRecipe:
-    return load_recipe(RECIPE, [*SMALL, *changes])
+    loaded = load_recipe(RECIPE, [*SMALL, *changes])
+    assert isinstance(loaded, DrlSlicingRecipe)
+    return loaded
 
 
 def tasks(*seeds: int) -> tuple[Task, ...]:
@@ -203,9 +205,9 @@ def test_stored_tasks_are_read_and_not_drawn_again(tmp_path: Path) -> None:
     store.write_text("".join(task.model_dump_json() + "\n" for task in kept) + '{"torn', encoding="utf-8")
     read = draw_tasks(recipe(), store)
     assert read == kept
-    lessons, held = split_tasks(recipe(), read)
+    learned, held = split_tasks(recipe(), read)
     assert [task.scenario.topology_seed for task in held] == [41, 42, 43]
-    assert lessons == kept[:3]
+    assert learned == kept[:3]
     with pytest.raises(RecipeError, match="ask for more tasks"):
         split_tasks(recipe(), kept[:3])
 
@@ -221,6 +223,7 @@ def test_a_file_that_holds_no_tasks_is_refused(tmp_path: Path) -> None:
 def test_the_shipped_recipe_starts_with_its_command_and_learns_from_training_seeds() -> None:
     assert RECIPE.read_text(encoding="utf-8").startswith("# sixgym train recipes/agentgym/drl_slicing.yaml\n")
     loaded = load_recipe(RECIPE)
+    assert isinstance(loaded, DrlSlicingRecipe)
     assert set(loaded.learning_seeds) | set(loaded.held_back) == set(range(1, 51))
 
 
@@ -268,20 +271,20 @@ def test_a_file_that_is_no_recipe_is_refused_by_name(tmp_path: Path, content: st
 
 
 # ---------------------------------------------------------------------- command
-def request(out: Path, **changes: Any) -> TrainRequest:
-    values: dict[str, Any] = {"recipe": RECIPE, "changes": SMALL, "resume": False, "out": out}
-    return TrainRequest(**{**values, **changes})
+def command(out: Path, *changes: str) -> Result:
+    """`sixgym train` with the shipped recipe, made small."""
+    sets = [f"--set={change}" for change in (*SMALL, *changes)]
+    return CliRunner().invoke(app, ["train", str(RECIPE), *sets, "--out", str(out)])
 
 
-def test_the_command_trains_compares_and_ends_with_the_mean_return(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_trains_compares_and_ends_with_the_mean_return(tmp_path: Path) -> None:
     kept = tasks(1, 2, 3, 41, 42, 43)
     (tmp_path / "tasks.jsonl").write_text(
         "".join(task.model_dump_json() + "\n" for task in kept), encoding="utf-8"
     )
-    train_command(request(tmp_path, changes=(*SMALL, "ppo.iterations=1")))
-    last = capsys.readouterr().out.strip().splitlines()[-1]
+    done = command(tmp_path, "ppo.iterations=1")
+    assert done.exit_code == 0, done.output
+    last = done.stdout.strip().splitlines()[-1]
     assert "mean return" in last
     assert "on 3 held-back training tasks" in last
     assert (tmp_path / WEIGHTS_FILE).stat().st_size < 200_000
@@ -289,23 +292,24 @@ def test_the_command_trains_compares_and_ends_with_the_mean_return(
 
 def test_a_bad_recipe_is_wrong_use_and_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with pytest.raises(CommandError, match="is no key of a recipe") as raised:
-        train_command(request(out, changes=("x=1",)))
-    assert raised.value.status == 2
+    refused = command(out, "x=1")
+    assert "is no key of a recipe" in refused.stderr
+    assert refused.exit_code == WRONG_USE
+    assert not out.exists()
+
+
+def test_a_network_that_does_not_exist_is_wrong_use_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    refused = command(out, "network=tty")
+    assert refused.exit_code == WRONG_USE
+    assert "sixgym: network: " in refused.stderr
     assert not out.exists()
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
-    for name in [name for name in sys.modules if name.startswith("sixgym.train.drl_slicing.training")]:
+    for name in [name for name in sys.modules if name.startswith("sixgym.train.drl_slicing.")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(CommandError, match=r"training needs stable_baselines3.*pip install"):
-        train_command(request(tmp_path))
-
-
-def test_the_command_line_passes_its_options_on_and_refuses_by_status_2() -> None:
-    app = typer.Typer()
-    app.command()(train_from_the_command_line)
-    result = CliRunner().invoke(app, [str(RECIPE), "--set", "seed=2", "--set", "ppo.stepss=3"])
-    assert result.exit_code == 2
-    assert "ppo.stepss is no key of a recipe; did you mean ppo.steps?" in result.output
+    failed = command(tmp_path)
+    assert failed.exit_code == WORK_FAILED
+    assert re.search(r"training needs stable_baselines3.*pip install", failed.stderr)

@@ -13,7 +13,7 @@ from sixgym.episodes.episode import BackendInfo
 from sixgym.train.experiment_model.checkpoints import TrainingProgress
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 from sixgym.train.experiment_model.training import EXAMPLES_FILE, Training
-from sixgym.train.recipe import load_recipe
+from sixgym.train.registry import load_recipe
 from tests.repository import ROOT
 
 RECIPE = ROOT / "recipes" / "agentgym" / "experiment_model.yaml"

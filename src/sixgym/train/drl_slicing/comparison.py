@@ -13,8 +13,8 @@ from sixgym.run.rollout import rollout
 from sixgym.scoring.goals import judge
 from sixgym.scoring.intervals import Interval, Z
 from sixgym.scoring.rewards import episode_return
+from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.drl_slicing.tasks import TrainingTasks
-from sixgym.train.recipe import DrlSlicingRecipe
 
 OTHERS = ("null", "random", "threshold")
 

@@ -11,7 +11,8 @@ from sixgym.episodes.episode import Task
 from sixgym.episodes.jsonl import RecordFileError, append_lines, read_records
 from sixgym.tasks.build.generate import draw_task
 from sixgym.tasks.parts.draft import UnsuitableError
-from sixgym.train.recipe import DrlSlicingRecipe, RecipeError
+from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
+from sixgym.train.recipe import RecipeError
 
 NUMBERS = 1_000_000
 SEEDS_APART = 1_000_003
@@ -79,13 +80,13 @@ def split_tasks(recipe: DrlSlicingRecipe, tasks: Sequence[Task]) -> tuple[tuple[
         RecipeError: one of the two is empty.
     """
     held = tuple(task for task in tasks if task.scenario.topology_seed in recipe.held_back)
-    lessons = tuple(task for task in tasks if task.scenario.topology_seed not in recipe.held_back)
-    if not lessons or len(held) < 2:
+    learned = tuple(task for task in tasks if task.scenario.topology_seed not in recipe.held_back)
+    if not learned or len(held) < 2:
         raise RecipeError(
-            f"of {len(tasks)} tasks {len(lessons)} are to learn from and {len(held)} held back, "
+            f"of {len(tasks)} tasks {len(learned)} are to learn from and {len(held)} held back, "
             "but one and two are needed: ask for more tasks"
         )
-    return lessons, held
+    return learned, held
 
 
 def _draw(recipe: DrlSlicingRecipe, rng: random.Random) -> Task:

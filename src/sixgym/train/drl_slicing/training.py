@@ -1,7 +1,7 @@
 """Training the DRL-Slicing agent with PPO of stable-baselines3, one iteration at a time.
 
-Every iteration starts from its own seed with fresh episodes, so what it does depends on the weights
-and optimiser state before it and on nothing else: a resumed training ends with the same weights.
+Every iteration starts from its own seed with fresh episodes. It depends on nothing but the weights and the
+optimiser state before it, so a resumed training ends with the same weights.
 """
 
 import json
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from stable_baselines3 import PPO
 from stable_baselines3.common.utils import set_random_seed
 
@@ -25,23 +24,24 @@ from sixgym.episodes.jsonl import append_lines
 from sixgym.run.build import make_network
 from sixgym.train.drl_slicing.environment import AdmissionEnv
 from sixgym.train.drl_slicing.hybrid import HybridPolicy
+from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.drl_slicing.tasks import TrainingTasks
-from sixgym.train.recipe import DrlSlicingRecipe, RecipeError
+from sixgym.train.folder import check_folder, write_recipe
+from sixgym.train.recipe import RecipeError
 
-RECIPE_FILE = "recipe.json"
 PROGRESS_FILE = "progress.jsonl"
 CHECKPOINTS = "checkpoint-*.zip"
 
 
 class Iteration(Record):
-    """What an iteration of training saw, exploration included.
+    """Figures of one iteration of training, exploration included.
 
     Attributes:
-        number: From 1.
-        episodes: Finished in it.
-        mean_return: Of those; 0 if there is none.
-        success_rate: Likewise.
-        entropy: Of the policy when it learned, in nats.
+        number: Number of the iteration, from 1.
+        episodes: Number of episodes that ended in the iteration.
+        mean_return: Mean return of these episodes; 0 without an episode.
+        success_rate: Share of these episodes that met their goal; 0 without an episode.
+        entropy: Entropy of the policy while it learned, in nats.
     """
 
     number: int
@@ -53,7 +53,7 @@ class Iteration(Record):
 
 def train(
     recipe: DrlSlicingRecipe,
-    lessons: TrainingTasks,
+    tasks: TrainingTasks,
     out: Path,
     *,
     command: str,
@@ -63,10 +63,10 @@ def train(
     """Train the agent, and write its weights and a checkpoint after every iteration into a folder.
 
     Args:
-        recipe: How to do it.
-        lessons: What to learn from.
+        recipe: The recipe.
+        tasks: The tasks to learn from.
         out: Folder for checkpoint, progress and weights.
-        command: What made the weights, for their metadata.
+        command: The command that made the weights, for their metadata.
         resume: Go on from the folder's checkpoint, if it has one.
         on_iteration: Called after every iteration.
 
@@ -77,7 +77,7 @@ def train(
     done = prepare(recipe, out, resume=resume)
     torch.set_num_threads(1)  # so small a network is slower on more
     backend = make_network(recipe.network)
-    environment = AdmissionEnv(lessons, backend)
+    environment = AdmissionEnv(tasks, backend)
     try:
         model = _model(recipe, environment, _checkpoint(out, done) if done else None)
         for number in range(done + 1, recipe.ppo.iterations + 1):
@@ -89,7 +89,7 @@ def train(
             "command": command,
             "recipe": json.dumps(recipe.model_dump(mode="json"), separators=(",", ":")),
             "learning_seeds": ",".join(map(str, recipe.learning_seeds)),
-            "lessons": f"{len(lessons.tasks)} tasks, SHA-256 {lessons.digest}",
+            "tasks": f"{len(tasks.tasks)} tasks, SHA-256 {tasks.digest}",
             "network": f"{recipe.network} {backend.info.version}",
             "sixgym": sixgym.__version__,
         }
@@ -114,40 +114,20 @@ def weights_of(model: PPO, provenance: dict[str, str]) -> bytes:
 
 
 def prepare(recipe: DrlSlicingRecipe, out: Path, *, resume: bool = False) -> int:
-    """Make the folder ready; the number of iterations already done.
+    """Make the folder ready for a training; the number of iterations that it holds already.
 
     Raises:
-        RecipeError: as `train`.
+        RecipeError: the folder holds the training of another recipe, or `resume` is false.
     """
-    stored = out / RECIPE_FILE
     done = max((int(path.stem.rpartition("-")[2]) for path in out.glob(CHECKPOINTS)), default=0)
-    if stored.exists() and not resume:
-        raise RecipeError(f"{out} holds a training already; --resume goes on with it, or take another --out")
-    if stored.exists():
-        if not _goes_on(stored, recipe):
-            raise RecipeError(f"{out} holds a training of another recipe ({stored}); take another --out")
-        if done > recipe.ppo.iterations:
-            raise RecipeError(f"{out} holds {done} iterations, more than ppo.iterations asks for")
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(stored, recipe.model_dump_json(indent=1).encode())
+    goes_on = check_folder(out, recipe, resume=resume, may_change={"ppo": {"iterations"}})
+    if goes_on and done > recipe.ppo.iterations:
+        raise RecipeError(f"{out} holds {done} iterations, more than ppo.iterations asks for")
+    write_recipe(out, recipe)
     return done
 
 
 # ---------------------------------------------------------------------- inside
-def _goes_on(stored: Path, recipe: DrlSlicingRecipe) -> bool:
-    """Whether a stored recipe is this one, but for the number of iterations."""
-    try:
-        before = DrlSlicingRecipe.model_validate_json(stored.read_text(encoding="utf-8"))
-    except ValidationError:  # of another kind
-        return False
-    return _less_iterations(before) == _less_iterations(recipe)
-
-
-def _less_iterations(recipe: DrlSlicingRecipe) -> dict[str, object]:
-    """The recipe without what may change when a training goes on."""
-    return recipe.model_dump(exclude={"ppo": {"iterations"}})
-
-
 def _model(recipe: DrlSlicingRecipe, environment: AdmissionEnv, checkpoint: Path | None) -> PPO:
     if checkpoint is not None:
         return PPO.load(  # pyright: ignore[reportUnknownMemberType]  # its further arguments are untyped

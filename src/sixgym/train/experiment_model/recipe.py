@@ -1,13 +1,13 @@
 """The recipe of the experiment model."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sixgym.domain.base import Positive, Record
 from sixgym.domain.splits import require_split
+from sixgym.train.recipe import Count, Recipe
 
-Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Portion = Annotated[float, Field(ge=0, le=10)]
 
 
@@ -19,11 +19,11 @@ class Portions(Record):
     node: Portion = Field(description="compute nodes")
     slice: Portion = Field(description="PRBs and queue of a slice")
     cell: Portion = Field(description="PRB load of a cell")
-    changed: Portion = Field(description="of all these, where conditions are others than before")
+    changed: Portion = Field(description="all these kinds, where conditions have changed since then")
     explanation: Portion = Field(description="reasons in words, and the state that follows")
 
     @model_validator(mode="after")
-    def _of_something(self) -> Self:
+    def _some_portion(self) -> Self:
         if not any(self.model_dump().values()):
             raise ValueError("all portions are 0, which leaves nothing to learn")
         return self
@@ -72,26 +72,22 @@ class Lora(Record):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-class ExperimentModelRecipe(Record):
-    """How the experiment model is trained.
+class ExperimentModelRecipe(Recipe):
+    """The training of the experiment model. The seed decides first weights and order.
 
     Attributes:
-        kind: Selects the trainer.
-        seed: Of weights and order.
         traces: Folder that `sixgym traces` has written, of topology seeds 1 to 50.
-        held_back: Of those, seeds to check on and not to learn from.
-        questions: How much of each kind.
+        held_back: Topology seeds of the traces that are kept for checks and not learned from.
+        questions: Share of each kind of question.
         base: Folder of a pretrained checkpoint to start from; none starts from scratch, with `model`.
         lora: Train a low-rank adaptation of `base` instead of all its weights.
         model: Size of a model from scratch.
         optimizer: Hyper-parameters.
-        own_history: When it learns from its own mistakes.
-        threads: Of the CPU; so small a model gains little from more than two.
+        own_history: Rounds in which the model learns from its own mistakes.
+        threads: CPU threads; so small a model gains little from more than two.
         checkpoint_every: Steps between two checkpoints.
     """
 
-    kind: Literal["experiment-model"]
-    seed: Annotated[int, Field(ge=0, lt=2**31)]
     traces: str
     held_back: Annotated[tuple[int, ...], Field(min_length=1)]
     questions: Portions
@@ -111,7 +107,7 @@ class ExperimentModelRecipe(Record):
         return seeds
 
     @model_validator(mode="after")
-    def _lora_of_something(self) -> Self:
+    def _lora_needs_a_base(self) -> Self:
         if self.lora is not None and self.base is None:
             raise ValueError("lora adapts a pretrained model: name its folder as base")
         return self

@@ -6,7 +6,7 @@ should have been said there is learned as well.
 A folder of a training holds
 
     recipe.json               what is trained; another recipe needs another folder
-    examples.safetensors       questions and answers as tokens
+    examples.safetensors      questions and answers as tokens
     own-1.safetensors ...     those of the episodes that it went through alone before a round
     checkpoint.safetensors    where the training has come to
     progress.jsonl            a line for every checkpoint
@@ -24,7 +24,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
 import sixgym
 from sixgym.data.traces.manifest import MANIFEST
@@ -49,9 +48,9 @@ from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 from sixgym.train.experiment_model.rollouts import own_examples
 from sixgym.train.experiment_model.start import from_scratch, pretrained
 from sixgym.train.experiment_model.trace_examples import load_examples, read_traces, whole_episodes
+from sixgym.train.folder import RECIPE_FILE, check_folder, write_recipe
 from sixgym.train.recipe import RecipeError
 
-RECIPE_FILE = "recipe.json"
 PROGRESS_FILE = "progress.jsonl"
 EXAMPLES_FILE = "examples.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -121,7 +120,7 @@ class Training:
         self.step = self.progress[-1].step if self.progress else 0
         self._rounds_alone = 0
         self._take_own_mistakes()
-        write_whole(out / RECIPE_FILE, recipe.model_dump_json(indent=1).encode())
+        write_recipe(out, recipe)
         self._write_progress()
 
     @property
@@ -209,7 +208,7 @@ class Training:
     def _check_lengths(self) -> None:
         longest, context = int(self.corpus.lengths.max()), self.learner.context
         if context is not None and longest > context:
-            raise RecipeError(f"a example has {longest} tokens, and the model has room for {context}")
+            raise RecipeError(f"an example has {longest} tokens, and the model has room for {context}")
 
     def _learn(self, batch: np.ndarray[Any, np.dtype[np.int64]]) -> float:
         """One step; the loss of the words learned from."""
@@ -278,19 +277,8 @@ class Training:
 
 def _check_folder(recipe: ExperimentModelRecipe, out: Path, *, resume: bool) -> None:
     """Raise a `RecipeError` unless the folder may be used for this recipe."""
-    stored = out / RECIPE_FILE
-    if not stored.exists():
-        if (out / CHECKPOINT_FILE).exists():
-            raise RecipeError(f"{out} holds a checkpoint and no {RECIPE_FILE}; take another --out")
-        return
-    if not resume:
-        raise RecipeError(f"{out} holds a training already; --resume goes on with it, or take another --out")
-    try:
-        same = ExperimentModelRecipe.model_validate_json(stored.read_bytes()) == recipe
-    except ValidationError:
-        same = False
-    if not same:
-        raise RecipeError(f"{out} holds a training of another recipe ({stored}); take another --out")
+    if not check_folder(out, recipe, resume=resume) and (out / CHECKPOINT_FILE).exists():
+        raise RecipeError(f"{out} holds a checkpoint and no {RECIPE_FILE}; take another --out")
 
 
 def _own_examples(

@@ -48,7 +48,7 @@ def test_without_replay_the_agents_own_work_on_both_networks_is_compared(
     assert (random["n"], random["candidate"], random["reference"]) == (TASKS, 0.5, 0)
     assert len(figures["disagreements"]) == sum(one["only_candidate"] for one in figures["overall"]["agents"])
     page = (tmp_path / "out" / f"{PAGE.replace('-null', '-closed-loop-null', 1)}.md").read_text()
-    assert "closed loop on both" in page
+    assert "Both are in closed loop" in page
     assert not list((tmp_path / "out" / "data").glob("*fluid-on-slower*"))
     missing = fidelity(tmp_path / "out", "--no-replay", *runs[:2])
     assert missing.exit_code == 2
@@ -79,7 +79,7 @@ def test_kept_grades_stand_for_the_runs_they_are_of(
     assert brief["overall"] == whole["overall"]
     unknown = sum(not one["decided"] for one in brief["disagreements"])
     page = next((tmp_path / "out").glob("*.md")).read_text()
-    assert f"Of {unknown} of them, missed on slower only, no more than the grade was kept there" in page
+    assert f"The table leaves out {unknown} episodes that were missed on slower only" in page
     for short, long in zip(brief["disagreements"], whole["disagreements"], strict=True):
         assert short["task"] == long["task"]
         # a grade alone does not say which part was missed there

@@ -232,7 +232,13 @@ class _Rows:
         if wanted:
             start(network.name, next(task for task in self.tasks.tasks if task.task.id == wanted[0].task))
             self._play(network, store, wanted)
-        return [store[job.key] for job in jobs]
+        rows = store.usable(job.key for job in jobs)
+        if len(rows) < len(jobs):
+            raise CommandError(
+                f"the version of {network.name} changed while this command ran: run the command again",
+                WORK_FAILED,
+            )
+        return list(rows.values())
 
     def _play(self, network: BackendInfo, store: RowStore, jobs: Sequence[TransferJob]) -> None:
         what = f"{'replay' if jobs[0].original else 'agents'} on {network.name}"

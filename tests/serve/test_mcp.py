@@ -1,49 +1,26 @@
 """The 42 tools, as the official client finds them."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
 
-import anyio
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mcp import Client, MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, Implementation
+from mcp import Client
 
-from sixgym.agents.llm.prompt import conversation, opening
+from sixgym.agents.llm.prompt import conversation
 from sixgym.backends.simulated import SimulatedBackend
-from sixgym.domain.measurement import Interval
 from sixgym.envs.environment import Environment
-from sixgym.envs.observation import Observation
-from sixgym.episodes.episode import Episode, Task, ToolCall, Turn
+from sixgym.episodes.episode import Episode, ToolCall, Turn
 from sixgym.scoring.goals import judge
-from sixgym.serve.mcp import FINISH, make_server
+from sixgym.serve.mcp import FINISH
 from sixgym.tools.base import CATALOG
 from sixgym.tools.schema import json_specs
 from tests.doubles import FluidSimulator
-from tests.serve.clients import Faulty, Held, Place, small_task, text_of
+from tests.serve.clients import Place, small_task, text_of
+from tests.serve.conversations import ERAS, in_process, with_client
 
-ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 READ_ONLY = ("observation", "reasoning")
-
-
-def with_client(place: Place, what: Callable[[Client], Awaitable[None]], mode: str = "legacy") -> None:
-    async def main() -> None:
-        async with place.client(mode) as client:
-            await what(client)
-
-    anyio.run(main)
-
-
-def in_process(*turns: Turn) -> Observation:
-    environment = Environment(SimulatedBackend(FluidSimulator()))
-    observation = environment.reset(small_task())
-    for turn in turns:
-        observation, _, _ = environment.step(turn)
-    return observation
 
 
 # ---------------------------------------------------------------------- the list
@@ -151,6 +128,7 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+
 _TOOLS = st.sampled_from([*CATALOG, FINISH.upper(), "", "../../etc/passwd", "a" * 300]) | st.text(max_size=20)
 
 
@@ -210,249 +188,3 @@ def test_an_episode_over_mcp_is_that_of_the_same_calls_in_process() -> None:
     expected = environment.episode(place.kept[0].agent)
     assert place.kept[0].without_clock() == expected.without_clock()
     assert judge(place.kept[0]) == judge(expected)
-
-
-# ---------------------------------------------------------------------- the end
-@ERAS
-def test_finishing_is_recorded_and_says_nothing_of_the_verdict(mode: str) -> None:
-    place = Place()
-
-    async def check(client: Client) -> None:
-        await client.call_tool("check_network_state", {})
-        result = await client.call_tool(FINISH, {"answer": "answer: gnb-1"})
-        assert not result.is_error
-        assert place.kept[0].answer == "answer: gnb-1"
-        assert place.running == 0
-        said = text_of(result).lower()
-        assert not any(word in said for word in ("met", "violat", "success", "fail", "verdict"))
-        again = await client.call_tool("check_network_state", {})
-        assert again.is_error
-        assert "the task is finished" in text_of(again)
-
-    with_client(place, check, mode)
-    assert len(place.kept) == 1
-
-
-def test_an_answer_that_is_none_does_not_end_the_task() -> None:
-    place = Place()
-
-    async def check(client: Client) -> None:
-        for wrong in ({}, {"answer": 3}, {"answer": "x", "success": True}, {"answer": "x" * 20_001}):
-            assert (await client.call_tool(FINISH, wrong)).is_error
-        assert not (await client.call_tool("check_network_state", {})).is_error
-
-    with_client(place, check)
-    assert place.kept[0].answer is None
-
-
-def test_a_spent_budget_is_an_error_that_says_so() -> None:
-    place = Place(task=small_task(max_steps=2))
-
-    async def check(client: Client) -> None:
-        for left in (1, 0):
-            result = await client.call_tool("check_network_state", {})
-            assert json.loads(text_of(result))["calls_left"] == left
-        beyond = await client.call_tool("check_network_state", {})
-        assert beyond.is_error
-        assert "all 2 calls are spent" in text_of(beyond)
-
-    with_client(place, check)
-    assert place.kept[0].truncated
-
-
-def test_a_broken_network_ends_its_session_with_a_clear_error() -> None:
-    place = Place(make=lambda: FluidSimulator(fail_after=1))
-
-    async def check(client: Client) -> None:
-        await client.call_tool("check_network_state", {})
-        for _ in range(2):
-            result = await client.call_tool("check_network_state", {})
-            assert result.is_error
-            assert "the network broke (the test simulator broke); connect again" in text_of(result)
-        with pytest.raises(MCPError, match="the network broke"):
-            await client.read_resource("sixgym://state")
-
-    with_client(place, check)
-    assert place.kept[0].infrastructure_failure == "the test simulator broke"
-
-
-@ERAS
-def test_of_a_fault_of_ours_a_client_learns_only_that_there_was_one(mode: str) -> None:
-    place = Place(make=Faulty)
-
-    async def check(client: Client) -> None:
-        await client.call_tool("check_network_state", {})
-        with pytest.raises(MCPError) as error:
-            await client.call_tool("check_network_state", {})
-        assert error.value.code == INTERNAL_ERROR
-        assert "secret" not in str(error.value)
-        assert "the server failed; connect again" in text_of(await client.call_tool("heartbeat", {}))
-
-    with_client(place, check, mode)
-    assert "a secret" in str(place.kept[0].infrastructure_failure)
-
-
-class Confused(FluidSimulator):
-    """Builds a record of ours wrongly, in its third interval."""
-
-    def advance(self, duration_ms: int) -> Interval:
-        if self.advances >= 1:
-            Task.model_validate({"a secret": 1})
-        return super().advance(duration_ms)
-
-
-@ERAS
-def test_a_record_of_ours_that_is_invalid_is_not_the_clients_mistake(
-    mode: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def check(client: Client) -> None:
-        await client.call_tool("heartbeat", {"uav": "drone-1"})
-        with pytest.raises(MCPError) as error:
-            await client.call_tool("heartbeat", {"uav": "drone-1"})
-        assert error.value.code == INTERNAL_ERROR
-        assert "secret" not in str(error.value)
-
-    with_client(Place(make=Confused), check, mode)
-    assert "tools/call failed" in caplog.text
-    assert "ValidationError" in caplog.text
-
-
-@pytest.mark.filterwarnings(
-    "ignore::mcp.shared.exceptions.MCPDeprecationWarning"
-)  # of ping, yet many send it
-def test_whatever_a_client_sends_ends_its_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    idle_s = 123.0
-    begun: list[float] = []
-
-    async def check(client: Client) -> None:
-        loop = asyncio.get_running_loop()
-        call_later = loop.call_later
-
-        def watched(delay: float, *rest: Any, **named: Any) -> asyncio.TimerHandle:
-            if delay == idle_s:
-                begun.append(delay)
-            return call_later(delay, *rest, **named)
-
-        monkeypatch.setattr(loop, "call_later", watched)
-        for ask in (
-            client.send_ping,
-            client.list_tools,
-            lambda: client.read_resource("sixgym://intent"),
-            lambda: client.call_tool("heartbeat", {"uav": "drone-1"}),
-        ):
-            before = len(begun)
-            await ask()
-            assert len(begun) > before
-
-    with_client(Place(idle_s=idle_s), check, "legacy")
-
-
-def test_the_record_names_the_client_in_letters_that_files_may_have() -> None:
-    place = Place()
-
-    async def main() -> None:
-        who = Implementation(name="../Rogue\n{x}" + "y" * 99, version="1")
-        async with Client(make_server(place.sessions), mode="legacy", client_info=who) as client:
-            await client.call_tool("check_network_state", {})
-
-    anyio.run(main)
-    assert place.kept[0].agent.startswith("mcp-..-Rogue-x-y")
-    assert len(place.kept[0].agent) < 60
-
-
-# ---------------------------------------------------------------------- what there is to read
-@ERAS
-def test_resources_hold_intent_network_and_state(mode: str) -> None:
-    async def check(client: Client) -> None:
-        uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
-        assert uris == ["sixgym://intent", "sixgym://scenario", "sixgym://state"]
-        intent, scenario, state = [(await client.read_resource(uri)).contents[0] for uri in uris]
-        assert intent.text == small_task().intent
-        assert [cell["id"] for cell in json.loads(scenario.text)["cells"]] == ["gnb-1", "gnb-2", "gnb-3"]
-        assert json.loads(state.text)["state"]["t_ms"] == 0
-        await client.call_tool("check_network_state", {})
-        later = json.loads((await client.read_resource("sixgym://state")).contents[0].text)
-        assert later["state"]["t_ms"] == 500
-        assert later["calls_left"] == small_task().max_steps - 1
-
-    with_client(Place(), check, mode)
-
-
-def test_nothing_there_is_to_read_tells_of_faults_goals_or_seeds() -> None:
-    task = small_task()
-    secret = replace_seed(task.model_copy(update={"seed": 987654321}), 123456789)
-    assert secret.scenario.faults
-    assert secret.scenario.tasks
-
-    async def check(client: Client) -> None:
-        listing = [
-            await client.list_resources(),
-            await client.list_prompts(),
-            await client.get_prompt("operate"),
-            *[await client.read_resource(f"sixgym://{name}") for name in ("intent", "scenario", "state")],
-        ]
-        said = "".join(part.model_dump_json() for part in listing) + str(client.instructions)
-        for hidden in (
-            "987654321",
-            "123456789",
-            secret.scenario.description[:40],
-            "start_ms",
-            "IS_LESS_THAN",
-        ):
-            assert hidden not in said
-        scenario = json.loads((await client.read_resource("sixgym://scenario")).contents[0].text)
-        assert not {"faults", "tasks", "description", "topology_seed"} & set(scenario)
-        assert not {"placement", "routes"} & {key for group in scenario["groups"] for key in group}
-        assert secret.scenario.faults[0].kind not in json.dumps(scenario)
-
-    with_client(Place(task=secret), check)
-
-
-def replace_seed(task: Task, seed: int) -> Task:
-    scenario = task.scenario.model_copy(update={"topology_seed": seed})
-    return task.model_copy(update={"scenario": scenario})
-
-
-def test_the_prompt_is_the_opening_that_models_in_process_get() -> None:
-    async def check(client: Client) -> None:
-        [prompt] = (await client.list_prompts()).prompts
-        given = await client.get_prompt(prompt.name)
-        system, user = (message.content.text for message in given.messages)
-        expected = opening(in_process(), "native")
-        assert system.startswith(expected[0].content)
-        assert FINISH in system
-        assert user == expected[1].content
-
-    with_client(Place(), check)
-
-
-@pytest.mark.parametrize("wrong", ["sixgym://faults", "file:///etc/passwd", "sixgym://scenario/../faults"])
-def test_what_there_is_not_is_a_protocol_error(wrong: str) -> None:
-    async def check(client: Client) -> None:
-        with pytest.raises(MCPError, match="there are sixgym://intent") as error:
-            await client.read_resource(wrong)
-        assert error.value.code == INVALID_PARAMS
-        with pytest.raises(MCPError, match="there is operate"):
-            await client.get_prompt("other")
-
-    with_client(Place(), check)
-
-
-# ---------------------------------------------------------------------- progress
-@ERAS
-def test_a_client_that_asks_is_told_what_takes_long(mode: str) -> None:
-    slow = Held()
-    place = Place(make=lambda: slow)
-    heard: list[tuple[float, str | None]] = []
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        heard.append((progress, message))
-        if len(heard) == 2:
-            slow.let_go.set()
-
-    async def check(client: Client) -> None:
-        await client.call_tool("check_network_state", {}, progress_callback=hear)
-
-    with_client(place, check, mode)
-    assert [message for _, message in heard] == ["the network runs", "the network runs"]
-    assert heard[0][0] < heard[1][0]

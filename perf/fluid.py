@@ -63,7 +63,7 @@ def expectations(episode: Episode) -> Iterator[Expectation]:
     for changes, interval in zip(recorded_changes(episode), measured_intervals(episode), strict=True):
         for change in changes:
             tracker.apply(change)
-        context = tracker.look(scenario.decision_interval_ms)
+        context = tracker.begin_interval(scenario.decision_interval_ms)
         for group in scenario.groups:
             if not tracker.history or isinstance(group.traffic, OnOff):
                 continue
@@ -82,7 +82,7 @@ def expectations(episode: Episode) -> Iterator[Expectation]:
                     expected=min(float(np.mean([context.expected[name].arrives for name in names])), MOST),
                     arrived=min(now, MOST),
                 )
-        tracker.settle(context, interval)
+        tracker.end_interval(context, interval)
 
 
 def _flows(group: Group, interval: Interval) -> dict[tuple[str, ...], PacketFlow]:

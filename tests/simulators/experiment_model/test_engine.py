@@ -11,10 +11,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from sixgym.data.traces.exploration import exploration
 from sixgym.domain.change import HandOver
 from sixgym.domain.scenario import Scenario
-from sixgym.simulators.experiment_model.decode.compose import composed
+from sixgym.simulators.experiment_model.decode.compose import composed_interval
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.questions import questions
-from sixgym.simulators.experiment_model.engine.inference import MIDDLE, Asked, Engine
+from sixgym.simulators.experiment_model.engine.inference import MEDIAN, Engine, Query
 from sixgym.simulators.experiment_model.engine.language import ANSWER, AnswerLanguage
 from sixgym.simulators.experiment_model.engine.vocabulary import UNKNOWN, make_tokenizer
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
@@ -68,24 +68,24 @@ def asked_of(engine: Engine, scenario: Scenario, intervals: int) -> list[Questio
     for number in range(intervals):
         if number == 1:
             tracker.apply(HandOver(uavs[0], scenario.cells[-1].id))
-        context = tracker.look(500)
+        context = tracker.begin_interval(500)
         asked = questions(tracker, context)
-        answers = engine.answer([Asked(one, (MIDDLE,) * len(one.blanks)) for one in asked])
-        tracker.settle(context, composed(tracker, context, asked, answers))
+        answers = engine.answer([Query(one, (MEDIAN,) * len(one.blanks)) for one in asked])
+        tracker.end_interval(context, composed_interval(tracker, context, asked, answers))
         everything += asked
     return everything
 
 
-def drawn(asked: Sequence[Question], seed: int) -> list[Asked]:
+def drawn(asked: Sequence[Question], seed: int) -> list[Query]:
     rng = random.Random(seed)
-    return [Asked(question, tuple(rng.random() for _ in question.blanks)) for question in asked]
+    return [Query(question, tuple(rng.random() for _ in question.blanks)) for question in asked]
 
 
-def middle(asked: Sequence[Question]) -> list[Asked]:
-    return [Asked(question, (MIDDLE,) * len(question.blanks)) for question in asked]
+def middle(asked: Sequence[Question]) -> list[Query]:
+    return [Query(question, (MEDIAN,) * len(question.blanks)) for question in asked]
 
 
-def assert_legal(asked: Sequence[Asked], answers: Sequence[dict[str, str]]) -> None:
+def assert_legal(asked: Sequence[Query], answers: Sequence[dict[str, str]]) -> None:
     for one, answer in zip(asked, answers, strict=True):
         assert list(answer) == [blank.name for blank in one.question.blanks]
         for blank in one.question.blanks:
@@ -140,7 +140,7 @@ def test_the_ends_of_the_scale_are_words_too(
 ) -> None:
     engine: Engine = request.getfixturevalue(kind)
     several = asked_of(engine, exploration(1, PLACES).scenario, 1)
-    asked = [Asked(question, (quantile,) * len(question.blanks)) for question in several]
+    asked = [Query(question, (quantile,) * len(question.blanks)) for question in several]
     assert_legal(asked, engine.answer(asked))
 
 
@@ -149,7 +149,7 @@ def test_a_higher_quantile_is_never_a_lower_figure(own: Engine) -> None:
     figure = question.blanks[0].figure
     assert figure is not None
     levels = [0.02 * step for step in range(50)]
-    answers = own.answer([Asked(question, (level,)) for level in levels])
+    answers = own.answer([Query(question, (level,)) for level in levels])
     values = [figure.values[answer["busy"]] for answer in answers]
     assert values == sorted(values)
     assert len(set(values)) > 5
@@ -192,10 +192,10 @@ def test_a_tokenizer_that_cannot_tell_words_apart_is_refused() -> None:
         transformers.PreTrainedTokenizerFast(tokenizer_object=poor, unk_token="<unknown>")
     )
     question = questions_of(exploration(0, PLACES).scenario)[0]
-    with pytest.raises(ValueError, match="tell"):
+    with pytest.raises(ValueError, match="alike"):
         language.single(question.blanks[0])
 
 
 def questions_of(scenario: Scenario) -> list[Question]:
     tracker = NetworkTracker(scenario)
-    return questions(tracker, tracker.look(500))
+    return questions(tracker, tracker.begin_interval(500))

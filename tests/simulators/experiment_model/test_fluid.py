@@ -44,9 +44,9 @@ def _looks(
             tti.apply(change)
             tracker.apply(change)
         measured = tti.advance(INTERVAL_MS) if number else tti.reset(scenario, seed=1)
-        context = tracker.look(INTERVAL_MS)
+        context = tracker.begin_interval(INTERVAL_MS)
         yield context, questions(tracker, context)
-        tracker.settle(context, measured)
+        tracker.end_interval(context, measured)
     tti.close()
 
 
@@ -111,7 +111,7 @@ def test_behind_a_buffer_that_stays_full_for_longer_than_the_timeout_nothing_arr
     for waits_s, arrives in ((0.2, True), (0.8, False)):
         # a full buffer that took so many seconds to fill
         device.accepted_bits_per_s = scenario.radio.rlc_buffer_bytes * 8 / waits_s
-        found = tracker.look(INTERVAL_MS).expected["uav-1"]
+        found = tracker.begin_interval(INTERVAL_MS).expected["uav-1"]
         assert (found.arrives > 0) is arrives
 
 
@@ -131,7 +131,7 @@ def test_no_more_arrives_than_waits_and_is_sent(waits: float, load: float) -> No
     tracker = NetworkTracker(scenario)
     tracker.devices["uav-1"].backlog_bytes = waits
     tracker.apply(ScaleTraffic("uav", load))
-    context = tracker.look(INTERVAL_MS)
+    context = tracker.begin_interval(INTERVAL_MS)
     found = context.expected["uav-1"]
     sent = 500_000 * 1.064 / 8 * INTERVAL_MS / 1e3
     arrived = found.arrives * sent * (load or 1.0)
@@ -146,7 +146,7 @@ def _arriving(scenario: Scenario, name: str, waits: float, *changes: Change) -> 
     tracker.devices[name].backlog_bytes = waits
     for change in changes:
         tracker.apply(change)
-    return tracker.look(INTERVAL_MS).expected[name]
+    return tracker.begin_interval(INTERVAL_MS).expected[name]
 
 
 def test_a_device_alone_in_its_cell_may_have_all_that_its_slice_may_have() -> None:
@@ -155,11 +155,11 @@ def test_a_device_alone_in_its_cell_may_have_all_that_its_slice_may_have() -> No
     waits = 20_000
     tracker = NetworkTracker(scenario)
     tracker.devices[name].backlog_bytes = waits
-    context = tracker.look(INTERVAL_MS)
+    context = tracker.begin_interval(INTERVAL_MS)
     link = context.links[name]
-    share = context.shares[link.cell, link.kind]
-    rate = share.have * efficiency(link.sinr_db) * PRB_HZ
-    others = [one for one in context.links.values() if (one.cell, one.kind) == (link.cell, link.kind)]
+    share = context.shares[link.cell, link.slice]
+    rate = share.allocated * efficiency(link.sinr_db) * PRB_HZ
+    others = [one for one in context.links.values() if (one.cell, one.slice) == (link.cell, link.slice)]
     assert len(others) == share.devices > 1
     served = context.expected[name]
     # others need little, so it is served at nearly the whole rate
@@ -172,12 +172,12 @@ def test_packets_on_their_way_are_no_more_than_were_sent_since_the_loss_timeout(
     tti = TtiSimulator()
     measured = tti.reset(scenario, seed=1)
     for number in range(8):
-        context = tracker.look(INTERVAL_MS)
+        context = tracker.begin_interval(INTERVAL_MS)
         # nothing is ever seen to arrive or to be lost
         groups = {
             name: replace(flow, delivered_packets=0, lost_packets=0) for name, flow in measured.groups.items()
         }
-        tracker.settle(context, replace(measured, groups=groups))
+        tracker.end_interval(context, replace(measured, groups=groups))
         measured = tti.advance(INTERVAL_MS)
         sent = measured.groups["control"].sent_packets
         assert tracker.pending["control"] <= 5 * max(sent, 20), number

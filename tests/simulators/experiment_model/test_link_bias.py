@@ -10,7 +10,6 @@ from sixgym.domain.change import HandOver, ScaleTraffic
 from sixgym.domain.faults import BackhaulDegradation
 from sixgym.domain.measurement import Interval
 from sixgym.domain.slices import SliceType
-from sixgym.simulators.experiment_model.encode.answers import normal_packets
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.link_bias import backlog_bytes
@@ -36,7 +35,7 @@ def delivering(
 ) -> Interval:
     """The interval in which `sent` of what a group is normally sent was sent, and of it `share` arrived."""
     one = small().group(group)
-    packets = round(normal_packets(one, context, one.count) * sent)
+    packets = round(context.nominal_packets(one, one.count) * sent)
     flow = replace(measured.groups[group], sent_packets=packets, delivered_packets=round(packets * share))
     devices = dict(measured.devices)
     if one.airframe is not None:
@@ -50,14 +49,14 @@ def learned(
 ) -> None:
     """Go through intervals in which such shares arrived."""
     for share in shares:
-        context = tracker.look(INTERVAL_MS)
+        context = tracker.begin_interval(INTERVAL_MS)
         measured = delivering(calm, context, group, share, sent)
-        tracker.settle(context, replace(measured, start_ms=context.start_ms, end_ms=context.end_ms))
+        tracker.end_interval(context, replace(measured, start_ms=context.start_ms, end_ms=context.end_ms))
 
 
 def better_db(tracker: NetworkTracker, device: str) -> float:
     """By how much a link carries more than the map says, as the books have it."""
-    link = tracker.look(INTERVAL_MS).links[device]
+    link = tracker.begin_interval(INTERVAL_MS).links[device]
     return link.sinr_db - link.map_db
 
 
@@ -67,7 +66,7 @@ def test_a_link_over_which_less_arrives_than_expected_is_weaker_than_the_map_say
     assert -3 < better_db(tracker, "uav-1") < -1
     learned(tracker, calm, "uav", [0.4])
     assert better_db(tracker, "uav-1") < -3
-    link = tracker.look(INTERVAL_MS).links["uav-1"]
+    link = tracker.begin_interval(INTERVAL_MS).links["uav-1"]
     assert link.need > link.map_need
 
 
@@ -87,9 +86,9 @@ def test_a_link_that_turns_out_well_is_as_the_map_says_again_and_no_better(calm:
 
 def test_a_packet_or_two_more_or_less_are_chance(calm: Interval) -> None:
     tracker = NetworkTracker(small())
-    context = tracker.look(INTERVAL_MS)
+    context = tracker.begin_interval(INTERVAL_MS)
     group = small().group("uav")
-    assert normal_packets(group, context, 1) == pytest.approx(12.5)
+    assert context.nominal_packets(group, 1) == pytest.approx(12.5)
     learned(tracker, calm, "uav", [11 / 12.5, 14 / 12.5, 11 / 12.5])
     assert better_db(tracker, "uav-1") == 0
 
@@ -99,7 +98,7 @@ def test_what_a_backhaul_loses_is_not_put_down_to_the_radio_link(calm: Interval)
     tracker = NetworkTracker(small().model_copy(update={"faults": (leak,)}))
     learned(tracker, calm, "uav", [1.0])  # the warm-up, before it begins
     learned(tracker, calm, "uav", [0.3, 0.2, 0.1])
-    assert tracker.look(INTERVAL_MS).backhaul_loss["west"] == 0.3
+    assert tracker.begin_interval(INTERVAL_MS).backhaul_loss["west"] == 0.3
     assert better_db(tracker, "uav-1") == 0
 
 
@@ -114,9 +113,9 @@ def test_a_handover_that_fails_says_nothing_of_the_cell_that_was_asked(calm: Int
 
 def test_of_a_group_the_one_that_is_shortest_of_prbs_is_taken_for_the_weak_one(calm: Interval) -> None:
     tracker = NetworkTracker(small())
-    context = tracker.look(INTERVAL_MS)
+    context = tracker.begin_interval(INTERVAL_MS)
     shortage = {
-        name: context.shares[link.cell, link.kind].equal(link.need)
+        name: context.shares[link.cell, link.slice].load_of(link.need)
         for name, link in context.links.items()
         if link.device.group.name == "video"
     }
@@ -150,7 +149,7 @@ def test_what_was_learned_of_a_link_is_not_said_of_the_one_to_another_cell(calm:
     tracker = NetworkTracker(small())
     learned(tracker, calm, "uav", [0.2, 0.2])
     tracker.apply(HandOver("uav-1", "east"))
-    context = tracker.look(INTERVAL_MS)
+    context = tracker.begin_interval(INTERVAL_MS)
     link = context.links["uav-1"]
     assert link.cell == "east"
     assert link.sinr_db == link.map_db
@@ -159,7 +158,7 @@ def test_what_was_learned_of_a_link_is_not_said_of_the_one_to_another_cell(calm:
 def test_knowing_a_link_better_is_no_change_of_conditions(calm: Interval) -> None:
     tracker = NetworkTracker(small())
     learned(tracker, calm, "uav", [0.1, 0.1, 0.1])
-    context = tracker.look(INTERVAL_MS)
+    context = tracker.begin_interval(INTERVAL_MS)
     asked = {one.subject: one for one in questions(tracker, context)}
     assert better_db(tracker, "uav-1") < -5
     assert "changed" not in asked["uav-1"].words

@@ -14,8 +14,8 @@ from sixgym.domain.scenario import Group, Scenario
 from sixgym.domain.traffic import OnOff
 from sixgym.envs.environment import Environment
 from sixgym.run.rollout import rollout
-from sixgym.simulators.experiment_model.decode.compose import composed
-from sixgym.simulators.experiment_model.encode.answers import normal_packets, true_answer
+from sixgym.simulators.experiment_model.decode.compose import composed_interval
+from sixgym.simulators.experiment_model.encode.answers import true_answer
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.encode.words import WRITTEN, Figure, all_figures
 from sixgym.simulators.experiment_model.state.context import IntervalContext
@@ -95,11 +95,11 @@ class Retold:
     def _retell(self, interval: Interval) -> Interval:
         tracker = self._tracker
         scenario = tracker.scenario
-        context = tracker.look(interval.end_ms - interval.start_ms)
+        context = tracker.begin_interval(interval.end_ms - interval.start_ms)
         asked = questions(tracker, context)
         answers = [true_answer(one, scenario, context, interval) for one in asked]
-        self.pairs.append((scenario, context, interval, composed(tracker, context, asked, answers)))
-        tracker.settle(context, interval)
+        self.pairs.append((scenario, context, interval, composed_interval(tracker, context, asked, answers)))
+        tracker.end_interval(context, interval)
         return interval
 
 
@@ -134,7 +134,7 @@ def flows(pairs: Pairs) -> Iterator[tuple[Group, IntervalContext, PacketFlow, Pa
 def test_packets_come_back_within_the_grid(pairs: Pairs) -> None:
     for group, context, measured, retold in flows(pairs):
         devices = 1 if group.airframe else group.count
-        packet = 0.006 * normal_packets(group, context, devices) + 1
+        packet = 0.006 * context.nominal_packets(group, devices) + 1
         assert near(measured.delivered_packets, retold.delivered_packets, share=0.04, least=packet)
         assert near(measured.lost_packets, retold.lost_packets, share=0.05, least=packet)
         assert near(measured.throughput_mbps, retold.throughput_mbps, share=0.04, least=0.05)

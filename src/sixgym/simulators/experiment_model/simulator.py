@@ -12,33 +12,34 @@ from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.decode.compose import foreseen
-from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
+from sixgym.simulators.experiment_model.decode.compose import next_interval
+from sixgym.simulators.experiment_model.encode.answers import MEDIAN, Question
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 Answers = Callable[[Sequence[Question], Sequence[Sequence[float]]], Sequence[dict[str, str]]]
-"""Answers questions; the second argument holds the quantile of each word."""
+"""Answers questions. The second argument holds the quantile of every word, by question."""
 
 _LONGEST_MS = 60_000
+"""Longest interval of a scenario: added to a start time before 0, it gives a seed that is not negative."""
 
 
 class ExperimentModelSimulator:
     """A network whose measurements a language model predicts.
 
-    Books (settings, faults, flight, serving cells) are kept exactly; how traffic, queues, radio and computing
-    respond is the model's to say. While nothing touches a network at rest, its state is kept.
+    `NetworkTracker` tracks settings, faults, flight and serving cells exactly. The language model predicts
+    how traffic, queues, radio and compute nodes respond to them. A network at rest repeats its last interval.
     """
 
     def __init__(self, answers: Answers, *, name: str, version: str, interval_ms: int, sampled: bool) -> None:
-        """Take what answers.
+        """Use a language model.
 
         Args:
             answers: The language model.
-            name: As users type it.
-            version: Hash of the checkpoint.
-            interval_ms: Length of the intervals that it has learned.
-            sampled: Draw from what the model holds possible, instead of taking the median.
+            name: Name as users type it.
+            version: Hash of the checkpoint and of the code.
+            interval_ms: Length of the intervals that the model has learned.
+            sampled: Sample from the model's distributions instead of taking the median.
         """
         self._answers = answers
         self._name = name
@@ -50,20 +51,20 @@ class ExperimentModelSimulator:
 
     @property
     def name(self) -> str:
-        """As users type it."""
+        """Name as users type it."""
         return self._name
 
     @property
     def version(self) -> str:
-        """Hash of the checkpoint."""
+        """Hash of the checkpoint and of the code."""
         return self._version
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
-        """Start the network; `seed` matters only where answers are drawn."""
+        """Start the network; `seed` matters only if answers are sampled."""
         if scenario.decision_interval_ms != self._interval_ms:
             raise SimulatorError(
                 f"the experiment model has learned intervals of {self._interval_ms} ms, and "
-                f"{scenario.name} has {scenario.decision_interval_ms} ms: train one on traces of such "
+                f"{scenario.name} has {scenario.decision_interval_ms} ms: train a model on traces of such "
                 "networks, or take tti or ns3"
             )
         if scenario.handover.algorithm == "a3":
@@ -78,7 +79,7 @@ class ExperimentModelSimulator:
         return self.advance(self._interval_ms)
 
     def apply(self, change: Change) -> None:
-        """Take a change into the books."""
+        """Apply a change now."""
         tracker = self._running()
         with self._closing():
             tracker.apply(change)
@@ -94,11 +95,11 @@ class ExperimentModelSimulator:
             raise SimulatorError(
                 f"the experiment model advances by {self._interval_ms} ms, not {duration_ms}"
             )
-        context = tracker.look(duration_ms)
-        asked = [] if context.rests else questions(tracker, context)
+        context = tracker.begin_interval(duration_ms)
+        asked = [] if context.at_rest else questions(tracker, context)
         answers = self._answers(asked, self._quantiles(asked, context.start_ms)) if asked else ()
-        interval = foreseen(tracker, context, asked, answers)
-        tracker.settle(context, interval)
+        interval = next_interval(tracker, context, asked, answers)
+        tracker.end_interval(context, interval)
         return interval
 
     def close(self) -> None:
@@ -117,7 +118,7 @@ class ExperimentModelSimulator:
     # ------------------------------------------------------------------ inside
     @contextmanager
     def _closing(self) -> Generator[None, None, None]:
-        """After a `SimulatorError` the network is closed."""
+        """Close the network after a `SimulatorError`."""
         try:
             yield
         except SimulatorError:
@@ -130,9 +131,9 @@ class ExperimentModelSimulator:
         return self._tracker
 
     def _quantiles(self, asked: Sequence[Question], start_ms: int) -> list[list[float]]:
-        """What is drawn depends on seed, time and subject alone: what-ifs of a network have one chance."""
+        """Quantiles of all words. They depend on seed, time and subject alone, so that forks sample alike."""
         if not self._sampled:
-            return [[MIDDLE] * len(question.blanks) for question in asked]
+            return [[MEDIAN] * len(question.blanks) for question in asked]
         return [
             np.random.default_rng(
                 [

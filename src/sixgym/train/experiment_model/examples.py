@@ -55,9 +55,9 @@ def moments(episode: Episode) -> Iterator[Moment]:
     for step, changes, interval in recorded:
         for change in changes:
             tracker.apply(change)
-        context = tracker.look(scenario.decision_interval_ms)
+        context = tracker.begin_interval(scenario.decision_interval_ms)
         asked = tuple(questions(tracker, context))
         answers = tuple(true_answer(question, scenario, context, interval) for question in asked)
         yield Moment(step, asked, answers, context, facts(tracker, context), before, interval)
-        tracker.settle(context, interval)
+        tracker.end_interval(context, interval)
         before = interval

@@ -12,10 +12,10 @@ from itertools import islice
 from sixgym.domain.measurement import Interval
 from sixgym.episodes.episode import Episode
 from sixgym.run.replay import measured_intervals, recorded_changes
-from sixgym.simulators.experiment_model.decode.compose import foreseen
-from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question, true_answer
+from sixgym.simulators.experiment_model.decode.compose import next_interval
+from sixgym.simulators.experiment_model.encode.answers import MEDIAN, Question, true_answer
 from sixgym.simulators.experiment_model.encode.questions import questions
-from sixgym.simulators.experiment_model.engine.inference import Asked, Engine
+from sixgym.simulators.experiment_model.engine.inference import Engine, Query
 from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
@@ -40,14 +40,14 @@ class OpenLoopRun:
         """What the model is asked about the next interval."""
         for change in self._left[0][0]:
             self._tracker.apply(change)
-        context = self._tracker.look(self.episode.task.scenario.decision_interval_ms)
+        context = self._tracker.begin_interval(self.episode.task.scenario.decision_interval_ms)
         return context, questions(self._tracker, context)
 
     def take(
         self, context: IntervalContext, asked: Sequence[Question], answers: Sequence[dict[str, str]]
     ) -> Interval:
         """Go on with these answers; what was measured instead."""
-        self._tracker.settle(context, foreseen(self._tracker, context, asked, answers))
+        self._tracker.end_interval(context, next_interval(self._tracker, context, asked, answers))
         _, truth = self._left.popleft()
         return truth
 
@@ -65,7 +65,7 @@ def own_examples(
             going = [index for index, run in enumerate(batch) if not run.done]
             asked = {index: batch[index].ask() for index in going}
             flat = [
-                Asked(question, (MIDDLE,) * len(question.blanks))
+                Query(question, (MEDIAN,) * len(question.blanks))
                 for index in going
                 for question in asked[index][1]
             ]

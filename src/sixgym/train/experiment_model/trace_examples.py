@@ -21,7 +21,7 @@ from sixgym.simulators.experiment_model.encode.explanations import (
     state_blanks,
     state_words,
 )
-from sixgym.simulators.experiment_model.encode.questions import forgetting
+from sixgym.simulators.experiment_model.encode.questions import without_history
 from sixgym.simulators.experiment_model.engine.language import AnswerLanguage
 from sixgym.simulators.experiment_model.engine.vocabulary import make_tokenizer, read_tokenizer, written
 from sixgym.simulators.experiment_model.loading import source_digest
@@ -191,7 +191,7 @@ class _Reader:
     def _of(self, moment: Moment, episode: Episode) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
         language = self._language
         for question, answer in zip(moment.questions, moment.answers, strict=True):
-            asked = forgetting(question) if self._rng.random() < FORGOTTEN else question
+            asked = without_history(question) if self._rng.random() < FORGOTTEN else question
             yield kind_of(question), *language.example(asked, answer)
         text = _reason(moment, episode)
         if text is None:

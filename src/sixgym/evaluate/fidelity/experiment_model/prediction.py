@@ -24,8 +24,8 @@ from sixgym.models.chat import ModelUnusableError
 from sixgym.run.build import make_network
 from sixgym.run.executor import WorkError
 from sixgym.simulators.base import SimulatorError
-from sixgym.simulators.experiment_model.decode.compose import foreseen
-from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
+from sixgym.simulators.experiment_model.decode.compose import next_interval
+from sixgym.simulators.experiment_model.encode.answers import MEDIAN, Question
 from sixgym.simulators.experiment_model.encode.questions import questions
 from sixgym.simulators.experiment_model.loading import load_engine
 from sixgym.simulators.experiment_model.simulator import Answers
@@ -151,10 +151,10 @@ def load_answers(folder: Path) -> Answers:
     engine = load_engine(folder)
 
     # this module imports torch, as the line above does
-    from sixgym.simulators.experiment_model.engine.inference import Asked
+    from sixgym.simulators.experiment_model.engine.inference import Query
 
     def answers(asked: Sequence[Question], levels: Sequence[Sequence[float]]) -> list[dict[str, str]]:
-        return engine.answer([Asked(*pair) for pair in zip(asked, map(tuple, levels), strict=True)])
+        return engine.answer([Query(*pair) for pair in zip(asked, map(tuple, levels), strict=True)])
 
     return answers
 
@@ -214,7 +214,7 @@ class _Network:
         """Start with the recorded first interval."""
         interval = self._episode.initial_interval
         assert interval is not None  # an episode with steps has a first interval
-        self._tracker.settle(self._tracker.look(scenario.decision_interval_ms), interval)
+        self._tracker.end_interval(self._tracker.begin_interval(scenario.decision_interval_ms), interval)
         return interval
 
     def apply(self, change: Change) -> None:
@@ -227,13 +227,13 @@ class _Network:
     def _predict(self, context: IntervalContext, draws: Sequence[random.Random] = ()) -> list[Interval]:
         """The median prediction, then the samples, as in `ExperimentModelSimulator`."""
         tracker = self._tracker
-        asked = [] if context.rests else questions(tracker, context)
-        levels = [[MIDDLE] * len(one.blanks) for one in asked]
+        asked = [] if context.at_rest else questions(tracker, context)
+        levels = [[MEDIAN] * len(one.blanks) for one in asked]
         for rng in draws:
             levels += [[rng.random() for _ in one.blanks] for one in asked]
         answers = self._answers(asked * (1 + len(draws)), levels) if asked else ()
         parts = (len(asked) * draw for draw in range(1 + len(draws)))
-        return [foreseen(tracker, context, asked, answers[at : at + len(asked)]) for at in parts]
+        return [next_interval(tracker, context, asked, answers[at : at + len(asked)]) for at in parts]
 
 
 class _RecordedNetwork(_Network):
@@ -250,12 +250,12 @@ class _RecordedNetwork(_Network):
         """Return the next recorded interval."""
         step = self._episode.steps[self._next]
         self._next += 1
-        context = self._tracker.look(duration_ms)
+        context = self._tracker.begin_interval(duration_ms)
         draws = DRAWS if step.index in self._drawn else 0
         name = f"{self._episode.task.id}/{step.index}"
         self.predicted = self._predict(context, [random.Random(f"{name}/{draw}") for draw in range(draws)])
-        self.rested = context.rests
-        self._tracker.settle(context, step.interval)
+        self.rested = context.at_rest
+        self._tracker.end_interval(context, step.interval)
         return step.interval
 
 
@@ -264,7 +264,7 @@ class _PredictedNetwork(_Network):
 
     def advance(self, duration_ms: int) -> Interval:
         """Return the next predicted interval."""
-        context = self._tracker.look(duration_ms)
+        context = self._tracker.begin_interval(duration_ms)
         interval = self._predict(context)[0]
-        self._tracker.settle(context, interval)
+        self._tracker.end_interval(context, interval)
         return interval

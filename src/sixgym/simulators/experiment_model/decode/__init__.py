@@ -1,1 +1,1 @@
-"""From the answers of the model to a measured interval."""
+"""Answers of the model become a measured interval."""

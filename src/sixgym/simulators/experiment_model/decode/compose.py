@@ -1,4 +1,4 @@
-"""From the model's answers to an interval in the form that every simulator reports."""
+"""The interval that the model's answers describe, in the form that every simulator reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,23 +21,22 @@ from sixgym.simulators.experiment_model.encode.answers import (
     KILO,
     Kind,
     Question,
-    normal_packets,
-    normal_tasks,
 )
 from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.flows import beyond, together
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 Figures = Mapping[str, float]
-"""An answer's values by the names of its figures."""
+"""Values of an answer by the names of its figures."""
 
 _SENT_SLACK = 0.02
+"""Relative error of the nominal count of steady traffic in an interval. Chosen, not measured."""
 
 HANDOVER_MS = 6.2
-"""How long a handover takes on ns-3: two X2 messages and a random access (docs/log.md)."""
+"""Duration of a handover on ns-3: two X2 messages and a random access (docs/log.md)."""
 
 
-def composed(
+def composed_interval(
     tracker: NetworkTracker,
     context: IntervalContext,
     asked: Sequence[Question],
@@ -45,8 +44,8 @@ def composed(
 ) -> Interval:
     """The interval that the answers describe.
 
-    Sums are sums and ratios are ratios of what was answered, so that parts and wholes agree: a UAV group is
-    its UAVs, a slice its groups, and a loss ratio what follows from the packets lost and delivered.
+    Sums and ratios are computed from the answers, so that parts and wholes agree: the flow of a UAV group
+    from its UAVs, the flow of a slice from its groups, a loss ratio from lost and delivered packets.
     """
     by_subject: dict[tuple[Kind, str], tuple[Question, Mapping[str, str]]] = {
         (question.kind, question.subject): (question, answer)
@@ -59,20 +58,20 @@ def composed(
     return _Composer(tracker, context, figures, by_subject).interval()
 
 
-def foreseen(
+def next_interval(
     tracker: NetworkTracker,
     context: IntervalContext,
     asked: Sequence[Question],
     answers: Sequence[Mapping[str, str]],
 ) -> Interval:
-    """The interval ahead: what the answers describe, or the state as it is where a network rests."""
-    if context.rests:
-        return carried_on(tracker, context)
-    return composed(tracker, context, asked, answers)
+    """The next interval: the one that the answers describe, or the last one if the network is at rest."""
+    if context.at_rest:
+        return unchanged_interval(tracker, context)
+    return composed_interval(tracker, context, asked, answers)
 
 
-def carried_on(tracker: NetworkTracker, context: IntervalContext) -> Interval:
-    """The state kept as it is: for an interval in which nothing touches a network at rest."""
+def unchanged_interval(tracker: NetworkTracker, context: IntervalContext) -> Interval:
+    """The last interval with new times, for a network at rest."""
     last = tracker.history[-1]
     return replace(
         last,
@@ -80,12 +79,12 @@ def carried_on(tracker: NetworkTracker, context: IntervalContext) -> Interval:
         end_ms=context.end_ms,
         traffic_share={},
         battery_percent={},
-        faults=context.kinds,
+        faults=context.fault_kinds,
     )
 
 
 class _Composer:
-    """Puts one interval together."""
+    """Composes one interval."""
 
     def __init__(
         self,
@@ -126,26 +125,28 @@ class _Composer:
             cells=self._cells(devices),
             devices=devices,
             interferers=tuple(InterfererMeasurement(place, power) for place, power in context.interferers),
-            faults=context.kinds,
+            faults=context.fault_kinds,
             prb_leakage=0,
         )
 
     # ------------------------------------------------------------------ packets
     def _flow(self, group: Group, figures: Figures, devices: int, name: str | None = None) -> PacketFlow:
-        """The flow of a whole group or of one device, out of shares of what it is normally sent.
+        """The flow of a whole group or of one device, from answers relative to the nominal packets.
 
-        Packets are conserved: what was on its way before and is older than the loss timeout at the end of the
-        interval has arrived or is lost. (One that was given up may arrive all the same.)
+        Packets are conserved: a packet that was under way before the interval and is older than the loss
+        timeout at its end has been delivered or lost. (A packet that was counted as lost may still be
+        delivered.)
         """
-        normal = normal_packets(group, self._context, devices)
+        nominal = self._context.nominal_packets(group, devices)
         silent = self._context.load[group.name] == 0.0
-        sent = 0 if silent else round(figures.get(w.SENT.name, 1.0) * normal)
-        delivered = round(figures[w.DELIVERED.name] * normal)
-        lost = round(figures[w.LOST.name] * normal)
-        dropped = round(figures[w.DROPPED.name] * normal)
+        sent = 0 if silent else round(figures.get(w.SENT.name, 1.0) * nominal)
+        delivered = round(figures[w.DELIVERED.name] * nominal)
+        lost = round(figures[w.LOST.name] * nominal)
+        dropped = round(figures[w.DROPPED.name] * nominal)
         if name is not None:
             pending = self._tracker.pending.get(name, 0)
-            slack = max(2, round(_SENT_SLACK * sent))  # what steady traffic sends is not counted but known
+            # steady traffic has its nominal count instead of a measured one
+            slack = max(2, round(_SENT_SLACK * sent))
             if self._scenario.radio.loss_timeout_ms <= 1e3 * self._seconds:
                 lost = max(lost, pending - delivered - slack)
         sla = self._scenario.slice(self._tracker.slice_of[group.name]).sla
@@ -180,10 +181,10 @@ class _Composer:
         link = self._context.links[name]
         device = link.device
         state, target, took_ms = device.handover, device.handover_target, device.handover_ms
-        if link.asked is not None:
+        if link.requested_cell is not None:
             state = answer[w.HANDOVER_BLANK.name].partition("=")[2]
-            target, took_ms = link.asked, HANDOVER_MS if state == "COMPLETE" else 0.0
-        moves_to = link.asked if link.asked is not None and state == "COMPLETE" else None
+            target, took_ms = link.requested_cell, HANDOVER_MS if state == "COMPLETE" else 0.0
+        moves_to = link.requested_cell if link.requested_cell is not None and state == "COMPLETE" else None
         flow = self._flow(group, figures, 1, name)
         return DeviceMeasurement(
             flow=flow,
@@ -200,7 +201,7 @@ class _Composer:
         )
 
     def _ground_device(self, group: Group, name: str, figures: Figures) -> DeviceMeasurement:
-        """A device on the ground has its part of the group's packets: the model answers for groups."""
+        """A device on the ground, with an equal part of its group's packets: the model answers for groups."""
         link = self._context.links[name]
         return DeviceMeasurement(
             flow=self._flow(group, figures, 1),
@@ -237,14 +238,14 @@ class _Composer:
         for group in self._scenario.groups:
             if group.workload is not None:
                 figures = self._figures["tasks", group.name]
-                normal = normal_tasks(group, self._context)
-                waiting = self._tracker.open_tasks[group.name] + round(normal)
-                completed = min(round(figures[w.DONE.name] * normal), waiting + group.count)
+                nominal = self._context.nominal_tasks(group)
+                waiting = self._tracker.open_tasks[group.name] + round(nominal)
+                completed = min(round(figures[w.DONE.name] * nominal), waiting + group.count)
                 latency_ms = figures[w.LATENCY.name]
                 before = self._tracker.history[-1].workloads[group.name] if self._tracker.history else None
                 if before is not None and not completed and not before.completed:
-                    latency_ms = before.latency_ms + 1e3 * self._seconds  # the oldest one goes on waiting
-                workloads[group.name] = WorkloadMeasurement(round(normal), completed, latency_ms)
+                    latency_ms = before.latency_ms + 1e3 * self._seconds  # the oldest task goes on waiting
+                workloads[group.name] = WorkloadMeasurement(round(nominal), completed, latency_ms)
         return workloads
 
     def _nodes(self) -> dict[str, NodeMeasurement]:

@@ -1,1 +1,1 @@
-"""Questions to the model and their true answers, in its words."""
+"""The language of the model: questions, their true answers and explanations, in words."""

@@ -1,7 +1,8 @@
 """Explanations: the model's reasons in words for a step of an episode, and the state that follows from them.
 
-This is the form of 6GAgentGym, equation 3: state, call, faults and history go in, and out come first a chain
-of thought and then the next state. The questions of a simulation ask for figures alone.
+The form is the one of 6GAgentGym, equation 3: state, call, faults and history are the input, a chain of
+thought and then the next state are the output. A simulation asks the questions of `questions` instead, which
+are answered by figures alone.
 """
 
 from collections.abc import Iterator
@@ -15,22 +16,22 @@ from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 THUS = "=>"
-"""Ends the reasons; the state follows."""
+"""Word between the reasons and the state."""
 
 TOLD_DB = 3.0
-"""A link that changes by less is not told of."""
+"""Change of a link's SINR from which it is a fact of the explanation. Chosen, not measured."""
 
 STATE = (w.LATENCY, w.JITTER, w.LOSS, w.MBPS, w.BUSY)
-"""Figures of the six-dimensional state, which the slice comes before."""
+"""Figures of the six-dimensional state; its first component, the slice, is a word of its own."""
 
 
 def state_blanks() -> tuple[Blank, ...]:
-    """What stands after the reasons."""
+    """Blanks of the state after the reasons."""
     return tuple(blank(figure) for figure in STATE)
 
 
 def state_words(state: NetworkState) -> list[str]:
-    """A state in words, its slice excepted."""
+    """Words of a state without its slice."""
     values = (state.latency_ms, state.jitter_ms, state.loss_ratio, state.throughput_mbps, state.edge_load)
     return [figure.word(value) for figure, value in zip(STATE, values, strict=True)]
 
@@ -38,16 +39,16 @@ def state_words(state: NetworkState) -> list[str]:
 def explanation_words(
     tool: str, *, ok: bool, facts: tuple[str, ...], before: NetworkState
 ) -> tuple[str, ...]:
-    """The question for an account of a step.
+    """The question that asks for an explanation of a step.
 
     Args:
-        tool: That was called.
-        ok: Whether the call was carried out.
-        facts: What is known of the interval, from `facts`.
-        before: The state before it.
+        tool: Name of the called tool.
+        ok: Whether the call was executed.
+        facts: Known facts of the interval, from `facts`.
+        before: State before the step.
     """
     return (
-        "explanation",
+        "account",  # the word that the shipped model was trained on
         *tool[:40].split(),
         "obeyed" if ok else "refused",
         *facts,
@@ -58,7 +59,7 @@ def explanation_words(
 
 
 def facts(tracker: NetworkTracker, context: IntervalContext) -> tuple[str, ...]:
-    """What the books say is different in the coming interval, and which faults go on."""
+    """Words for what changes in the coming interval, for active faults and for queues."""
     return tuple(_facts(tracker, context))
 
 
@@ -74,7 +75,7 @@ def _facts(tracker: NetworkTracker, context: IntervalContext) -> Iterator[str]:
         if tracker.policies_before[kind] != policy:
             yield kind.value
             yield from (figure.word(getattr(policy, name)) for name, figure in w.PERCENT.items())
-    yield from context.kinds
+    yield from context.fault_kinds
     if tracker.history:
         for kind, measured in tracker.history[-1].slices.items():
             if measured.queue_bytes:
@@ -94,9 +95,16 @@ def _loads(before: IntervalContext, now: IntervalContext) -> Iterator[str]:
 
 def _links(before: IntervalContext, now: IntervalContext) -> Iterator[str]:
     for name, link in now.links.items():
-        change_db = link.map_db - before.links[name].map_db  # that the books know it better is no change
-        if link.asked is not None:
-            yield from (name, "asked", link.asked, w.SINR.word(link.sinr_db), w.FROM.word(link.from_db))
+        # by the map: a better estimate of the link is no change of the link
+        change_db = link.map_db - before.links[name].map_db
+        if link.requested_cell is not None:
+            yield from (
+                name,
+                "asked",
+                link.requested_cell,
+                w.SINR.word(link.sinr_db),
+                w.FROM.word(link.source_sinr_db),
+            )
         elif link.device.group.airframe is not None and abs(change_db) >= TOLD_DB:
             yield from (name, w.SINR.word(link.sinr_db), w.FROM.word(link.sinr_db - change_db))
 

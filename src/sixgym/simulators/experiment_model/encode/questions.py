@@ -1,8 +1,8 @@
-"""What the model is asked about an interval: how each service, slice, cell, node and compute load will fare.
+"""Questions about an interval: one for each flow, workload, compute node, slice and cell.
 
-A question is a line of words that says what the thing is like, what it may use in the coming interval and how
-it fared before; the answer is a line of figures. A network of 15 devices takes some 15 questions, which do
-not depend on each other and are answered together.
+A question is a line of words: properties of the object, its resources in the coming interval, and its last
+measurements. The answer is a line of figures. A network of 15 devices takes some 15 questions, which are
+independent of each other and answered in one batch.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,8 +18,6 @@ from sixgym.simulators.experiment_model.encode.answers import (
     KILO,
     Question,
     flow_figures,
-    normal_packets,
-    normal_tasks,
 )
 from sixgym.simulators.experiment_model.encode.words import Figure, blank
 from sixgym.simulators.experiment_model.state.context import IntervalContext, RadioLink
@@ -32,21 +30,33 @@ _NODE = (w.BUSY, w.COUNT, w.REFUSED)
 _SLICE = (w.GRANTED, w.USED, w.QUEUE)
 _CELL = (w.BUSY,)
 BEFORE = "before"
-"""What follows is history."""
+"""Word before the history."""
 CHANGED = "changed"
-"""Conditions are others now, so how it fared under the last ones is not told: only what still waits. Nor is
-it told one interval later."""
+"""Word in place of the history when conditions have changed. The last measurements are left out, in this
+interval and in the next one; queues stay in the question."""
 
+# When a change is worth words. Chosen, not measured; docs/log.md says what leaving the history out gains.
 _SAME = 0.05
+"""Difference of expected delivery or utilisation below which both count as equal."""
+
 _GREW = 1.1
+"""Ratio of utilisations from which the question holds the last one."""
+
 _SCARCE = 0.5
-_WHOLE = 0.98
+"""Utilisation of a slice's PRBs from which a device's own part of them matters."""
+
+_ALL_ARRIVES = 0.98
+"""Expected delivery from which a device loses nothing."""
+
 _OTHER_DB, _WEAK_DB = 3.0, 12.0
-_OTHER = 1.25
+"""Change of SINR that changes the conditions of a link, if one of the values is below the second bound."""
+
+_OTHER_RATIO = 1.25
+"""Ratio of loads or utilisations that changes the conditions."""
 
 
 def questions(tracker: NetworkTracker, context: IntervalContext) -> list[Question]:
-    """All that the model is asked about the interval ahead."""
+    """All questions about an interval."""
     return list(_questions(tracker, context))
 
 
@@ -89,19 +99,19 @@ def _flow_question(
     if group.name in tracker.moved:
         known.append("moved")
     known += _fluid_words(context, links)
-    silent = sum(not link.heard for link in links)
+    silent = sum(not link.in_coverage for link in links)
     if silent:
         known.append(w.SILENT.word(silent))
     for link in sorted(links, key=lambda one: one.sinr_db):
         known += _link_words(tracker, context, kind, link)
         arrives = context.expected[link.device.id].arrives
-        if len(links) > 1 and not _WHOLE <= arrives <= 1 / _WHOLE:
+        if len(links) > 1 and not _ALL_ARRIVES <= arrives <= 1 / _ALL_ARRIVES:
             known.append(w.FLUID.word(arrives))
     blanks = [blank(w.SENT)] if sporadic else []
     blanks += [blank(figure) for figure in _FLOW]
     if uav is not None:
         blanks += [blank(figure) for figure in _DEVICE]
-        if links[0].asked is not None:
+        if links[0].requested_cell is not None:
             blanks.insert(0, w.HANDOVER_BLANK)
     if tracker.context is not None:
         was = _fluid(tracker.context, links)
@@ -112,12 +122,12 @@ def _flow_question(
 
 
 def _fluid(context: IntervalContext, links: Sequence[RadioLink]) -> float:
-    """Share of what these devices are normally sent that would arrive."""
+    """Mean expected delivery of these devices."""
     return fmean(context.expected[link.device.id].arrives for link in links)
 
 
 def _fluid_words(context: IntervalContext, links: Sequence[RadioLink]) -> Iterator[str]:
-    """What a fluid calculation expects of these devices together."""
+    """Expectations of the fluid model for these devices together."""
     found = [context.expected[link.device.id] for link in links]
     arrive = sum(one.arrives for one in found)
     yield w.FLUID.word(arrive / len(found))
@@ -131,22 +141,21 @@ def _fluid_words(context: IntervalContext, links: Sequence[RadioLink]) -> Iterat
 def _has_changed(
     before: IntervalContext | None, context: IntervalContext, group: Group, names: Iterable[str]
 ) -> bool:
-    """Whether the conditions of some devices of a group are so much others than in the interval before that
-    how they fared then says little."""
+    """Whether a group's conditions differ so much from those of `before` that old measurements say little."""
     if before is None:
         return False
     load, loaded = context.load[group.name], before.load[group.name]
-    if group.name in context.moved or not loaded / _OTHER <= load <= loaded * _OTHER:
+    if group.name in context.moved or not loaded / _OTHER_RATIO <= load <= loaded * _OTHER_RATIO:
         return True
     return any(_differs(before, context, name) for name in names)
 
 
 def _differs(before: IntervalContext, context: IntervalContext, name: str) -> bool:
-    """Whether a device's link or its slice's PRBs are others than they were, and it may matter."""
+    """Whether a device's link or its slice's PRB utilisation has changed to a degree that matters."""
     then, link = before.links[name], context.links[name]
-    if link.asked is not None and not link.refused:
+    if link.requested_cell is not None and not link.refused:
         return True
-    # by the map: that the books know a link better now is no change
+    # by the map: a better estimate of the link is no change of the link
     if abs(then.map_db - link.map_db) >= _OTHER_DB and min(then.map_db, link.map_db) < _WEAK_DB:
         return True
     cell = link.cell
@@ -154,8 +163,8 @@ def _differs(before: IntervalContext, context: IntervalContext, name: str) -> bo
         return True
     if before.backhaul_ms[cell] != context.backhaul_ms[cell]:
         return True
-    was, now = before.map_shares[cell, link.kind].rho, context.map_shares[cell, link.kind].rho
-    return max(was, now) > _SCARCE and not was / _OTHER <= now <= was * _OTHER
+    was, now = before.map_shares[cell, link.slice].rho, context.map_shares[cell, link.slice].rho
+    return max(was, now) > _SCARCE and not was / _OTHER_RATIO <= now <= was * _OTHER_RATIO
 
 
 def _link_words(
@@ -165,10 +174,10 @@ def _link_words(
     yield w.SINR.word(link.sinr_db)
     yield w.RHO.word(share.rho)
     if share.rho > _SCARCE:
-        yield w.OWN.word(share.equal(link.need))
-    if link.asked is not None:
+        yield w.OWN.word(share.load_of(link.need))
+    if link.requested_cell is not None:
         yield "asked"
-        yield w.FROM.word(link.from_db)
+        yield w.FROM.word(link.source_sinr_db)
         if link.refused:
             yield "refused"
     if context.backhaul_ms[link.cell] != tracker.scenario.backhaul.delay_ms:
@@ -178,7 +187,7 @@ def _link_words(
     if tracker.context is not None:
         before = tracker.context.links[link.device.id]
         change_db = link.map_db - before.map_db
-        if abs(change_db) >= 1.0 and link.asked is None:
+        if abs(change_db) >= 1.0 and link.requested_cell is None:
             yield w.FROM.word(link.sinr_db - change_db)
         then = tracker.context
         was, now = then.map_shares[before.cell, kind].rho, context.map_shares[link.cell, kind].rho
@@ -199,7 +208,7 @@ def _flow_history(
     if changed:
         yield CHANGED
     else:
-        figures = flow_figures(_flow(last, group, uav), normal_packets(group, tracker.context, len(names)))
+        figures = flow_figures(_flow(last, group, uav), tracker.context.nominal_packets(group, len(names)))
         yield from _read((w.SENT, *_FLOW) if isinstance(group.traffic, OnOff) else _FLOW, figures)
     if uav is not None:
         device = last.devices[uav]
@@ -207,7 +216,7 @@ def _flow_history(
         yield w.SINR.word(device.sinr_db)
     pending = tracker.pending[uav or group.name]
     if pending:
-        yield w.PENDING.word(pending / normal_packets(group, tracker.context, len(names)))
+        yield w.PENDING.word(pending / tracker.context.nominal_packets(group, len(names)))
     queue = last.slices[tracker.slice_of[group.name]].queue_bytes
     if queue:
         yield w.SLICE_QUEUE.word(queue / KILO)
@@ -216,7 +225,7 @@ def _flow_history(
     if not _has_changed(tracker.before, tracker.context, group, names):
         earlier = _flow(tracker.history[-2], group, uav)
         yield "earlier"
-        figures = flow_figures(earlier, normal_packets(group, tracker.before, len(names)))
+        figures = flow_figures(earlier, tracker.before.nominal_packets(group, len(names)))
         yield from _read((w.DELIVERED, w.LOST, w.LATENCY), figures)
 
 
@@ -248,7 +257,7 @@ def _tasks_question(
         w.WIRE.word(wire_ms),
     ]
     if work + background < 1:
-        # a queue with random arrivals and work, and the wires there and back
+        # mean sojourn time in an M/M/1 queue, and the way there and back
         known.append(
             w.EXPECT.word(group.workload.megacycles / speed * 1e3 / (1 - work - background) + 2 * wire_ms)
         )
@@ -257,11 +266,11 @@ def _tasks_question(
         w.RHO.word(max(context.shares[one.cell, kind].rho for one in links)),
         *_fluid_words(context, links),
     ]
-    # a device that hears little gets its answers late, if at all
+    # answers to a device with a weak link arrive late or never
     for link in sorted(links, key=lambda one: one.sinr_db):
         known.append(w.SINR.word(link.sinr_db))
         arrives = context.expected[link.device.id].arrives
-        if len(links) > 1 and not _WHOLE <= arrives <= 1 / _WHOLE:
+        if len(links) > 1 and not _ALL_ARRIVES <= arrives <= 1 / _ALL_ARRIVES:
             known += list(_fluid_words(context, [link]))
     slow = max(context.backhaul_ms[one.cell] for one in links)
     if slow != tracker.scenario.backhaul.delay_ms:
@@ -276,7 +285,7 @@ def _tasks_question(
         before = last.workloads[group.name]
         known += [
             BEFORE,
-            w.DONE.word(before.completed / normal_tasks(group, tracker.context)),
+            w.DONE.word(before.completed / tracker.context.nominal_tasks(group)),
             w.LATENCY.word(before.latency_ms),
             w.P95.word(last.groups[group.name].latency_ms),
             w.OPEN.word(tracker.open_tasks[group.name]),
@@ -312,7 +321,7 @@ def _slice_question(tracker: NetworkTracker, context: IntervalContext, kind: Sli
         (context.shares[cell.id, kind] for cell in tracker.scenario.cells), key=lambda one: one.rho
     )
     for share in shares:
-        known += [w.NEED.word(share.need), w.HAVE.word(share.have)]
+        known += [w.NEED.word(share.needed), w.HAVE.word(share.allocated)]
     members = [
         name for name, link in context.links.items() if tracker.slice_of[link.device.group.name] is kind
     ]
@@ -347,7 +356,7 @@ def _cell_question(tracker: NetworkTracker, context: IntervalContext, cell: str)
         known.append("dark")
     for kind in tracker.policies:
         share = context.shares[cell, kind]
-        known += [w.NEED.word(share.need), w.HAVE.word(share.have)]
+        known += [w.NEED.word(share.needed), w.HAVE.word(share.allocated)]
     if tracker.history:
         known += [BEFORE, w.BUSY.word(tracker.history[-1].cells[cell].prb_load)]
     else:
@@ -359,8 +368,8 @@ def _read(figures: tuple[Figure, ...], values: Mapping[str, float]) -> Iterator[
     return (figure.word(values[figure.name]) for figure in figures)
 
 
-def forgetting(question: Question) -> Question:
-    """The question without what was before: so a model learns what follows from the present alone."""
+def without_history(question: Question) -> Question:
+    """The question without its history, so that a model learns what follows from the present alone."""
     if BEFORE not in question.words:
         return question
     known = question.words[: question.words.index(BEFORE)]

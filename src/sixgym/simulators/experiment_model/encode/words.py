@@ -1,7 +1,8 @@
 """The words that the experiment model reads and writes: figures on fixed grids, such as `latency=12.6`.
 
-A figure is one word, so that a model trained from scratch learns a distribution over it at once; for a model
-with a vocabulary of its own the same words are ordinary text. Grids are as fine as chance in ns-3 is coarse.
+A figure is one word, so that a model trained from scratch predicts its distribution in one step. For a
+pretrained model with its own vocabulary the same words are ordinary text. The steps of the grids, mostly 5 to
+15 %, are about as large as the random variation of ns-3.
 """
 
 import bisect
@@ -14,11 +15,11 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Figure:
-    """A quantity that is written as one of so many words.
+    """A quantity that is written as one word of a fixed set.
 
     Attributes:
-        name: What stands before the equals sign.
-        grid: Values it may take, rising.
+        name: Text before the equals sign.
+        grid: Values of the words, ascending.
     """
 
     name: str
@@ -26,7 +27,7 @@ class Figure:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """Its words, in the order of the grid."""
+        """Words of the figure, in the order of the grid."""
         return tuple(f"{self.name}={value:g}" for value in self.grid)
 
     @cached_property
@@ -35,7 +36,7 @@ class Figure:
         return dict(zip(self.words, self.grid, strict=True))
 
     def word(self, value: float) -> str:
-        """The word nearest to a value; what lies outside of the grid is put on its edge."""
+        """The word nearest to a value; a value outside the grid has the word at its edge."""
         after = bisect.bisect_left(self.grid, value)
         if after == 0:
             return self.words[0]
@@ -46,7 +47,7 @@ class Figure:
 
 
 def _geometric(least: float, most: float, step: float, *, zero: bool = True) -> tuple[float, ...]:
-    """Values that grow by a factor of `step`, in three significant digits, and 0 before them."""
+    """Values that grow by a factor of about `step`, in three significant digits, after a 0 if `zero`."""
     count = math.ceil(math.log(most / least) / math.log(step))
     values = {_short(least * (most / least) ** (index / count)) for index in range(count + 1)}
     return ((0.0,) if zero else ()) + tuple(sorted(values))
@@ -57,7 +58,7 @@ def _even(least: float, most: float, step: float) -> tuple[float, ...]:
 
 
 def _share(least: float, most: float, step: float) -> tuple[float, ...]:
-    """Geometric, and finer around 1, where what arrives is what was sent."""
+    """A geometric grid that is finer around 1, where everything sent is delivered."""
     below = [value for value in _geometric(least, 0.9, step) if value < 0.9]
     above = [value for value in _geometric(1.1, most, step, zero=False) if value > 1.1]
     return (*below, *_even(0.9, 1.1, 0.005), *above)
@@ -76,7 +77,7 @@ DELIVERED = Figure("delivered", _share(0.005, 30, 1.06))
 LOST = Figure("lost", _geometric(0.002, 30, 1.08))
 DROPPED = Figure("dropped", _geometric(0.005, 30, 1.15))
 QUEUE = Figure("queue", _geometric(0.1, 5_000, 1.15))
-"""In kilobytes."""
+"""Kilobytes."""
 SINR = Figure("sinr", (-50.0, *_even(-30, 50, 1)))
 DONE = Figure("done", _share(0.02, 30, 1.08))
 COUNT = Figure("count", (*_even(0, 20, 1), *_geometric(22, 400, 1.1, zero=False)))
@@ -84,7 +85,7 @@ REFUSED = Figure("refused", (0.0, *_geometric(1, 400, 1.4, zero=False)))
 BUSY = Figure("busy", _even(0, 1, 0.01))
 GRANTED = Figure("granted", _geometric(0.2, 1_900, 1.05))
 USED = Figure("used", _geometric(0.02, 1_900, 1.06))
-# below: read, never written
+# the model reads the figures below and never writes them
 NOMINAL = Figure("nominal", _geometric(0.001, 100, 1.15))
 SIZE = Figure("size", _geometric(20, 1_400, 1.2, zero=False))
 LOAD = Figure("load", _share(0.02, 50, 1.12))
@@ -162,19 +163,19 @@ READ = (
     *PERCENT.values(),
     DEVICES,
 )
-"""Figures that it only reads."""
+"""Figures that the model only reads."""
 
 HANDOVER = ("handover=COMPLETE", "handover=FAILED")
 
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A place in an answer, to be filled with one of these words.
+    """A place in an answer that is filled with one word.
 
     Attributes:
-        name: What it is called in the answer.
-        words: What may stand there.
-        figure: If the words are those of a figure.
+        name: Name of the place.
+        words: Words that may stand there.
+        figure: Figure whose words they are, if any.
     """
 
     name: str
@@ -183,7 +184,7 @@ class Blank:
 
 
 def blank(figure: Figure) -> Blank:
-    """A place for a figure."""
+    """A blank for a figure."""
     return Blank(figure.name, figure.words, figure)
 
 
@@ -196,10 +197,10 @@ def all_figures() -> Sequence[Figure]:
 
 
 def figure_words() -> Iterable[str]:
-    """Every word that is a figure."""
+    """Words of all figures."""
     return (word for figure in all_figures() for word in figure.words)
 
 
 def words_digest() -> str:
-    """Hash of these words, 12 digits: a model that has learned others cannot be asked in them."""
+    """Hash of the words of all figures, 12 digits. A model trained on other words cannot be used."""
     return hashlib.sha256("\n".join(figure_words()).encode()).hexdigest()[:12]

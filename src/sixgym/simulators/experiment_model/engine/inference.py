@@ -1,4 +1,4 @@
-"""A causal language model that answers questions in batches, held to what an answer may say."""
+"""A causal language model that answers questions in batches, restricted to the words of the answers."""
 
 import inspect
 import threading
@@ -10,24 +10,24 @@ from typing import Any
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from sixgym.simulators.experiment_model.encode.answers import MIDDLE, Question
+from sixgym.simulators.experiment_model.encode.answers import MEDIAN, Question
 from sixgym.simulators.experiment_model.encode.explanations import THUS, state_blanks
 from sixgym.simulators.experiment_model.encode.words import WRITTEN, Blank, blank
 from sixgym.simulators.experiment_model.engine.language import AnswerLanguage, Branch
 
 MOST_REASONS = 160
-"""Tokens of an explanation's reasons."""
+"""Most tokens of an explanation's reasons."""
 
 MOST_ROWS = 128
-"""Questions in one batch. On a CPU larger ones take longer a question: 960 took 1.5 s at once, 0.63 s so."""
+"""Most questions in one batch. On a CPU, 960 questions took 1.5 s in one batch, 0.63 s in batches of 128."""
 
 _SMALL = 50_000_000
-"""Parameters of a model that is slower on several threads than on one."""
+"""Parameters below which a model is slower on several threads than on one (docs/log.md)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and the quantile of every word of its answer: `MIDDLE`, or drawn from 0 to 1."""
+class Query:
+    """A question, and the quantile of every word of its answer: `MEDIAN`, or sampled from 0 to 1."""
 
     question: Question
     quantiles: tuple[float, ...]
@@ -35,39 +35,40 @@ class Asked:
 
 @dataclass(slots=True)
 class _Row:
-    """A question that is being answered."""
+    """A query that is being answered."""
 
-    asked: Asked
+    query: Query
     answer: dict[str, str] = field(default_factory=dict[str, str])
     branch: Branch | None = None
-    """Where it is inside of a word of several tokens."""
-    level: float = MIDDLE
+    """Position in a word of several tokens."""
+    level: float = MEDIAN
+    """Quantile of the next token of that word."""
 
     @property
     def blank(self) -> Blank:
-        return self.asked.question.blanks[len(self.answer)]
+        return self.query.question.blanks[len(self.answer)]
 
     @property
     def quantile(self) -> float:
-        return self.asked.quantiles[len(self.answer)]
+        return self.query.quantiles[len(self.answer)]
 
     @property
     def done(self) -> bool:
-        return len(self.answer) == len(self.asked.question.blanks)
+        return len(self.answer) == len(self.query.question.blanks)
 
 
 class Engine:
-    """Answers questions.
+    """Answers questions in batches.
 
-    The same question with the same quantiles has the same answer in any company, up to the rounding of
-    arithmetic in batches.
+    An answer depends on the question and its quantiles alone, up to rounding: sums in other batches may round
+    differently.
     """
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         """Take a causal language model of transformers and its tokenizer.
 
         Raises:
-            ValueError: the tokenizer cannot tell all words apart that an answer may hold.
+            ValueError: the tokenizer encodes two words of a figure alike.
         """
         self._model = model.eval()
         self._cache = _cache_argument(model)
@@ -79,14 +80,14 @@ class Engine:
         self._lock = threading.Lock()
         self._small = self._device.type == "cpu" and model.num_parameters() < _SMALL
 
-    def answer(self, asked: Sequence[Asked]) -> list[dict[str, str]]:
-        """A word for every blank of every question, in order."""
-        if not asked:
+    def answer(self, queries: Sequence[Query]) -> list[dict[str, str]]:
+        """A word for every blank of every question, in the order of the queries."""
+        if not queries:
             return []
         with self._lock, torch.inference_mode(), _few_threads(self._small):
-            rows = [_Row(one) for one in asked]
-            prompts = [self.language.prompt(one.question.words) for one in asked]
-            # those of one length need no padding
+            rows = [_Row(one) for one in queries]
+            prompts = [self.language.prompt(one.question.words) for one in queries]
+            # prompts of similar length need little padding
             order = sorted(range(len(rows)), key=lambda index: len(prompts[index]))
             for first in range(0, len(order), MOST_ROWS):
                 members = order[first : first + MOST_ROWS]
@@ -94,13 +95,13 @@ class Engine:
             return [row.answer for row in rows]
 
     def explanation(self, words: Sequence[str]) -> tuple[str, dict[str, str]]:
-        """The reasons that it gives for a step, and the state that follows from them.
+        """The reasons for a step, and the state that follows from them. Nothing is sampled.
 
         Args:
-            words: From `explanations.explanation_words`.
+            words: The question, from `explanations.explanation_words`.
 
         Returns:
-            The text, and a word for every figure of the state. Of what is most probable, nothing is drawn.
+            The text of the reasons, and a word for every figure of the state.
         """
         end = self.language.tokens(THUS)
         prompt = self.language.prompt(words)
@@ -114,8 +115,8 @@ class Engine:
                 pad_token_id=end[-1],
             )[0, len(prompt) :].tolist()
             reasons = written[:-1] if written[-1] == end[-1] else written
-            # the state follows from the reasons, so it is asked for behind them
-            row = _Row(Asked(Question("flow", "", (), state_blanks()), (MIDDLE,) * len(state_blanks())))
+            # the state depends on the reasons, so its blanks come after them
+            row = _Row(Query(Question("flow", "", (), state_blanks()), (MEDIAN,) * len(state_blanks())))
             self._fill([row], [[*prompt, *reasons, *end]])
         return self.language.text(reasons), row.answer
 
@@ -147,7 +148,7 @@ class Engine:
             positions = positions[:, -1:] + 1
 
     def _padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Prompts that end together."""
+        """Prompts padded on the left, and their attention mask."""
         longest = max(map(len, prompts))
         ids = torch.zeros(len(prompts), longest, dtype=torch.long)
         mask = torch.zeros_like(ids)
@@ -163,15 +164,15 @@ class Engine:
         for index, row in enumerate(rows):
             blank = row.blank
             if self.language.single(blank) is None:
-                chosen[index] = self._go_on(row, logits[index])
+                chosen[index] = self._extend_word(row, logits[index])
             else:
                 whole.setdefault(blank.words, []).append(index)
         for words, members in whole.items():
             tokens = self._tokens(rows[members[0]].blank)
             levels = torch.tensor([rows[index].quantile for index in members], device=self._device)
-            heaps = logits[members][:, tokens].softmax(1).cumsum(1)
-            # rounding may leave the last sum a hair below 1
-            places = (heaps < levels[:, None] * heaps[:, -1:]).sum(1).clamp(max=len(words) - 1)
+            cumulative = logits[members][:, tokens].softmax(1).cumsum(1)
+            # rounding may leave the last sum slightly below 1
+            places = (cumulative < levels[:, None] * cumulative[:, -1:]).sum(1).clamp(max=len(words) - 1)
             chosen[members] = tokens[places].cpu()
             for index, place in zip(members, map(int, places), strict=True):
                 row = rows[index]
@@ -186,18 +187,18 @@ class Engine:
             known = self._words[blank.words] = torch.tensor(single, device=self._device)
         return known
 
-    def _go_on(self, row: _Row, logits: torch.Tensor) -> int:
-        """The next token of a word of several: the most probable one, or one drawn."""
+    def _extend_word(self, row: _Row, logits: torch.Tensor) -> int:
+        """The next token of a word of several tokens: the most probable one, or a sampled one."""
         branch = row.branch or self.language.branch(row.blank)
         if row.branch is None:
             row.level = row.quantile
         tokens = list(branch.children)
         odds = logits[tokens].softmax(0)
-        if row.quantile == MIDDLE:
+        if row.quantile == MEDIAN:
             place = int(odds.argmax())
         else:
             place = min(int((odds.cumsum(0) < row.level).sum()), len(tokens) - 1)
-            # what is left of the quantile draws the rest of the word
+            # the rest of the quantile samples the rest of the word
             row.level = (row.level - float(odds[:place].sum())) / max(float(odds[place]), 1e-9)
         branch = branch.children[tokens[place]]
         row.branch = branch if branch.word is None else None
@@ -207,14 +208,14 @@ class Engine:
 
 
 def _cache_argument(model: Any) -> str:
-    """What the model calls its key-value cache: transformers 5.24 has renamed it."""
+    """Name of the model's argument for the key-value cache: transformers 5.24 renamed it."""
     whole = next(module for module in model.modules() if isinstance(module, PreTrainedModel))
     return "cache" if "cache" in inspect.signature(whole.forward).parameters else "past_key_values"
 
 
 @contextmanager
 def _few_threads(small: bool) -> Generator[None, None, None]:
-    """One thread for a model whose steps are too short to be divided."""
+    """One thread for a small model, whose steps are too short to be divided."""
     before = torch.get_num_threads()
     if not small or before == 1:
         yield

@@ -1,7 +1,7 @@
-"""Questions and answers as tokens of a language model, and what may be said at each place of an answer.
+"""Questions and answers as tokens of a language model, and the tokens that each place of an answer allows.
 
-A model trained from scratch has a token for every word; one that was pretrained writes the same words in
-tokens of its own. Both are held to the words that may stand in a blank, so every answer can be read.
+A model trained from scratch has a token for every word. A pretrained model writes the same words in tokens of
+its own. Both are restricted to the words of the blank, so every answer can be decoded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.words import Blank
 
 ANSWER = "->"
-"""Stands between question and answer."""
+"""Word between question and answer."""
 
 STOP = ";"
-"""Ends a figure that takes several tokens, so that none is the beginning of another."""
+"""Ends a figure of several tokens, so that no figure is the beginning of another."""
 
 
 @dataclass(slots=True)
 class Branch:
-    """What may come next: the tokens that go on towards words, and the word that ends here."""
+    """A node of a prefix tree: the tokens that continue words, and the word that ends here, if any."""
 
     children: dict[int, "Branch"] = field(default_factory=dict[int, "Branch"])
     word: str | None = None
@@ -44,7 +44,7 @@ class AnswerLanguage:
         return known
 
     def prompt(self, words: Sequence[str]) -> list[int]:
-        """The tokens of a question, up to where the answer begins."""
+        """The tokens of a question, up to the beginning of the answer."""
         return [token for word in (*words, ANSWER) for token in self.tokens(word)]
 
     def answer(self, blanks: Sequence[Blank], answer: Mapping[str, str]) -> list[int]:
@@ -56,21 +56,28 @@ class AnswerLanguage:
         return self.prompt(question.words), self.answer(question.blanks, answer)
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What tokens say."""
+        """The text of tokens."""
         return self._tokenizer.decode(tokens).strip()
 
     def single(self, blank: Blank) -> tuple[int, ...] | None:
-        """The token of every word of a blank, in order; None if some word takes several."""
+        """The token of every word of a blank, in order; None if a word takes several tokens.
+
+        Raises:
+            ValueError: the tokenizer encodes two words of the blank alike.
+        """
         if blank.words not in self._ordered:
             split = [self.tokens(word) for word in blank.words]
             if len(set(split)) < len(split):
-                raise ValueError(f"the tokenizer cannot tell all words apart that may stand for {blank.name}")
+                raise ValueError(
+                    f"the tokenizer encodes two words of {blank.name} alike: "
+                    "use a tokenizer that separates digits"
+                )
             whole = all(len(tokens) == 1 for tokens in split)
             self._ordered[blank.words] = tuple(tokens[0] for tokens in split) if whole else None
         return self._ordered[blank.words]
 
     def branch(self, blank: Blank) -> Branch:
-        """The tree of all words of a blank."""
+        """The prefix tree of all words of a blank."""
         root = self._branches.get(blank.words)
         if root is None:
             root = self._branches[blank.words] = _tree(
@@ -79,7 +86,7 @@ class AnswerLanguage:
         return root
 
     def _written(self, blank: Blank, word: str) -> tuple[int, ...]:
-        """A word of an answer with what ends it."""
+        """The tokens of a word of an answer, with the end mark if it takes several tokens."""
         if self.single(blank) is not None:
             return self.tokens(word)
         return tuple(self._tokenizer.encode(f" {word}{STOP}", add_special_tokens=False))

@@ -1,4 +1,4 @@
-"""The tokenizer of a model that is trained from scratch: a token for each word, and letters for the rest."""
+"""The tokenizer of a model that is trained from scratch: a token for each word, letters for other text."""
 
 import string
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ WORDS = (
     *("URLLC", "eMBB", "mMTC", "uav", "ground", "steady", "bursts"),
     *("edge", "cloud", "onboard", "dark", "asked", "refused", "moved"),
     *("before", "earlier", "start", "was", "unknown", "changed"),
-    *("explanation", "obeyed", "weaker", "stronger", "interferer", "quiet", THUS),
+    *("account", "obeyed", "weaker", "stronger", "interferer", "quiet", THUS),
 )
-"""What questions consist of beside figures."""
+"""Words of questions that are not figures."""
 
 
 def make_tokenizer(texts: Iterable[str] = (), *, frequent: int = 300) -> PreTrainedTokenizerFast:
     """A tokenizer for questions, answers and explanations.
 
     Args:
-        texts: Explanations, whose most frequent words get a token each.
-        frequent: How many of them.
+        texts: Explanations. Their most frequent words get a token each.
+        frequent: Number of these words.
     """
     counts: dict[str, int] = {}
     for text in texts:
@@ -46,12 +46,12 @@ def make_tokenizer(texts: Iterable[str] = (), *, frequent: int = 300) -> PreTrai
 
 
 def written(tokenizer: PreTrainedTokenizerFast) -> str:
-    """A tokenizer that `make_tokenizer` made, as text."""
+    """The JSON text of a tokenizer from `make_tokenizer`."""
     return str(tokenizer.backend_tokenizer.to_str())
 
 
 def read_tokenizer(text: str) -> PreTrainedTokenizerFast:
-    """The tokenizer that `written` wrote."""
+    """The tokenizer from the text that `written` returned."""
     return _whole(Tokenizer.from_str(text))
 
 

@@ -1,1 +1,1 @@
-"""What is known of a network without measuring it: settings, links, faults, shares of PRBs."""
+"""The state that the simulator tracks exactly: settings, faults, places, radio links, PRB allocation."""

@@ -1,4 +1,4 @@
-"""What is known of an interval before it has happened: devices, links, what slices may have of the cells."""
+"""Context of an interval, known before it happens: devices, links, PRB shares, fluid expectations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,22 +8,24 @@ from sixgym.domain.scenario import Group
 from sixgym.domain.slices import SliceType
 
 _LEAST_PRBS = 0.2
+"""Least denominator of a PRB load: keeps the load of a slice without PRBs finite. Chosen, not measured."""
 
 
 @dataclass(slots=True)
 class Device:
-    """A device: where it is, what serves it, where it flies.
+    """A device: its place, its serving cell and its route.
 
     Attributes:
-        id, group: Its name and group.
-        cell: Serves it.
-        position: At the end of the last interval.
-        route, speed_mps: Where it flies, and how fast.
-        gains_db, gains_at: Path gain of every cell, and the place where it is that.
-        handover, handover_target, handover_ms: The last handover: its state, where to, how long it took.
-        backlog_bytes: Waiting for it in the cell; of a device on the ground, what must be.
-        accepted_bits_per_s: Of what was sent to it in the last interval, what its cell's buffer had room for;
-            none where nothing is known.
+        id, group: Name and group.
+        cell: Serving cell.
+        position: Place at the end of the last interval.
+        route, speed_mps: Waypoints still to be flown, and the speed of flight.
+        gains_db, gains_at: Path gain by cell, and the place for which these gains hold.
+        handover, handover_target, handover_ms: State, target and duration of the last handover.
+        backlog_bytes: Bytes that wait for the device in its cell; measured for UAVs, estimated for the
+            others.
+        accepted_bits_per_s: Rate at which the cell's buffer accepted the device's traffic in the last
+            interval; None before the first interval.
     """
 
     id: str
@@ -41,7 +43,7 @@ class Device:
     accepted_bits_per_s: float | None = None
 
     def fly(self, duration_ms: int) -> Position:
-        """Go on along its route for so long; where it was half way, for the mean of that time."""
+        """Fly along the route for a duration; return the midpoint of the flight, for mean path gains."""
         start = self.position
         left_m = self.speed_mps * duration_ms / 1e3
         here, route = self.position, self.route
@@ -58,67 +60,76 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class RadioLink:
-    """A device's radio link in an interval.
+    """The radio link of a device in an interval.
 
     Attributes:
-        device: Whose.
-        kind: Its slice.
-        cell: What serves it; the target, if a handover was asked for and is not refused.
-        sinr_db: On the reference signals, without fading; moved by what was learned of the link.
-        map_db: The same by the radio map alone.
-        load: Offered load relative to the normal one.
-        asked: The cell that a handover was asked to.
-        refused: That handover will fail.
-        from_db: The SINR under the cell it comes from.
-        need: PRBs that its traffic takes.
-        map_need: The same by the radio map alone.
-        heard: Whether its SINR lets anything through.
-        rsrp_dbm: By cell.
+        device: The device.
+        slice: Slice that schedules the device.
+        cell: Serving cell, or the target of a requested handover that is not refused.
+        sinr_db: SINR on the reference signals, without fading, corrected by the link's estimated bias.
+        load: Offered load relative to the normal load.
+        requested_cell: Target of the handover requested for this interval, if any.
+        refused: Whether that handover will fail.
+        source_sinr_db: SINR under the cell that served the device before the interval.
+        map_db: SINR by the radio map alone.
+        need: PRBs that the device's traffic takes at `sinr_db`.
+        map_need: PRBs that the device's traffic takes at `map_db`.
+        in_coverage: Whether blocks get through at `sinr_db`.
+        rsrp_dbm: Reference signal received power by cell.
     """
 
     device: Device
-    kind: SliceType
+    slice: SliceType
     cell: str
     sinr_db: float
     load: float
-    asked: str | None
+    requested_cell: str | None
     refused: bool
-    from_db: float
+    source_sinr_db: float
     map_db: float
     need: float
     map_need: float
-    heard: bool
+    in_coverage: bool
     rsrp_dbm: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class PrbShare:
-    """What a slice asks for and may have in a cell, in PRBs, as if traffic were fluid."""
+    """PRBs that a slice needs and PRBs that it is allocated in a cell, if traffic were a fluid.
 
-    need: float
-    have: float
+    Attributes:
+        needed, allocated: PRBs per TTI.
+        devices: Devices of the slice in the cell.
+    """
+
+    needed: float
+    allocated: float
     devices: int
 
     @property
     def rho(self) -> float:
-        """Need over supply."""
-        return self.need / max(self.have, _LEAST_PRBS)
+        """Utilisation: PRBs needed over PRBs allocated."""
+        return self.needed / max(self.allocated, _LEAST_PRBS)
 
-    def equal(self, need: float) -> float:
-        """What a device needs over what it has if all devices of the slice in the cell have the same."""
-        return need * max(self.devices, 1) / max(self.have, _LEAST_PRBS)
+    def load_of(self, need: float) -> float:
+        """Utilisation of one device's equal part of the allocated PRBs.
+
+        Args:
+            need: PRBs that the device needs.
+        """
+        return need * max(self.devices, 1) / max(self.allocated, _LEAST_PRBS)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How a device would fare in an interval if its traffic were fluid.
+    """What a device would receive in an interval if its traffic were a fluid.
 
     Attributes:
-        arrives: Of what it is sent at the interval's load (at the normal one, where that is none); more
-            than 1 where a backlog is worked off.
-        latency_ms: Of what arrives; the loss timeout, where nothing does.
-        backlog_bytes: In the cell, at the end.
-        accepted_bits_per_s: Of what is sent, what the cell's buffer has room for.
+        arrives: Delivered traffic over traffic offered at the interval's load (at the normal load, if that is
+            zero); above 1 while a backlog is worked off.
+        latency_ms: Mean delay of the delivered traffic; the loss timeout, if nothing is delivered.
+        backlog_bytes: Bytes in the cell's buffer at the end.
+        accepted_bits_per_s: Rate at which the cell's buffer accepts the device's traffic.
     """
 
     arrives: float
@@ -129,23 +140,23 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class IntervalContext:
-    """What is known of an interval before it has happened.
+    """Everything that is known of an interval before it happens.
 
     Attributes:
         start_ms, end_ms: Network time.
-        power_dbm, backhaul_ms, backhaul_loss: By cell.
-        interferers: Place and power in dBm.
-        kinds: Of the faults active in it.
-        load: Offered load by group, relative to the normal one.
-        moved: Groups that have changed slices.
+        power_dbm, backhaul_ms, backhaul_loss: Radiated power, backhaul delay and backhaul loss ratio by cell.
+        interferers: Place and power in dBm of the interferers that are on.
+        fault_kinds: Kinds of the faults active in the interval.
+        load: Offered load by group, relative to the normal load.
+        moved: Groups that have changed slices since the last interval.
         background: Offered background load by node.
-        links: By device.
-        shares: By cell and slice.
-        map_shares: The same by the radio map alone.
-        expected: By device, if traffic were fluid.
-        work: Offered work by node, its background excluded, relative to its speed.
-        changed: Anything was changed, or a fault began or ended.
-        rests: Nothing has moved for a while.
+        links: Radio links by device.
+        shares: PRB shares by cell and slice.
+        map_shares: PRB shares by cell and slice, by the radio map alone.
+        expected: Results of the fluid model by device.
+        work: Offered work by node without its background load, relative to the node's speed.
+        changed: Whether a setting changed, or a fault began or ended.
+        at_rest: Whether nothing has changed for several intervals and nothing is overloaded.
     """
 
     start_ms: int
@@ -154,7 +165,7 @@ class IntervalContext:
     backhaul_ms: Mapping[str, float]
     backhaul_loss: Mapping[str, float]
     interferers: tuple[tuple[Position, float], ...]
-    kinds: tuple[str, ...]
+    fault_kinds: tuple[str, ...]
     load: Mapping[str, float]
     moved: frozenset[str]
     background: Mapping[str, float]
@@ -164,4 +175,18 @@ class IntervalContext:
     expected: Mapping[str, Expected]
     work: Mapping[str, float]
     changed: bool
-    rests: bool
+    at_rest: bool
+
+    def nominal_packets(self, group: Group, devices: int) -> float:
+        """Packets offered to some devices of a group in the interval, at the interval's load.
+
+        At a load of zero it counts the packets of the normal load, so that shares of it are defined.
+        """
+        load = self.load[group.name] or 1.0
+        seconds = (self.end_ms - self.start_ms) / 1e3
+        return group.traffic.packets_per_s * load * devices * seconds
+
+    def nominal_tasks(self, group: Group) -> float:
+        """Compute tasks that a group with a workload creates in the interval."""
+        assert group.workload is not None  # the caller asks for groups with tasks only
+        return group.workload.rate_hz * group.count * (self.end_ms - self.start_ms) / 1e3

@@ -1,4 +1,4 @@
-"""Radio links by the large-scale map of TR 38.901 and TR 36.777; fading is for the model to say."""
+"""Radio links by the large-scale map of TR 38.901 and TR 36.777. The model predicts the effect of fading."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -12,15 +12,24 @@ from sixgym.simulators.experiment_model.state.link_bias import LinkBias
 from sixgym.simulators.experiment_model.state.prb_allocation import needed_prbs
 
 LEAST_SINR_DB = -18.0
-"""Below, hardly a block gets through. (A device that hears no CQI at all is sent the lowest one on ns-3, and
-data meet less interference than reference signals, which cells always send.)"""
+"""SINR below which hardly a block gets through.
+
+ns-3 sends the lowest MCS to a device without a CQI, and data meet less interference than reference signals,
+which all cells always send. So data still get through at an SINR on reference signals that has CQI 0.
+"""
 
 _UNHEARD_DB = -50.0
+"""Least SINR that a simulator reports, see `DeviceMeasurement`."""
+
 _SILENT_DBM = -150.0
+"""Radiated power of a cell in outage inside the simulators."""
+
+_LEAST_MW = 1e-30
+"""Keeps the logarithm of a vanishing power finite."""
 
 
 class Links:
-    """The links of one network."""
+    """The radio links of one network."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -29,7 +38,7 @@ class Links:
         self._per_subcarrier_db = 10 * math.log10(scenario.prbs * SUBCARRIERS_PER_PRB)
 
     def measure(self, device: Device, place: Position) -> None:
-        """Find the gains of a device at a place, unless they are known."""
+        """Compute the path gains of a device at a place, unless the device has them already."""
         if place == device.gains_at:
             return
         device.gains_at = place
@@ -42,24 +51,24 @@ class Links:
         device: Device,
         *,
         kind: SliceType,
-        asked: str | None,
+        requested_cell: str | None,
         refusing: Collection[str],
         power_dbm: Mapping[str, float],
         interferers: tuple[tuple[Position, float], ...],
         load: float,
-        learned: LinkBias,
+        bias: LinkBias,
     ) -> RadioLink:
-        """The link to the serving cell; reference signals of all cells are always on.
+        """The link to the serving cell. Reference signals of all cells are always on.
 
         Args:
-            device: Whose.
-            kind: Its slice.
-            asked: The cell that a handover was asked to.
-            refusing: Cells that let nobody in.
-            power_dbm: By cell.
-            interferers: Place and power in dBm.
-            load: The device's offered load relative to the normal one.
-            learned: Of links, from what arrived over them.
+            device: The device.
+            kind: Slice that schedules the device.
+            requested_cell: Target of the handover requested for the device, if any.
+            refusing: Cells that refuse handovers.
+            power_dbm: Radiated power by cell.
+            interferers: Place and power in dBm of the interferers.
+            load: The device's offered load relative to the normal load.
+            bias: Estimated biases of the links.
         """
         rsrp = {
             cell: max(power_dbm[cell], _SILENT_DBM) - self._per_subcarrier_db + gain
@@ -70,30 +79,30 @@ class Links:
         for place, level_dbm in interferers:
             gain = path_gain_db(self._interferer(place), device.position, self._scenario.channel)
             rest += milliwatts(level_dbm - self._per_subcarrier_db + gain)
-        sinr = {cell: rsrp[cell] - dbm(max(rest - received[cell], 1e-30)) for cell in rsrp}
-        refused = asked is not None and (asked == device.cell or asked in refusing)
-        cell = device.cell if asked is None or refused else asked
-        better = learned.db(device.id, cell)
+        sinr = {cell: rsrp[cell] - dbm(max(rest - received[cell], _LEAST_MW)) for cell in rsrp}
+        refused = requested_cell is not None and (requested_cell == device.cell or requested_cell in refusing)
+        cell = device.cell if requested_cell is None or refused else requested_cell
+        bias_db = bias.db(device.id, cell)
         prbs = self._scenario.prbs
         return RadioLink(
             device=device,
-            kind=kind,
+            slice=kind,
             cell=cell,
-            sinr_db=max(sinr[cell] + better, _UNHEARD_DB),
+            sinr_db=max(sinr[cell] + bias_db, _UNHEARD_DB),
             load=load,
-            asked=asked,
+            requested_cell=requested_cell,
             refused=refused,
-            from_db=max(sinr[device.cell] + learned.db(device.id, device.cell), _UNHEARD_DB),
+            source_sinr_db=max(sinr[device.cell] + bias.db(device.id, device.cell), _UNHEARD_DB),
             map_db=max(sinr[cell], _UNHEARD_DB),
-            need=needed_prbs(device.group, load, sinr[cell] + better, prbs),
+            need=needed_prbs(device.group, load, sinr[cell] + bias_db, prbs),
             map_need=needed_prbs(device.group, load, sinr[cell], prbs),
-            heard=sinr[cell] + better >= LEAST_SINR_DB,
+            in_coverage=sinr[cell] + bias_db >= LEAST_SINR_DB,
             rsrp_dbm=rsrp,
         )
 
     def _interferer(self, place: Position) -> Emitter:
         emitter = self._emitters.get(place)
         if emitter is None:
-            assert self._scenario.topology_seed is not None  # the radio map is made of it
+            assert self._scenario.topology_seed is not None  # the radio map checked it
             emitter = self._emitters[place] = Emitter.interferer(place, self._scenario.topology_seed)
         return emitter

@@ -1,4 +1,4 @@
-"""What faults make of the settings of a network, while they last."""
+"""Settings of a network under the faults that are active."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from sixgym.domain.faults import (
 from sixgym.domain.scenario import Scenario
 
 DARK_DBM = -200.0
-"""What a measurement says that a cell in outage radiates."""
+"""Radiated power that a measurement reports for a cell in outage, see `CellMeasurement`."""
 
 
 def power_dbm(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, float]:
-    """What every cell radiates."""
+    """Radiated power by cell."""
     drops_db: dict[str, list[float]] = {cell.id: [] for cell in scenario.cells}
     dark: set[str] = set()
     for fault in active:
@@ -33,7 +33,7 @@ def power_dbm(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, flo
 
 
 def backhaul_ms(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, float]:
-    """Delay of every cell's backhaul: the longest that somebody causes."""
+    """Backhaul delay by cell: the longest of the configured delay and those of the faults."""
     delay = {cell.id: max(scenario.backhaul.delay_ms, 0.0) for cell in scenario.cells}
     for fault in active:
         if isinstance(fault, BackhaulDegradation):
@@ -42,16 +42,22 @@ def backhaul_ms(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, f
 
 
 def backhaul_loss(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, float]:
-    """Share of the packets that every cell's backhaul loses."""
+    """Backhaul loss ratio by cell; losses of several faults are independent."""
     passed: dict[str, list[float]] = {cell.id: [] for cell in scenario.cells}
     for fault in active:
         if isinstance(fault, BackhaulDegradation):
             passed[fault.cell].append(1 - fault.loss_ratio)
+    # rounded: 1 - (1 - 0.1) is not 0.1 in binary
     return {cell: round(1 - math.prod(ratios), 12) for cell, ratios in passed.items()}
 
 
 def offered_load(scale: Mapping[str, float], active: Iterable[FaultEvent]) -> dict[str, float]:
-    """Traffic of every group relative to the normal one, given what the operator set it to."""
+    """Offered load by group relative to the normal load.
+
+    Args:
+        scale: Traffic factors set by the operator, by group.
+        active: Faults that are active.
+    """
     surges: dict[str, list[float]] = {group: [] for group in scale}
     for fault in active:
         if isinstance(fault, TrafficSurge):
@@ -60,7 +66,7 @@ def offered_load(scale: Mapping[str, float], active: Iterable[FaultEvent]) -> di
 
 
 def background_load(scenario: Scenario, active: Iterable[FaultEvent]) -> dict[str, float]:
-    """Background load of every node: the highest that somebody causes."""
+    """Background load by node: the highest of the configured load and those of the faults."""
     load = {node.id: max(node.background_load, 0.0) for node in scenario.compute}
     for fault in active:
         if isinstance(fault, EdgeOverload):

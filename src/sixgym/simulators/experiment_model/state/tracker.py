@@ -1,11 +1,11 @@
-"""What is known of a network beside its measurements: settings, faults, places, serving cells, links.
+"""The tracked state of a network: settings, faults, places, serving cells and radio links.
 
-All of it is bookkeeping: the fault timeline, the operator's changes, where a UAV is on its route, and the
-large-scale radio map of TR 38.901 and TR 36.777, which a topology seed determines. What traffic, queues,
-fading and scheduling make of it is for the model to say.
+The fault timeline, the operator's changes, the routes of UAVs and the large-scale radio map determine this
+state exactly. The language model predicts how traffic, queues, fading and scheduling respond to it.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sixgym.domain.change import (
     Change,
@@ -18,67 +18,91 @@ from sixgym.domain.change import (
     SetPrbPolicy,
 )
 from sixgym.domain.faults import CellOutage, FaultEvent, HandoverFailure, Interferer
+from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.experiment_model.state import timeline
-from sixgym.simulators.experiment_model.state.context import Device, Expected, IntervalContext, RadioLink
+from sixgym.simulators.experiment_model.state.context import (
+    Device,
+    Expected,
+    IntervalContext,
+    PrbShare,
+    RadioLink,
+)
 from sixgym.simulators.experiment_model.state.fluid import expected
 from sixgym.simulators.experiment_model.state.link_bias import LinkBias, backlog_bytes
 from sixgym.simulators.experiment_model.state.links import Links
 from sixgym.simulators.experiment_model.state.prb_allocation import shares
 
 ONBOARD = "onboard"
-_REST_INTERVALS = 3
-_CROWDED = 0.9
-_WHOLE = 0.98
-_FEW_PACKETS = 10
-_TASKS_GIVEN_UP_S = 10.0
 _LARGEST_FACTOR = 1_000.0
+"""Largest traffic factor, as in the other simulators."""
+
+_TASKS_GIVEN_UP_S = 10.0
+"""Age at which ns-3 and `tti` give a compute task up."""
+
+# What counts as a network at rest. Chosen, not measured.
+_REST_INTERVALS = 3
+"""Intervals without a change before a network counts as at rest."""
+
+_OVERLOADED = 0.9
+"""Utilisation of PRBs or of a compute node from which queues matter."""
+
+_ALL_ARRIVES = 0.98
+"""Expected delivery from which a device loses nothing."""
+
+_FEW_PACKETS = 10
+"""Backlog of a device, in packets, that is traffic on its way."""
 
 
 class NetworkTracker:
-    """The books of one network, from the end of its warm-up on.
+    """Tracks the state of one network from the end of its warm-up on.
 
-    `apply` changes between two intervals, then `look` at the next one, then `settle` what was measured in it
-    (or predicted for it).
+    For every interval: `apply` the changes made before it, call `begin_interval`, then `end_interval` with
+    the measured or predicted interval.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.policies: dict[SliceType, RrmPolicyRatio] = {one.type: one.policy for one in scenario.slices}
         self.policies_before = dict(self.policies)
-        """In the last interval."""
+        """Policies in the last interval."""
         self.slice_of: dict[str, SliceType] = {group.name: group.slice for group in scenario.groups}
         self.runs_on: dict[str, str] = {
             group.name: group.workload.runs_on for group in scenario.groups if group.workload
         }
         self.scale: dict[str, float] = dict.fromkeys(self.slice_of, 1.0)
+        """Traffic factors set by the operator, by group."""
         self.faults: list[FaultEvent] = list(scenario.faults)
         self.history: list[Interval] = []
+        """The last two intervals."""
         self.moved: set[str] = set()
         """Groups that changed slices since the last interval."""
         self.relocated: set[str] = set()
         """Groups whose tasks changed nodes since the last interval."""
         self.pending: dict[str, int] = {}
-        """Packets on their way at the end of the last interval, by group and UAV: neither here nor lost."""
+        """Packets neither delivered nor lost at the end of the last interval, by group and UAV."""
         self.open_tasks: dict[str, int] = dict.fromkeys(self.runs_on, 0)
         """Compute tasks without an answer, by group."""
         self.context: IntervalContext | None = None
-        """Of the last interval."""
+        """Context of the last interval."""
         self.before: IntervalContext | None = None
-        """Of the one before."""
-        self._asked: dict[str, str] = {}
-        self._touched = False
-        self._quiet = 0
+        """Context of the interval before the last one."""
+        self._requested_cells: dict[str, str] = {}
+        """Targets of the handovers requested since the last interval, by device."""
+        self._changed = False
+        """Whether a change was applied since the last interval."""
+        self._quiet_intervals = 0
+        """Intervals since anything changed."""
         self._links = Links(scenario)
-        self._learned = LinkBias()
+        self._link_bias = LinkBias()
         self._groups = {group.name: group for group in scenario.groups}
         self.devices = {device.id: device for device in self._placed()}
 
     def _placed(self) -> Iterable[Device]:
-        """Every device, served by its strongest cell."""
+        """Every device at its start, served by its strongest cell."""
         power = {cell.id: cell.tx_power_dbm for cell in self.scenario.cells}
         for group in self.scenario.groups:
             routes = group.routes or ((),) * group.count
@@ -92,21 +116,21 @@ class NetworkTracker:
 
     # ------------------------------------------------------------------ changes
     def apply(self, change: Change) -> None:
-        """Take a change into the books.
+        """Apply a change to the tracked state.
 
         Raises:
-            SimulatorError: it names something that does not exist.
+            SimulatorError: the change names an object that does not exist, or has no effect.
         """
-        self._touched = True
+        self._changed = True
         try:
-            self._take(change)
+            self._update(change)
         except (KeyError, ValueError) as error:
             raise SimulatorError(f"the experiment model refused: {error.args[0]}") from error
 
-    def _take(self, change: Change) -> None:
+    def _update(self, change: Change) -> None:
         match change:
             case SetPrbPolicy():
-                self._divide(change.policies)
+                self._set_policies(change.policies)
             case MoveToSlice():
                 _known(change.slice, self.policies, "slice")
                 if self.slice_of[_known(change.group, self.slice_of, "group")] is not change.slice:
@@ -123,16 +147,16 @@ class NetworkTracker:
                 device = self.devices[_known(change.device, self.devices, "device")]
                 if device.group.airframe is None:
                     raise ValueError(f"{change.device} is no UAV, and UAVs alone are handed over on request")
-                self._asked[change.device] = change.cell
+                self._requested_cells[change.device] = change.cell
             case Fly():
                 device = self.devices[_known(change.device, self.devices, "device")]
                 if change.speed_mps <= 0:
                     raise ValueError("a speed is positive")
                 device.route, device.speed_mps = change.waypoints, change.speed_mps
             case InjectFault():
-                self._add(change.fault)
+                self._add_fault(change.fault)
 
-    def _divide(self, policies: Mapping[SliceType, RrmPolicyRatio]) -> None:
+    def _set_policies(self, policies: Mapping[SliceType, RrmPolicyRatio]) -> None:
         if set(policies) != set(self.policies):
             raise ValueError("a policy for every slice is needed")
         if sum(policy.min for policy in policies.values()) > 100:
@@ -147,7 +171,7 @@ class NetworkTracker:
         self.runs_on[name] = node
         self.relocated.add(name)
 
-    def _add(self, fault: FaultEvent) -> None:
+    def _add_fault(self, fault: FaultEvent) -> None:
         now_ms = self.history[-1].end_ms if self.history else 0
         if fault.start_ms < now_ms:
             raise ValueError("the fault would start in the past")
@@ -161,92 +185,71 @@ class NetworkTracker:
         self.faults.append(fault)
 
     # ------------------------------------------------------------------ the next interval
-    def look(self, duration_ms: int) -> IntervalContext:
-        """What is known of the next interval. UAVs fly on to its end."""
+    def begin_interval(self, duration_ms: int) -> IntervalContext:
+        """The context of the next interval. UAVs fly on to the end of it."""
         start_ms = self.history[-1].end_ms if self.history else -duration_ms
         end_ms = start_ms + duration_ms
-        # a fault counts where it lasts for most of the interval
+        # a fault counts in an interval if it lasts for more than half of it
         active = [
             f for f in self.faults if min(f.end_ms, end_ms) - max(f.start_ms, start_ms) > duration_ms / 2
         ]
         touching = [f for f in self.faults if f.start_ms < end_ms and f.end_ms > start_ms]
         edge = any(start_ms <= at < end_ms for f in self.faults for at in (f.start_ms, f.end_ms))
         flying = self._fly(duration_ms) if self.history else False
-        power = timeline.power_dbm(self.scenario, active)
-        refusing = frozenset(f.cell for f in active if isinstance(f, CellOutage | HandoverFailure))
+        power_dbm = timeline.power_dbm(self.scenario, active)
         interferers = tuple((f.position, f.power_dbm) for f in active if isinstance(f, Interferer))
         load = timeline.offered_load(self.scale, active)
-        links = {
-            name: self._links.link(
-                device,
-                kind=self.slice_of[device.group.name],
-                asked=self._asked.get(name),
-                refusing=refusing,
-                power_dbm=power,
-                interferers=interferers,
-                load=load[device.group.name],
-                learned=self._learned,
-            )
-            for name, device in self.devices.items()
-        }
-        quiet = 0 if self._touched or edge or flying or not self.history else self._quiet + 1
-        all_links = links.values()
-        supply = shares(self.scenario, self.policies, all_links, (link.need for link in all_links))
-        by_map = shares(self.scenario, self.policies, all_links, (link.map_need for link in all_links))
-        delays = timeline.backhaul_ms(self.scenario, active)
-        leaks = timeline.backhaul_loss(self.scenario, active)
-        work = self._work()
+        links = self._radio_links(active, power_dbm, interferers, load)
         background = timeline.background_load(self.scenario, active)
-        fluid = expected(
-            self.scenario,
-            self.policies,
-            all_links,
-            backhaul_ms=delays,
-            backhaul_loss=leaks,
-            seconds=duration_ms / 1e3,
-        )
-        strained = (
-            any(share.devices and share.rho > _CROWDED for share in supply.values())
-            or any(work[node] + background.get(node, 0.0) > _CROWDED for node in work)
-            or any(_waits(links[name], one) for name, one in fluid.items())
-        )
-        return IntervalContext(
+        backhaul_ms = timeline.backhaul_ms(self.scenario, active)
+        backhaul_loss = timeline.backhaul_loss(self.scenario, active)
+        context = IntervalContext(
             start_ms=start_ms,
             end_ms=end_ms,
-            power_dbm=power,
-            backhaul_ms=delays,
-            backhaul_loss=leaks,
+            power_dbm=power_dbm,
+            backhaul_ms=backhaul_ms,
+            backhaul_loss=backhaul_loss,
             interferers=interferers,
-            kinds=tuple(sorted({f.kind for f in touching})),
+            fault_kinds=tuple(sorted({f.kind for f in touching})),
             load=load,
             moved=frozenset(self.moved),
             background=background,
             links=links,
-            shares=supply,
-            map_shares=by_map,
-            expected=fluid,
-            work=work,
-            changed=self._touched or edge,
-            rests=quiet > _REST_INTERVALS and not strained,
+            shares=self._shares(links, [link.need for link in links.values()]),
+            map_shares=self._shares(links, [link.map_need for link in links.values()]),
+            expected=expected(
+                self.scenario,
+                self.policies,
+                links.values(),
+                backhaul_ms=backhaul_ms,
+                backhaul_loss=backhaul_loss,
+                seconds=duration_ms / 1e3,
+            ),
+            work=self._work(),
+            changed=self._changed or edge,
+            at_rest=False,
         )
+        still = bool(self.history) and not (context.changed or flying)
+        at_rest = still and self._quiet_intervals >= _REST_INTERVALS and not _overloaded(context)
+        return replace(context, at_rest=at_rest)
 
-    def settle(self, context: IntervalContext, interval: Interval) -> None:
-        """Take what was measured in an interval, or predicted for it, into the books."""
-        quiet = not (context.changed or self._touched)
+    def end_interval(self, context: IntervalContext, interval: Interval) -> None:
+        """Update the tracked state with the measured or predicted interval."""
+        quiet = not (context.changed or self._changed)
         flying = any(device.route for device in self.devices.values())
         if not self.history:
-            self._quiet = _REST_INTERVALS  # the warm-up was quiet
+            self._quiet_intervals = _REST_INTERVALS  # nothing changed in the warm-up
         else:
-            self._quiet = self._quiet + 1 if quiet and not flying else 0
-        self._touched = False
-        self._asked = {}
+            self._quiet_intervals = self._quiet_intervals + 1 if quiet and not flying else 0
+        self._changed = False
+        self._requested_cells = {}
         self.moved, self.relocated = set(), set()
         self.policies_before = dict(self.policies)
         self.before, self.context = self.context, context
         self.history = [*self.history[-1:], interval]
-        if not context.rests:
+        if not context.at_rest:
             self._count_waiting(interval)
-            self._learned.learn(self.scenario, context, interval)
+            self._link_bias.update(self.scenario, context, interval)
         waiting = backlog_bytes(self.scenario, context, interval)
         for name, device in self.devices.items():
             device.backlog_bytes = waiting[name]
@@ -260,8 +263,36 @@ class NetworkTracker:
             device.position = measured.position
 
     # ------------------------------------------------------------------ inside
+    def _radio_links(
+        self,
+        active: Iterable[FaultEvent],
+        power_dbm: Mapping[str, float],
+        interferers: tuple[tuple[Position, float], ...],
+        load: Mapping[str, float],
+    ) -> dict[str, RadioLink]:
+        """Radio links by device, under the faults that are active."""
+        refusing = frozenset(f.cell for f in active if isinstance(f, CellOutage | HandoverFailure))
+        return {
+            name: self._links.link(
+                device,
+                kind=self.slice_of[device.group.name],
+                requested_cell=self._requested_cells.get(name),
+                refusing=refusing,
+                power_dbm=power_dbm,
+                interferers=interferers,
+                load=load[device.group.name],
+                bias=self._link_bias,
+            )
+            for name, device in self.devices.items()
+        }
+
+    def _shares(
+        self, links: Mapping[str, RadioLink], needs: Iterable[float]
+    ) -> dict[tuple[str, SliceType], PrbShare]:
+        return shares(self.scenario, self.policies, links.values(), needs)
+
     def _count_waiting(self, interval: Interval) -> None:
-        """Packets and tasks on their way; what is older than it can be is not on its way any more."""
+        """Count packets and tasks under way, at most as many as can be younger than their timeouts."""
         seconds = (interval.end_ms - interval.start_ms) / 1e3
         packets = max(self.scenario.radio.loss_timeout_ms / 1e3 / seconds, 1.0)
         for name, flow in _flows(interval):
@@ -272,12 +303,12 @@ class NetworkTracker:
             self.open_tasks[name] = max(0, min(left, round(_TASKS_GIVEN_UP_S / seconds * tasks.created)))
 
     def _work(self) -> dict[str, float]:
-        """Offered work over speed, by node; of `onboard` by group, as every device has its own."""
+        """Offered work over speed by node; on board by group, because every UAV has its own computer."""
         speed = {node.id: node.megacycles_per_s for node in self.scenario.compute}
         work = dict.fromkeys(speed, 0.0)
         for name, node in self.runs_on.items():
             group = self._groups[name]
-            assert group.workload is not None  # it runs somewhere
+            assert group.workload is not None  # a group without a workload is not in runs_on
             megacycles_per_s = group.workload.rate_hz * group.workload.megacycles
             if node != ONBOARD:
                 work[node] += megacycles_per_s * group.count / speed[node]
@@ -287,7 +318,7 @@ class NetworkTracker:
         return work
 
     def _fly(self, duration_ms: int) -> bool:
-        """Move every UAV on to the end of the interval; whether one of them moves."""
+        """Move every UAV on to the end of the interval. True if a UAV moved."""
         flying = False
         for device in self.devices.values():
             flying = flying or bool(device.route)
@@ -295,11 +326,20 @@ class NetworkTracker:
         return flying
 
 
+def _overloaded(context: IntervalContext) -> bool:
+    """Whether queues grow somewhere: at PRBs, at a compute node, or for one device."""
+    return (
+        any(share.devices and share.rho > _OVERLOADED for share in context.shares.values())
+        or any(work + context.background.get(node, 0.0) > _OVERLOADED for node, work in context.work.items())
+        or any(_waits(context.links[name], fluid) for name, fluid in context.expected.items())
+    )
+
+
 def _waits(link: RadioLink, fluid: Expected) -> bool:
-    """Whether packets for a device wait, or will."""
+    """Whether packets for a device wait, or are expected to."""
     if link.device.backlog_bytes > _FEW_PACKETS * link.device.group.traffic.packet_bytes:
         return True
-    return bool(link.load) and not _WHOLE <= fluid.arrives <= 1 / _WHOLE
+    return bool(link.load) and not _ALL_ARRIVES <= fluid.arrives <= 1 / _ALL_ARRIVES
 
 
 def _flows(interval: Interval) -> Iterable[tuple[str, PacketFlow]]:

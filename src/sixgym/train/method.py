@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 from sixgym.train.recipe import Recipe
 
 
-class Stage(Protocol):
+class TrainingStage(Protocol):
     """The progress of one stage of a training."""
 
     def advance(self) -> None:
@@ -26,7 +26,9 @@ class Stage(Protocol):
 class Reporter(Protocol):
     """Shows the progress of a training, stage by stage."""
 
-    def stage(self, doing: str, total: int, unit: str, done: int = 0) -> AbstractContextManager[Stage]:
+    def stage(
+        self, doing: str, total: int, unit: str, done: int = 0
+    ) -> AbstractContextManager[TrainingStage]:
         """A stage of the training, until the context is left.
 
         Args:

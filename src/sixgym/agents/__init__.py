@@ -1,1 +1,1 @@
-"""Agents and the one loop that lets them work."""
+"""Agents: rules, learned policies and language models. `run` lets them work."""

@@ -1,4 +1,4 @@
-"""What an agent is."""
+"""The interface of agents."""
 
 from typing import Protocol, runtime_checkable
 
@@ -8,7 +8,7 @@ from sixgym.episodes.episode import Episode, Turn
 
 @runtime_checkable
 class Agent(Protocol):
-    """A policy. Stateless: what it remembers is in the observation's history."""
+    """A policy without state: all its memory is the history in the observation."""
 
     @property
     def name(self) -> str:
@@ -22,13 +22,13 @@ class Agent(Protocol):
 
 @runtime_checkable
 class TriesAgain(Protocol):
-    """An agent that learns of a failed attempt and makes another."""
+    """An agent that learns that an attempt failed, and makes another attempt."""
 
     def look_back(self, episode: Episode, *, success: bool) -> "tuple[Turn, Agent] | None":
-        """What it says about an attempt, and the agent of the next one; None if it leaves it at that.
+        """A reflection on an attempt and the agent of the next attempt; None for no further attempt.
 
         Args:
-            episode: The attempt, to its end.
+            episode: The attempt, after the network has run out.
             success: Whether the intent was fulfilled.
         """
         ...

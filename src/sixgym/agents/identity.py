@@ -1,4 +1,4 @@
-"""What an agent was made of, so that two runs under one name can be told apart."""
+"""The settings of an agent, which tell apart two runs under one name."""
 
 import hashlib
 from pathlib import Path
@@ -15,15 +15,15 @@ _SHIPPED = {
     "drl-slicing": "learned/drl_slicing/drl_slicing.safetensors",
     "mape-k": "rules/mape_k/knowledge.yaml",
 }
-"""What agents of this package are made of beside code: their weights, their rules."""
+"""Files of weights or rules of the agents in this package."""
 
 
 def settings_of(name: str, react: ReactAgent | None) -> Settings:
-    """What decides what the agent does, beside this package's version.
+    """The settings that decide about the agent's turns, beside the version of this package.
 
     Args:
-        name: As a user types it.
-        react: The language model that it asks, if it does, and how.
+        name: Name of the agent as a user types it.
+        react: The language model and how it is asked, for an agent that asks one.
     """
     if react is not None:
         asked = fixed_words(react.style) + (f"{MOST_TRIES}{QUESTION}" if name == "reflexion" else "")
@@ -38,5 +38,5 @@ def settings_of(name: str, react: ReactAgent | None) -> Settings:
 
 
 def label(name: str, react: ReactAgent | None) -> str:
-    """Name for records and tables: with the model, where there is one."""
+    """Name of the agent for records and tables, with the name of its language model if it asks one."""
     return name if react is None else f"{name}/{react.model.name}"

@@ -1,4 +1,4 @@
-"""What an agent's history says: past calls with checked arguments and results, newest first."""
+"""The history of an agent as records: past calls with checked arguments and results, newest first."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,14 +19,15 @@ class Event:
     """A past call.
 
     Attributes:
-        call: As it was written.
-        arguments: Checked; empty if the tool's schema refused them.
-        result: Checked against the tool's output type; None if the call was refused or the result
-            is not of that type.
+        call: The call as it was written.
+        arguments: Checked arguments; empty if the schema of the tool refused them.
+        result: Result, checked against the output type of the tool; None if the call was refused or the
+            result is not of that type.
         refused: Whether an error came back.
-        age: Steps ago; 1 is the last one.
-        before, after: States around it; before the first call nothing is known, so both are `after`.
-        thought: What was written down with it.
+        age: Age in steps; 1 is the last step.
+        before, after: States around the call. The state before the first call is not known here, so both
+            are `after`.
+        thought: Thought of the turn.
     """
 
     call: ToolCall
@@ -41,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The past calls, newest first, beside the observation they were read from."""
+    """The past calls, newest first, with the observation that holds them."""
 
     observation: Observation
     events: tuple[Event, ...]
@@ -62,11 +63,11 @@ class Memory:
                 yield event, event.result
 
     def was_made(self, call: ToolCall, within: int) -> bool:
-        """Whether that very call was made during the last `within` steps."""
+        """Whether an equal call was made during the last `within` steps."""
         return any(event.age <= within and event.call == call for event in self.events)
 
     def was_refused(self, call: ToolCall, within: int) -> bool:
-        """Whether that very call came back with an error during the last `within` steps."""
+        """Whether an equal call came back with an error during the last `within` steps."""
         return any(event.refused and event.age <= within and event.call == call for event in self.events)
 
 

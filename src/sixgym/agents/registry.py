@@ -1,4 +1,4 @@
-"""The agents, by the names users type."""
+"""The agents by the names that users type."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -26,13 +26,13 @@ AGENTS: Mapping[str, str] = {
     "drl-slicing": "a deep RL agent for admission and PRB shares, trained by sixgym train",
     "mape-k": "monitor, analyse, plan, execute over a table of 50 condition -> action rules",
 }
-"""The agents that need no language model, each in a line."""
+"""Agents that need no language model, with a description of one line."""
 
 MODEL_AGENTS: Mapping[str, str] = {
     "react": "a language model reasons, acts and observes",
     "reflexion": "the same, told of a failure it notes what went wrong and tries again, four attempts in all",
 }
-"""The agents that ask a language model, each in a line."""
+"""Agents that ask a language model, with a description of one line."""
 
 
 def make_agent(
@@ -42,13 +42,13 @@ def make_agent(
 
     Args:
         name: One of `AGENTS` or `MODEL_AGENTS`, or one's own, `MODULE:CALLABLE` or `FILE.py:CALLABLE`.
-        seed: Of what `random` and `spam` draw; the others draw nothing.
-        script: File with the calls of `scripted`, which needs it.
-        react: A language model and how it is asked, for those that ask one.
+        seed: Seed of the draws of `random` and `spam`. The other named agents draw nothing.
+        script: File with the calls of `scripted`.
+        react: The language model and how it is asked, for `MODEL_AGENTS`.
 
     Raises:
-        ValueError: there is no such agent; `scripted` has no script or an unusable one, or another has one;
-            a language model is missing, or is for one that asks none.
+        ValueError: there is no such agent; the script is missing, unusable, or for another agent than
+            `scripted`; the language model is missing, or for an agent that asks none.
     """
     if script is not None and name != "scripted":
         raise ValueError(f"the agent {name} takes no script; only scripted does")

@@ -1,1 +1,1 @@
-"""The waist: `Backend.execute(ToolCall) -> Transition`. Nothing above knows what runs below."""
+"""The waist of sixgym: `Backend.execute(ToolCall) -> Transition`, the same for every network."""

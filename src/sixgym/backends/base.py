@@ -1,4 +1,4 @@
-"""The waist between agents and networks."""
+"""The interface between environments and networks."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,7 +13,7 @@ from sixgym.episodes.episode import BackendInfo, Outcome, ToolCall
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What a call did: its outcome, the states around the interval it took, and what was measured."""
+    """The effect of a call: its outcome, the states before and after its interval, and the measurements."""
 
     outcome: Outcome
     before: NetworkState
@@ -30,17 +30,20 @@ class Backend(Protocol):
         ...
 
     def reset(self, scenario: Scenario, *, seed: int) -> tuple[NetworkState, Interval]:
-        """Start a network; the state and interval at time 0."""
+        """Start a network; its state and interval at time 0."""
         ...
 
     def execute(self, call: ToolCall, fault: FaultEvent | None = None) -> Transition:
-        """Carry out a call; it takes one decision interval of network time, whatever it is.
+        """Carry out a call. Every call takes one decision interval of network time.
 
-        A call that makes no sense gives an outcome with an error and changes nothing; time still
-        passes. `fault` strikes in addition to the scenario's own.
+        An invalid call brings an outcome with an error and changes nothing; the time passes all the same.
+
+        Args:
+            call: The call.
+            fault: A fault that strikes in addition to the faults of the scenario.
 
         Raises:
-            SimulatorError: the network broke. Never the agent's fault.
+            SimulatorError: the network broke, which is never the agent's fault.
         """
         ...
 
@@ -55,9 +58,9 @@ class Backend(Protocol):
 
     @property
     def ledger(self) -> Ledger:
-        """What is on the books of every UAV now: tasks, sensors, mailbox."""
+        """The current ledger of every UAV: tasks, sensors, inbox."""
         ...
 
     def close(self) -> None:
-        """Free what runs behind it."""
+        """Stop the network and free its resources. `reset` starts it again."""
         ...

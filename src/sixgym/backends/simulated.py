@@ -1,4 +1,4 @@
-"""A backend on a simulator: tools act, the network runs, the consequences are measured."""
+"""A backend on a simulator: a tool acts, the network runs, the consequence is measured."""
 
 from collections import deque
 from dataclasses import replace
@@ -19,13 +19,17 @@ from sixgym.simulators.base import Simulator
 from sixgym.tools.base import Effect, Tool, ToolError, ToolOrder, find
 
 REMEMBERED_INTERVALS = 32
+"""Intervals in a snapshot: more than the 30 intervals of the longest task of the benchmark."""
 
 
 class SimulatedBackend:
-    """A live network behind the waist.
+    """A network that a simulator runs.
 
-    Every call takes one decision interval of network time: the call acts first, then the network
-    runs, so what is measured in the interval is the consequence of the call.
+    Every call takes one decision interval of network time. The call acts first, then the network runs, so
+    the measurements of the interval show the consequence of the call.
+
+    Args:
+        simulator: The simulator. The backend resets it and closes it.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -43,25 +47,25 @@ class SimulatedBackend:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The world as tools see it now.
+        """The current world, as tools see it.
 
         Raises:
-            RuntimeError: there is none before `reset`.
+            RuntimeError: `reset` was not called.
         """
         if self._snapshot is None:
             raise RuntimeError("call reset() first")
         return self._snapshot
 
     def reset(self, scenario: Scenario, *, seed: int) -> tuple[NetworkState, Interval]:
-        """Start the network of a placed scenario; the state and interval at time 0."""
+        """Start the network of a placed scenario; its state and interval at time 0."""
         self._snapshot = None
         interval = self._simulator.reset(scenario, seed=seed)
-        # agents look at the scenario through the snapshot and must not see the future
+        # tools read the scenario in the snapshot, where the future must not show
         self._scenario = scenario.model_copy(update={"faults": (), "tasks": ()})
         self._world = World(scenario)
         self._recent.clear()
         self._version = 0
-        interval = self._settle(self._world, interval)
+        interval = self._advanced(self._world, interval)
         return self.snapshot.state, interval
 
     def execute(self, call: ToolCall, fault: FaultEvent | None = None) -> Transition:
@@ -88,7 +92,7 @@ class SimulatedBackend:
             self._simulator.apply(change)
             self._world.record(change)
         interval = self._simulator.advance(self._scenario.decision_interval_ms)
-        return self._settle(self._world, interval)
+        return self._advanced(self._world, interval)
 
     @property
     def state(self) -> NetworkState:
@@ -97,7 +101,7 @@ class SimulatedBackend:
 
     @property
     def ledger(self) -> Ledger:
-        """What is on the books of every UAV now."""
+        """The current ledger of every UAV."""
         return Ledger(
             uavs={
                 name: UavLedger(
@@ -114,7 +118,7 @@ class SimulatedBackend:
 
     # ------------------------------------------------------------------ inside
     def _carry_out(self, tool: Tool, call: ToolCall) -> Outcome:
-        """Run the tool and let its effect happen. Raises ToolError before anything has happened."""
+        """Run the tool and apply its effect. A ToolError is raised before any effect."""
         assert self._world is not None
         value = tool.run(tool.parse(call.arguments), self.snapshot)
         if tool.effect is Effect.COMMAND:
@@ -130,8 +134,8 @@ class SimulatedBackend:
             return Outcome()
         return Outcome(result=tool.output.dump_python(value, mode="json"))
 
-    def _settle(self, world: World, interval: Interval) -> Interval:
-        """Take an interval into the books, the books into the interval, and freeze the world as it is now."""
+    def _advanced(self, world: World, interval: Interval) -> Interval:
+        """Advance the world by a measured interval, complete the interval from it, and take a snapshot."""
         assert self._scenario is not None
         for landing in world.advance(interval):
             self._simulator.apply(landing)

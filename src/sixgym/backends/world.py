@@ -1,7 +1,7 @@
-"""The part of the world that is not the network: UAV energy and routes, mission, configuration.
+"""The part of the world outside the simulator: energy and routes of UAVs, mission, configuration.
 
-Only the world carries out a `Command`, and only the simulator a `Change`; the world keeps the
-books of both, so that a snapshot shows how the network is configured.
+Only the world executes a `Command`, and only the simulator a `Change`. The world records both, so that a
+snapshot shows the configuration of the network.
 """
 
 import math
@@ -19,7 +19,7 @@ from sixgym.domain.scenario import Airframe, Group, Scenario
 from sixgym.domain.snapshot import Resources
 
 ONBOARD_J_PER_MEGACYCLE = 1e-3
-"""One nanojoule a cycle, the order of an embedded CPU."""
+"""Energy of onboard computing in J per megacycle: 1 nJ per cycle, the order of an embedded CPU."""
 
 LANDING_SPEED_MPS = 2.0
 LOG_LIMIT = 256
@@ -27,7 +27,7 @@ INBOX_LIMIT = 32
 
 
 class World:
-    """Mutable holder of three immutable sub-worlds: `resources`, `uavs` and `mission`."""
+    """The mutable holder of three immutable parts: `resources`, `uavs` and `mission`."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -48,11 +48,11 @@ class World:
             routes = group.routes or ((),) * group.count
             for name, position, route in zip(group.device_ids, group.positions, routes, strict=True):
                 self._group_of[name] = group
-                self.uavs[name] = _on_the_pad(name, position, route, group.airframe)
+                self.uavs[name] = _landed_uav(name, position, route, group.airframe)
 
     # ------------------------------------------------------------------ configuration
     def record(self, change: Change) -> None:
-        """Keep the books of a change that the simulator has applied."""
+        """Record a change that the simulator has applied."""
         now = self.resources
         match change:
             case changes.SetPrbPolicy():
@@ -68,10 +68,10 @@ class World:
                 factors = {**now.traffic_factor, change.group: change.factor}
                 self.resources = replace(now, traffic_factor=factors, restore_at_ms=restore)
             case changes.HandOver() | changes.Fly() | changes.InjectFault():
-                pass  # shows in what is measured, not in the configuration
+                pass  # these changes show in measurements, not in the configuration
 
     def expired(self) -> tuple[Change, ...]:
-        """Changes whose time has come: degraded groups that get their normal load back."""
+        """Changes that end a degradation whose time is over: the group gets its normal load back."""
         return tuple(
             changes.ScaleTraffic(group, 1.0)
             for group, at_ms in self.resources.restore_at_ms.items()
@@ -79,12 +79,12 @@ class World:
         )
 
     def degraded(self) -> dict[str, float]:
-        """Groups that may offer less than their normal load, and the share they may."""
+        """Degraded groups, and the share of their normal load that they may offer."""
         return {group: share for group, share in self.resources.traffic_factor.items() if share < 1.0}
 
     # ------------------------------------------------------------------ commands
     def execute(self, command: Command) -> Change | None:
-        """Carry out a command; the change that the network has to follow with, if any."""
+        """Execute a command; the change of the network that follows from it, if any."""
         match command:
             case commands.SetRoute():
                 uav = self.uavs[command.uav]
@@ -124,7 +124,7 @@ class World:
 
     # ------------------------------------------------------------------ clock
     def advance(self, interval: Interval) -> tuple[Change, ...]:
-        """Bring the books up to the end of an interval; forced landings are returned as changes."""
+        """Advance to the end of a measured interval; the changes of forced landings."""
         self._t_ms = interval.end_ms
         seconds = (interval.end_ms - interval.start_ms) / 1e3
         landings: list[Change] = []
@@ -134,16 +134,16 @@ class World:
             if flown.waypoints is not uav.waypoints:
                 visited += uav.waypoints[: len(uav.waypoints) - len(flown.waypoints)]
             if flown.battery_j == 0.0 and flown.position.z_m > 0 and uav.battery_j > 0.0:
-                pad = flown.position.model_copy(update={"z_m": 0.0})
-                flown = flown._replace(waypoints=(pad,), speed_mps=LANDING_SPEED_MPS)
-                landings.append(changes.Fly(name, (pad,), LANDING_SPEED_MPS))
+                ground = flown.position.model_copy(update={"z_m": 0.0})
+                flown = flown._replace(waypoints=(ground,), speed_mps=LANDING_SPEED_MPS)
+                landings.append(changes.Fly(name, (ground,), LANDING_SPEED_MPS))
             self.uavs[name] = flown
         if visited is not self.mission.visited:
             self.mission = replace(self.mission, visited=visited[-LOG_LIMIT:])
         return tuple(landings)
 
     def _flown(self, uav: Uav, interval: Interval, seconds: float) -> Uav:
-        """The UAV after the interval, less the waypoints it reached in it."""
+        """The UAV after the interval, without the waypoints that it reached."""
         position = interval.devices[uav.id].position
         left_m = uav.speed_mps * seconds + 1e-6
         here, waypoints = uav.position, uav.waypoints
@@ -165,7 +165,7 @@ class World:
             max(0.0, uav.battery_j - power_w * seconds),
             uav.capacity_j,
             power_w,
-            *uav[8:],  # what flying does not change
+            *uav[8:],  # the fields that a flight does not change
         )
 
     def _power_w(
@@ -183,7 +183,7 @@ class World:
         return power
 
 
-def _on_the_pad(name: str, position: Position, route: tuple[Position, ...], airframe: Airframe) -> Uav:
+def _landed_uav(name: str, position: Position, route: tuple[Position, ...], airframe: Airframe) -> Uav:
     capacity_j = airframe.battery_wh * 3600.0
     return Uav(
         id=name,

@@ -1,1 +1,1 @@
-"""The closed loop as an environment."""
+"""Environments: the closed loop of tool calls, and the RAN slicing task of Gymnasium."""

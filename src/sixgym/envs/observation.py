@@ -1,4 +1,4 @@
-"""What an agent is shown."""
+"""The observation of an agent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sixgym.episodes.episode import Outcome, Task, Turn
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A past turn, what came back, and the state afterwards."""
+    """A past turn, its outcome, and the state after it."""
 
     turn: Turn
     outcome: Outcome
@@ -18,17 +18,17 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything an agent knows. It is told nothing of goals beyond intent and service level.
+    """All that an agent knows. Of the goal it knows the intent and the service level alone.
 
     Attributes:
-        intent: What the operator wants, in words.
-        sla: The service level the intent refers to.
-        state: The six-dimensional state now.
-        start: That before the first call.
+        intent: Intent of the operator, in words.
+        sla: Service level of the intent.
+        state: Current six-dimensional state.
+        start: State before the first call.
         history: All turns so far, oldest first.
-        uavs, cells, nodes: Names it may use in calls (`onboard` is always a node).
+        uavs, cells, nodes: Names for calls; `onboard` is always a node.
         service: Name of the managed group.
-        steps_left: Calls it may still make.
+        steps_left: Calls that are left in the budget.
     """
 
     intent: str
@@ -44,10 +44,10 @@ class Observation:
 
 
 def observe(task: Task, start: NetworkState, history: Sequence[Exchange]) -> Observation:
-    """What an agent is shown of a task after these turns.
+    """The observation of an agent in a task after these turns.
 
     Args:
-        task: What it works on.
+        task: The task.
         start: The state before the first call.
         history: All turns so far, oldest first.
     """

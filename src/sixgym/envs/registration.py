@@ -1,9 +1,9 @@
-"""Makes the environments known to Gymnasium. Importing this module is what registers them.
+"""Registration of the environments with Gymnasium. The import of this module registers them.
 
     import gymnasium
     gymnasium.make("sixgym.envs.registration:sixgym/RanSlicing-v0", network="ns3")
 
-or import it once and leave out the part before the colon.
+After the import, the part before the colon may be left out.
 """
 
 import gymnasium

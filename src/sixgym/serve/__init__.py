@@ -1,1 +1,1 @@
-"""The network for agents of others: every client works on a task in a network of its own."""
+"""Servers and adapters for agents of other programs. Every client works in a network of its own."""

@@ -1,4 +1,4 @@
-"""Who may come in to a server: it keeps out web pages, and those without its token."""
+"""Access to a server: requests of web pages and requests without the token are refused."""
 
 import hmac
 import ipaddress
@@ -17,7 +17,7 @@ _ORIGIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST.pattern}", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only programs on this machine reach that address."""
+    """Whether only programs on this machine reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -25,7 +25,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether to listen there is to listen at every address."""
+    """Whether a server that listens at an address listens at every address of the machine."""
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -33,10 +33,10 @@ def is_unspecified(host: str) -> bool:
 
 
 class Guard:
-    """Turns away who has no token, and web pages: a page may send requests here under a name of its own.
+    """Refuses requests without the token, and requests of web pages, which may come under any host name.
 
-    The name in `Host` has to be this machine's or the one listened at. Where every address is listened at,
-    clients come under names that nobody here knows; there the token alone keeps pages out.
+    The name in `Host` has to be a name of this machine, or the name that the server listens at. A server that
+    listens at every address cannot know its names; there the token alone keeps web pages out.
     """
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
@@ -46,7 +46,7 @@ class Guard:
         self._names = {*_LOOPBACK_NAMES, _canonical(host)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request or a WebSocket, or refuse it; what concerns the server itself passes."""
+        """Serve or refuse a request or a WebSocket. Events of the server itself pass."""
         refusal = None if scope["type"] == "lifespan" else self._refusal(Headers(scope=scope))
         await (refusal or self._app)(scope, receive, send)
 
@@ -75,13 +75,13 @@ class Guard:
 
 
 def _name(form: re.Pattern[str], text: str) -> str | None:
-    """The host that a header names, if it has that form."""
+    """The host in a header, if the header has that form."""
     found = form.fullmatch(text)
     return None if found is None else _canonical(found["v6"] or found["name"])
 
 
 def _canonical(host: str) -> str:
-    """One writing of a name or an address: an address in version 6 has many."""
+    """The canonical form of a name or an address: an IPv6 address has many forms."""
     try:
         return ipaddress.ip_address(host).compressed
     except ValueError:

@@ -1,8 +1,8 @@
-"""What all harnesses share: the tasks, an episode whose model is asked elsewhere, its grade.
+"""The common part of all harnesses: an episode whose model is asked by another program, and its grade.
 
-A harness is somebody else's loop around models and tasks, such as an evaluation framework or a trainer. Here
-it brings the model and takes the grade; the loop, the prompts and the reading of replies stay those of
-`sixgym run`.
+A harness is the loop of another program around models and tasks, such as an evaluation framework or a
+trainer. Here the harness brings the model and takes the grade. The loop, the prompts and the parsing of
+replies are those of `sixgym run`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,18 +30,18 @@ from sixgym.tasks.record import BenchTask
 ResultT = TypeVar("ResultT")
 
 Ask = Callable[[Sequence[Message]], Awaitable[Completion]]
-"""Shows a model a whole conversation and brings its reply."""
+"""Shows a whole conversation to a model; the reply of the model."""
 
 
 class BrokenEpisodeError(RuntimeError):
-    """Our side broke, so there is no grade: a harness has to count it as an error, not as a failure."""
+    """An episode broke on our side and has no grade. A harness has to count an error, not a failed task."""
 
 
 def result_of(task: BenchTask, episode: Episode) -> Result:
     """The grade of an episode.
 
     Raises:
-        BrokenEpisodeError: it has none.
+        BrokenEpisodeError: the episode is an infrastructure failure.
     """
     if episode.infrastructure_failure is not None:
         raise BrokenEpisodeError(episode.infrastructure_failure)
@@ -49,11 +49,11 @@ def result_of(task: BenchTask, episode: Episode) -> Result:
 
 
 def scores(result: Result) -> dict[str, float]:
-    """What harnesses show of a grade, as numbers.
+    """The numbers of a grade that harnesses show.
 
     Returns:
-        `success` 0 or 1; `calls` made and those of them that were `refused`; `violations`: intervals in which
-        a safety constraint did not hold.
+        `success`, 0 or 1; the numbers of `calls` and of `refused` calls; `violations`, the number of
+        intervals in which a safety constraint did not hold.
     """
     return {
         "success": float(result.success),
@@ -65,15 +65,15 @@ def scores(result: Result) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A model as a harness offers it.
+    """A model that a harness offers.
 
     Attributes:
-        name: Name for the record.
-        ask: Asks it, with the tools of its style.
-        is_limit: Whether what `ask` raised is a limit of the harness: then the model has done all that it
-            may, and is graded. Anything else is a failure of those who run the model. Cancellation is a
-            limit too, of time.
-        style: How it calls tools.
+        name: Name of the model, for the record.
+        ask: Asks the model, with the tools of its style.
+        is_limit: Whether an exception of `ask` is a limit of the harness. At a limit the model has done all
+            that it may, and the episode is graded. Any other exception is an infrastructure failure.
+            Cancellation is a limit of time.
+        style: How the model calls tools.
     """
 
     name: str
@@ -83,10 +83,10 @@ class Player:
 
 
 class WireTalk:
-    """A conversation with an endpoint of the chat completions API, which does the sampling.
+    """A conversation with an endpoint of the chat completions API, which samples the replies.
 
-    What the model said goes back as it came, keys that are nobody's business here included: whoever keeps
-    the model's tokens recognises its words by that.
+    A reply of the model goes back as it came, unknown keys included. An endpoint that keeps the tokens of the
+    model recognises its replies by them.
     """
 
     def __init__(self, model: str, style: CallStyle) -> None:
@@ -105,43 +105,43 @@ class WireTalk:
         """The body that asks for the next reply.
 
         Args:
-            messages: The whole conversation, which goes on from the last reply.
+            messages: The whole conversation, which continues after the last reply.
         """
         self._sent += map(wire_message, messages[len(self._sent) :])
         body: dict[str, Any] = {"model": self._model, "messages": list(self._sent)}
         return {**body, "tools": self._tools} if self._tools else body
 
     def reply(self, body: bytes) -> Completion:
-        """What the model said.
+        """The reply of the model.
 
         Raises:
-            MalformedReplyError: it is no chat completion.
+            MalformedReplyError: the body is no chat completion.
         """
         data = read_json(body)
         done = completion(data, len(self._sent))
         message = wire_message(message_of(done, self._style))
         said = data["choices"][0]["message"] | message
         if "tool_calls" not in message:
-            # calls that nothing answers, where calls are text; servers refuse a conversation with such
+            # where calls are text, no message answers these calls, and servers refuse such a conversation
             said.pop("tool_calls", None)
         self._sent.append(said)
         return done
 
 
 async def play(task: BenchTask, network: str, player: Player, keep: Callable[[Episode], None]) -> None:
-    """Let a model work on a task. It is asked in the caller's own task, where limits and logs look for it.
+    """Let a model work on a task. The model is asked in the async task of the caller, for limits and logs.
 
-    However the work ends, by an answer, a spent budget, an exception of `ask` or cancellation, the network
-    runs on to the end of the task and is freed before this returns; that takes a few seconds at most.
+    The episode may end by an answer, a spent budget, an exception of `ask`, or cancellation. In every case
+    the network runs out and is freed before this function returns, which takes a few seconds at most.
 
     Args:
-        task: What to work on.
-        network: On which network, see `make_simulator`.
-        player: Who works. What its `ask` raises ends the work and goes on to the caller.
-        keep: Takes the episode, also where `ask` raised.
+        task: The task.
+        network: Name of the network, see `make_network`.
+        player: The model. An exception of its `ask` ends the episode and reaches the caller.
+        keep: Receives the episode, after an exception of `ask` as well.
 
     Raises:
-        SimulatorError: the network cannot be made. What breaks later is in the episode, see `result_of`.
+        SimulatorError: the network cannot be made. A later failure is in the episode, see `result_of`.
         ValueError: there is no such network.
     """
     model = _DistantModel(player.name)
@@ -156,7 +156,7 @@ async def play(task: BenchTask, network: str, player: Player, keep: Callable[[Ep
             model.replies.put(await player.ask(messages))
     except Exception as error:
         if not player.is_limit(error):
-            # the type alone: what providers say of an error may hold a key
+            # the type alone: the message of a provider may hold a key
             failure = f"the model could not be asked ({type(error).__name__})"
         raise
     finally:
@@ -167,7 +167,7 @@ async def play(task: BenchTask, network: str, player: Player, keep: Callable[[Ep
 
 
 async def _wait_for(blocking: Callable[[], ResultT]) -> ResultT:
-    # a limiter of its own, as 40 episodes at once would use up the common one
+    # a limiter of its own: 40 episodes at once would use up the common limiter
     return await anyio.to_thread.run_sync(blocking, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
 
 
@@ -176,12 +176,12 @@ def _failed(episode: Episode, failure: str | None) -> Episode:
 
 
 class _DistantModel:
-    """A model for the thread of an episode that is asked by another one.
+    """The model in the thread of an episode. Another thread asks the real model.
 
     Attributes:
-        name: Name for the record.
-        requests: Conversations to be continued; None when there will be no more.
-        replies: How they go on; None if the model says no more.
+        name: Name of the model, for the record.
+        requests: Conversations that need a reply; None after the last one.
+        replies: Replies of the model; None if the model gives no further reply.
     """
 
     def __init__(self, name: str) -> None:
@@ -192,7 +192,7 @@ class _DistantModel:
     def complete(
         self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], sampling: Sampling
     ) -> Completion:
-        """The reply that the other side brings. Tools and sampling are its business."""
+        """The reply of the real model. The other thread knows tools and sampling."""
         self.requests.put(messages)
         reply = self.replies.get()
         if reply is None:
@@ -203,7 +203,7 @@ class _DistantModel:
         """Nothing to free."""
 
     def hang_up(self, _: Future[Episode]) -> None:
-        """Ask for nothing more."""
+        """Send the end of the requests."""
         self.requests.put(None)
 
 

@@ -1,9 +1,9 @@
-"""MCP over streamable HTTP: a connection for each session, and a session for each connection.
+"""MCP over streamable HTTP, with one session for every connection.
 
 A connection ends when the client deletes it, is silent for too long, or the server stops; its network ends
-with it. The protocol revision of 2026-07-28 has no connections over HTTP: every request stands alone, so
-none could be told from another client's. It is refused with the list of revisions that have them, upon
-which clients fall back to these.
+with it. The protocol revision of 2026-07-28 has no connections over HTTP: every request stands alone, so the
+server could not tell the requests of two clients apart. That revision is refused with the list of revisions
+that have connections, and clients fall back to one of them.
 """
 
 import logging
@@ -42,23 +42,23 @@ logger = logging.getLogger(__name__)
 PATH = "/mcp"
 MAX_BODY_BYTES = 1 << 20
 RETRY_AFTER_S = 5
-"""When there may be room again: about as long as a network takes to run out after its client has gone."""
+"""Seconds after which a session may be free: about the time in which an abandoned network runs out."""
 
 
 def make_app(server: Server[ServedClient], sessions: Sessions, *, host: str, token: str | None) -> ASGIApp:
     """The server as an ASGI application with its sessions, at `/mcp`.
 
     Args:
-        server: What to serve.
-        sessions: Where its connections get theirs.
-        host: The address it listens at.
-        token: What a client has to bring as `Authorization: Bearer`.
+        server: The MCP server.
+        sessions: The sessions of its connections.
+        host: Address that the server listens at.
+        token: Token that a client has to send as `Authorization: Bearer`.
 
     Raises:
-        ValueError: there is no token and others than this machine could come in.
+        ValueError: there is no token, and other machines reach the address.
     """
     if token is None and not is_loopback(host):
-        raise ValueError(f"{host} can be reached from other machines, so clients have to bring a token")
+        raise ValueError(f"{host} can be reached from other machines, so clients need a token: give one")
     connections = _Connections(server, sessions)
 
     @asynccontextmanager
@@ -76,7 +76,7 @@ def make_app(server: Server[ServedClient], sessions: Sessions, *, host: str, tok
 
 
 class _Connections:
-    """Keeps the connections apart by the session id that every request but the first carries."""
+    """The connections by session id, which every request except the first carries."""
 
     def __init__(self, server: Server[ServedClient], sessions: Sessions) -> None:
         self.tasks: TaskGroup | None = None
@@ -87,7 +87,7 @@ class _Connections:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         first = await receive()
         if first["type"] != "http.request" or first.get("more_body", False):
-            return  # the body is collected before it gets here, so the client went away while it sent it
+            return  # the whole body arrives at once here, so the client left while it sent the body
 
         pending = [first]
 
@@ -110,7 +110,7 @@ class _Connections:
             await self._transports[session_id].handle_request(scope, receive, send)
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request that opens a connection; if it is refused, nothing is left of it."""
+        """Serve the request that opens a connection. A refused request leaves no connection."""
         assert self.tasks is not None
         transport = StreamableHTTPServerTransport(secrets.token_hex(16))
         try:
@@ -154,7 +154,7 @@ class _Connections:
                             self._server, read, write, lifespan_state=client, session_id=session_id
                         )
                 except Exception:
-                    logger.exception("a connection failed")  # the others go on
+                    logger.exception("a connection failed")  # the other connections go on
                 finally:
                     self._transports.pop(session_id, None)
                     with anyio.CancelScope(shield=True):

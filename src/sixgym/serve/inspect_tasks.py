@@ -1,7 +1,7 @@
 """The benchmark as an inspect_ai task: `inspect eval sixgym/bench --model openai/...`.
 
-The module is not called `inspect`: inspect puts the folder of a task's file on the path, where that name
-would hide the standard library's.
+The module is not called `inspect`, because inspect puts the folder of the module on the path, where that
+name would hide the module of the standard library.
 """
 
 import json
@@ -45,7 +45,7 @@ from sixgym.tools.base import CATALOG
 from sixgym.tools.schema import openai_specs
 
 EPISODE = "sixgym:episode"
-"""Where the store of a sample has its episode, as JSON values."""
+"""Key of the episode, as JSON values, in the store of a sample."""
 
 _SESSION: ContextVar[EpisodeSession] = ContextVar("sixgym_session")
 
@@ -64,15 +64,15 @@ def bench(
     """Tasks of the frozen benchmark, or of another set.
 
     Args:
-        tier, domain, limit: Which tasks, as in `sixgym bench`.
-        trials: Attempts at each task.
-        network: On which network.
-        tasks: Manifest of another set, such as `sixgym bench make --split training` writes.
+        tier, domain, limit: Selection of the tasks, as in `sixgym bench`.
+        trials: Trials of every task.
+        network: Name of the network.
+        tasks: Manifest of another set, for instance of `sixgym bench make --split training`.
         style: How the model calls tools.
 
     Raises:
         TaskSetError: there is no such set.
-        SelectionError: it has no such tasks.
+        SelectionError: the set has no such tasks.
     """
     known = tuple(tasks_by_id(_path(tasks)).values())
     chosen = select(known, Selection(tier=tier, domain=domain, limit=limit))
@@ -86,14 +86,14 @@ def bench(
 
 @solver
 def operate(network: str = "tti", style: CallStyle = "native") -> Solver:
-    """The model works as with `sixgym bench --agent react`: same loop, same prompts, same reading of replies.
+    """The model works as in `sixgym bench --agent react`: same loop, same prompts, same parsing of replies.
 
-    A limit of inspect ends the model's work; the network runs on and the task is graded.
+    A limit of inspect ends the work of the model. The network runs out and the episode is graded.
 
     Args:
-        network: On which network.
-        style: How the model calls tools: `native`, or `text` for one that cannot, or whose provider leaves
-            out of the schemas what they say of ranges; text says it.
+        network: Name of the network.
+        style: How the model calls tools: `native`, or `text` for a model that cannot, or whose provider drops
+            the ranges from the schemas.
     """
     tools = tool_infos() if style == "native" else ()
 
@@ -116,16 +116,16 @@ def operate(network: str = "tti", style: CallStyle = "native") -> Solver:
 
 @solver
 def operate_with_tools(agent: Solver, network: str = "tti") -> Solver:
-    """Another solver works through inspect's own tools.
+    """Another solver works with inspect's own tools.
 
-    It finds the prompt and the tools of a live network in its state. Its last words are the final answer if
-    it ends by itself and they call no tool of the network. Under a limit there is no answer, and what was
-    done is graded. Calls that inspect itself refuses, for their names or schemas, never reach the network
-    and take no time there.
+    The state of the sample holds the prompt and the tools of a running network. The last output of the solver
+    is the final answer, unless it calls a tool of the network. Under a limit there is no answer, and the
+    episode is graded as it is. A call that inspect itself refuses, for its name or schema, does not reach the
+    network and takes no network time.
 
     Args:
-        agent: Who works: `generate()`, or an agent that is given `NetworkTools`.
-        network: On which network.
+        agent: The solver: `generate()`, or an agent with `NetworkTools`.
+        network: Name of the network.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -166,8 +166,8 @@ def fulfilled() -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         stored = state.store.get(EPISODE)
         if stored is None:
-            raise RuntimeError("nobody worked on this task: its solver has to be one of sixgym's")
-        # an episode that our side broke raises here and is an error of the sample
+            raise RuntimeError("the sample has no episode: its solver has to be one of sixgym's")
+        # an infrastructure failure raises here and is an error of the sample
         result = result_of(_task_of(state), Episode.model_validate(stored))
         return Score(value=dict(scores(result)), answer=state.output.completion, explanation=_words(result))
 
@@ -175,16 +175,16 @@ def fulfilled() -> Scorer:
 
 
 class NetworkTools:
-    """The tools of the network that the sample is about, for agents that take their tools as an argument.
+    """The tools of the sample's network, for agents that take their tools as an argument.
 
-    Each call takes one decision interval; calls of one reply take their turns.
+    Every call takes one decision interval. Several calls of one reply run one after another.
     """
 
     async def tools(self) -> list[Tool]:
         """The tools.
 
         Raises:
-            LookupError: no network is operated here; `operate_with_tools` starts one.
+            LookupError: no network runs here; `operate_with_tools` starts one.
         """
         session, turn = _SESSION.get(), anyio.Lock()
         return [_tool(info, session, turn) for info in tool_infos()]
@@ -195,13 +195,13 @@ def _tool(info: ToolInfo, session: EpisodeSession, turn: anyio.Lock) -> Tool:
         async with turn:
             return await anyio.to_thread.run_sync(_call, session, info.name, kwargs)
 
-    # 0 is no limit: what a model is told is cut nowhere else either
+    # 0 is no limit: no other interface shortens an answer either
     return ToolDef(execute, info.name, info.description, info.parameters, max_output=0).as_tool()
 
 
 @cache
 def tool_infos() -> tuple[ToolInfo, ...]:
-    """The catalog as inspect describes tools."""
+    """The catalog in the types of inspect."""
     functions: list[Mapping[str, Any]] = [spec["function"] for spec in openai_specs()]
     return tuple(
         ToolInfo(
@@ -250,15 +250,15 @@ def _call(session: EpisodeSession, tool: str, arguments: Mapping[str, Any]) -> s
 
 
 def _last_words(output: ModelOutput) -> str | None:
-    """The answer of an agent that has ended, or None if it still wanted to call something."""
-    # a tool that takes the answer is the agent's own, and none of the network's
+    """The answer of an agent that has ended, or None if its last output still calls a tool."""
+    # a tool that submits the answer belongs to the agent, not to the network
     if output.empty or any(call.function in CATALOG for call in output.message.tool_calls or ()):
         return None
     return output.completion
 
 
 def _end(session: EpisodeSession, answer: str | None) -> None:
-    # where it was over before, the episode says why
+    # if the session was over before, the episode says why
     with suppress(SessionOverError):
         if answer is None:
             session.leave("the agent ended without an answer")
@@ -291,6 +291,6 @@ def _completion(output: ModelOutput) -> Completion:
 
 
 def _written(call: ToolCall) -> WrittenCall:
-    # of arguments that inspect could not read only its complaint is left, which is no JSON either
+    # inspect keeps only its error message of unreadable arguments, which is no JSON either
     arguments = call.parse_error or json.dumps(call.arguments, ensure_ascii=False)
     return WrittenCall(id=call.id, tool=call.function, arguments=arguments)

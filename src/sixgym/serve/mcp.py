@@ -1,7 +1,7 @@
-"""The 42 tools over MCP, with one tool more that ends the task.
+"""The 42 tools over MCP, and one more tool that ends the task.
 
-Tools, schemas and descriptions are the catalog's. What a client reads and is answered is what a language
-model in `sixgym run` reads: both come from `agents.prompt`.
+Tools, schemas and descriptions come from the catalog. A client reads the same prompts and answers as a
+language model in `sixgym run`: both come from `agents.llm.prompt`.
 """
 
 import json
@@ -64,16 +64,16 @@ ANNOTATIONS = {
     Effect.OBSERVATION: ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
     ),
-    # a new route or plan replaces the one before; tasks, alerts and log lines add up when repeated
+    # a new route or plan replaces the old one; repeated tasks, alerts and log lines add up
     Effect.COMMAND: ToolAnnotations(
         read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
     ),
-    # one service's PRBs are taken from another; graceful_degradation starts its time again when repeated
+    # one slice takes PRBs from another; a repeated graceful_degradation starts its time again
     Effect.CONFIGURATION: ToolAnnotations(
         read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
     ),
 }
-"""What a client may show or ask before a call. Nothing outside the simulated network is ever touched."""
+"""Hints for the confirmations of a client. No call touches anything outside the simulated network."""
 
 _FINISH_DESCRIPTION = """\
 End the task with your final answer. Not a tool of the network: it takes no interval and costs no call.
@@ -112,8 +112,8 @@ _SCENARIO = {
     "handover": True,
     "geofences": True,
 }
-"""What an operator knows of a scenario. Faults, goals, seeds and the description, which tells what will go
-wrong, are not named here, and neither is anything that may be added to scenarios later."""
+"""The fields of a scenario that an operator knows. Faults, goals, seeds and the description, which tells the
+faults, are not among them. A field that is added to scenarios later is hidden until it is named here."""
 
 _INTENT, _NETWORK, _STATE = "sixgym://intent", "sixgym://scenario", "sixgym://state"
 _TEXT, _JSON = "text/plain", "application/json"
@@ -158,7 +158,7 @@ class _FinishArguments(Record):
 
 
 def make_server(sessions: Sessions) -> Server[ServedClient]:
-    """A server whose every connection is a session; how it is reached is left to a transport."""
+    """An MCP server with a session for every connection, for any transport."""
 
     @asynccontextmanager
     async def lifespan(_: Server[ServedClient]) -> AsyncGenerator[ServedClient]:
@@ -186,15 +186,15 @@ def make_server(sessions: Sessions) -> Server[ServedClient]:
 
 
 async def _end_silence(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Whatever the client sends, also what asks nothing of the network, shows that it is there."""
+    """Count every message of a client against silence, also a message that asks nothing of the network."""
     with ctx.lifespan_context.not_silent():
         return await call_next(ctx)
 
 
 def _hiding_faults(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
-    """Tell a client of a fault of ours that there was one, and nothing of it: the SDK would quote it.
+    """Hide the message of a fault of our side from the client: the SDK would quote it.
 
-    What the client sent has been validated before, so a ValidationError in a handler is a fault of ours.
+    A request was validated before, so a ValidationError in a handler is a fault of our side.
     """
 
     @wraps(handler)
@@ -223,7 +223,7 @@ def _instructions(task: Task) -> str:
 # ---------------------------------------------------------------------- tools
 @cache
 def tool_list() -> tuple[Tool, ...]:
-    """The catalog's tools in its order, then the one that ends the task."""
+    """The tools of the catalog in its order, then the tool that ends the task."""
     catalog = (
         Tool(
             name=spec["name"],
@@ -287,19 +287,19 @@ def _refused(reason: str) -> CallToolResult:
 
 
 def _introduce(context: Context) -> None:
-    """Take the client's name into the record, as far as it can be part of a file's name."""
+    """Record the name of the client, limited to characters of a file name."""
     client = context.session.client_params
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", client.client_info.name[:40]) if client else ""
     context.lifespan_context.session.introduce(f"mcp-{name}" if name else "mcp")
 
 
 def _report_to(context: Context) -> Report:
-    """SessionProgress, which the SDK passes on if the client asked for it."""
+    """A report of progress, which the SDK sends if the client asked for it."""
     sent = 0.0
 
     async def report(progress: SessionProgress) -> None:
         nonlocal sent
-        # MCP wants a number that grows; a start that compiles has no intervals to count, so seconds stand in
+        # MCP wants a growing number; a start has no intervals to count, so the number of reports stands in
         sent = max(sent + 1, progress.done)
         total = progress.total if progress.total >= sent else None
         await context.session.report_progress(sent, total, progress.doing)
@@ -328,7 +328,7 @@ async def _read_resource(
 
 
 def known_scenario(task: Task) -> dict[str, Any]:
-    """What an operator knows of the task's network before looking at it."""
+    """The facts that an operator knows about the network of a task before any call."""
     return task.scenario.model_dump(mode="json", include=_SCENARIO)
 
 

@@ -1,7 +1,7 @@
 """The network as an OpenEnv environment: a server with one network per connection, and its client.
 
-An action is a tool call or the final answer; an observation is what a language model is told next. The grade
-is the reward of the last step and part of the state, of which the model sees neither.
+An action is a tool call or the final answer. An observation is the next message for a language model. The
+grade is the reward of the last step and part of the state; the model sees neither.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -44,19 +44,19 @@ from sixgym.serve.harness import result_of
 from sixgym.tasks.record import BenchTask
 
 PATHS = ("/ws", "/health", "/metadata", "/schema")
-"""What is served. OpenEnv's own MCP would hold a network without a connection that could end."""
+"""The served paths. OpenEnv's own MCP path would hold a network without a connection that could end."""
 
 
 SERVER_STOPS = 1012
-"""Code with which a server that stops closes WebSockets."""
+"""Close code of WebSockets when the server stops (RFC 6455 registry: service restart)."""
 
 
 class NetworkAction(Action):
-    """A tool call, or the final answer, which ends the work: exactly one of them.
+    """A tool call, or the final answer, which ends the episode: exactly one of the two.
 
     Attributes:
         tool: Name of a tool.
-        arguments: Its arguments.
+        arguments: Arguments of the call.
         answer: The final answer.
     """
 
@@ -67,18 +67,18 @@ class NetworkAction(Action):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.tool is None) == (self.answer is None):
-            # of a ValueError the server would say nothing and close the connection, for it is not JSON
+            # a ValueError is not JSON, so the server would close the connection without a message
             raise PydanticCustomError("one_of", "an action holds either a tool or an answer")
         return self
 
 
 class NetworkObservation(Observation):
-    """What a language model is told next; after the last action nothing.
+    """The next message for a language model; empty after the last action.
 
     Attributes:
-        messages: At the start the system prompt and the task, in the terms of the chat completions API.
-        tools: At the start the tools, in the same terms.
-        content: After a call what it brought, the content of the message that answers it.
+        messages: System prompt and task, in the format of the chat completions API; only at the start.
+        tools: Tools in the same format; only at the start.
+        content: Content of the message that answers a call.
     """
 
     messages: list[dict[str, str]] = Field(default_factory=list[dict[str, str]])
@@ -87,11 +87,11 @@ class NetworkObservation(Observation):
 
 
 class NetworkEpisode(State):
-    """Which task is worked on, and at the end its grade. It is for the trainer, not for the model.
+    """The task, and at the end its grade. The state is for the trainer, not for the model.
 
     Attributes:
-        task, tier, domain: Which task, and where it belongs.
-        result: The grade, once there is one.
+        task, tier, domain: Id, tier and domain of the task.
+        result: Grade of the finished episode.
     """
 
     task: str | None = None
@@ -101,10 +101,10 @@ class NetworkEpisode(State):
 
 
 class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkEpisode]):
-    """One client's network, until `close`. Every `reset` starts another one.
+    """The network of a client, until `close`. Every `reset` starts another network.
 
-    Whoever stops in the middle of a task has ended it without an answer: the network runs on to its end, and
-    the episode is graded.
+    A client that stops in the middle of a task ends it without an answer: the network runs out, and the
+    episode is graded.
     """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
@@ -119,10 +119,10 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         """An environment without a network yet.
 
         Args:
-            tasks: What clients may work on.
-            network: On which network, see `make_simulator`.
-            keep: Takes every episode, whether it has a grade or not.
-            environments: Those of its server, where it stands while it has a network.
+            tasks: Tasks for clients.
+            network: Name of the network, see `make_network`.
+            keep: Receives every episode, infrastructure failures included.
+            environments: Environments of the server that have a network.
         """
         super().__init__()
         self._environments = Environments() if environments is None else environments
@@ -141,8 +141,8 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         """Start a task.
 
         Args:
-            seed: Of the draw of the task, where none is named. Traffic and fading are the task's own.
-            episode_id: The client's name for the episode.
+            seed: Seed of the draw of a task if `task` is None. The seed of the network belongs to the task.
+            episode_id: Name of the episode, chosen by the client.
             task: Id of the task.
 
         Raises:
@@ -153,18 +153,18 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
             return self._started(self._chosen(task, seed), episode_id)
 
     def step(self, action: NetworkAction, timeout_s: float | None = None, **_: Any) -> NetworkObservation:
-        """Carry out a call, or take the final answer; a call beyond the budget ends the work as well.
+        """Carry out a call, or take the final answer. A call beyond the budget ends the episode as well.
 
         Raises:
-            BrokenEpisodeError: the network broke, so there is no grade.
-            SessionOverError: the work is over.
+            BrokenEpisodeError: the network broke, so the episode has no grade.
+            SessionOverError: the episode is over.
         """
         with self._turn:
             return self._stepped(action)
 
     @property
     def state(self) -> NetworkEpisode:
-        """Which task, how many calls, and at the end the grade."""
+        """The task, the number of calls, and at the end the grade."""
         return self._state
 
     def get_metadata(self) -> EnvironmentMetadata:
@@ -174,7 +174,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
         )
 
     def close(self) -> None:
-        """End the work if it has not ended, and start none any more. It waits for what is being done."""
+        """End the episode if it has not ended, after the current request. No other episode starts."""
         with self._turn:
             self._closed = True
             try:
@@ -183,7 +183,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
                 self._environments.open.discard(self)
 
     def stop(self) -> None:
-        """Let the work end at once, see `EpisodeSession.stop`. Any thread."""
+        """Let the episode end at once, see `EpisodeSession.stop`. From any thread."""
         if (session := self._session) is not None:
             session.stop()
 
@@ -232,7 +232,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
 
     def _leave(self, reason: str) -> None:
         if self._session is not None:
-            # where the network breaks on the way, the episode says so
+            # if the network breaks meanwhile, the episode says so
             with suppress(SessionOverError):
                 self._session.leave(reason)
             self._session = None
@@ -258,19 +258,19 @@ class Environments:
     """The environments of a server that have a network.
 
     Attributes:
-        open: They themselves; each enters and leaves in a thread of its own.
+        open: The environments. Every environment enters and leaves in a thread of its own.
     """
 
     def __init__(self) -> None:
         self.open: set[NetworkEnvironment] = set()
 
     def stop(self) -> None:
-        """Let all their work end at once."""
+        """Let all episodes end at once."""
         for environment in tuple(self.open):
             environment.stop()
 
     async def close(self) -> None:
-        """End them all at once; what has happened is kept by the time this returns."""
+        """End all episodes at once. The records are kept when this returns."""
         self.stop()
         async with anyio.create_task_group() as tasks:
             for environment in tuple(self.open):
@@ -303,19 +303,19 @@ def make_app(
 ) -> ASGIApp:
     """The server as an ASGI application, with a network per connection to `/ws`.
 
-    OpenEnv also has single requests to reset and to step, each of which gets an environment of its own; a
-    network that is gone after one request is of no use, so they are left out.
+    OpenEnv's single requests for reset and step are left out: each gets an environment of its own, and a
+    network that ends after one request is of no use.
 
     Args:
-        tasks: What clients may work on.
-        network: On which network, see `make_simulator`.
-        keep: Takes every episode, in the thread of its connection.
-        host: The address it listens at.
-        sessions: How many connections there may be at once.
-        idle_s: After how many seconds of silence a connection loses its network.
+        tasks: Tasks for clients.
+        network: Name of the network, see `make_network`.
+        keep: Receives every episode, in the thread of its connection.
+        host: Address that the server listens at.
+        sessions: Largest number of connections at once.
+        idle_s: Time of silence in seconds after which a connection loses its network.
 
     Raises:
-        ValueError: others than this machine could come in: OpenEnv's client brings no credentials.
+        ValueError: other machines reach the address, and OpenEnv's client sends no credentials.
     """
     if not is_loopback(host):
         raise ValueError(
@@ -338,22 +338,21 @@ def make_app(
 
 
 def _watched(app: ASGIApp, environments: Environments) -> ASGIApp:
-    """The application, which learns of the end of its server and not of the end of those it answers.
+    """The application, which hears of the end of its server, and not of clients that left before an answer.
 
-    OpenEnv says to a client that has left what it did not hear, that it did not hear it, and goodbye, each of
-    which is an exception of another kind.
+    OpenEnv sends an answer, an error and a close to a client that has left. Each raises another exception.
     """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_watching() -> Message:
             message = await receive()
-            # of a client's own 1012 uvicorn tells the reason too, if only an empty one
+            # a client's own 1012 has the key `reason` as well, even if it is empty
             if message == {"type": "websocket.disconnect", "code": SERVER_STOPS}:
                 environments.stop()
             return message
 
         async def send_if_there(message: Message) -> None:
-            with suppress(OSError):  # by the specification of ASGI: nobody is there any more
+            with suppress(OSError):  # by the specification of ASGI: the client has left
                 await send(message)
 
         await app(scope, receive_watching, send_if_there)

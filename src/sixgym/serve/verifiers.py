@@ -1,8 +1,8 @@
 """The network as a verifiers environment: a task set, and the harness that plays it.
 
-The harness runs in the process of the evaluation or the trainer and starts no programs: the loop is that of
-`sixgym run`, and every reply is asked of the endpoint that verifiers puts before the model. So verifiers
-sees each request as it was sent, and knows the model's tokens from those that were written for it.
+The harness runs in the process of the evaluation or the trainer and starts no programs. The loop is that of
+`sixgym run`; every reply comes from the endpoint that verifiers puts before the model. So verifiers sees
+every request as it was sent, and tells the tokens of the model from all other tokens.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -26,22 +26,22 @@ from sixgym.tasks.frozen import load_task, tasks_by_id
 from sixgym.tasks.selection import Selection, select
 
 PLUGIN = "sixgym-verifiers"
-"""What verifiers calls it. It imports a plugin by a name without dots, hence the package beside `sixgym`."""
+"""Name of the plugin, without dots as verifiers needs it, hence the package beside `sixgym`."""
 
 
 class NetworkTasksetConfig(vf.TasksetConfig):
-    """Which tasks: the frozen benchmark to evaluate on, a set of `sixgym bench make` to train on."""
+    """The tasks: the frozen benchmark for evaluation, or a set of `sixgym bench make` for training."""
 
     tasks: Path | None = None
-    """Manifest of another set than the frozen one."""
+    """Manifest of another set than the frozen set."""
     tier: str | None = None
     domain: str | None = None
     limit: int | None = None
-    """Only so many, see `sixgym bench --limit`."""
+    """Number of tasks, see `sixgym bench --limit`."""
 
 
 class NetworkTaskData(vf.TaskData):
-    """A task by name; its network and its goal stay in the set.
+    """A task by its id. Its network and its goal stay in the set.
 
     Attributes:
         tasks: Manifest of the set, see `NetworkTasksetConfig`.
@@ -53,7 +53,7 @@ class NetworkTaskData(vf.TaskData):
 Trace = vf.Trace[Any, vf.State, vf.AgentConfig]
 
 RESULT = "sixgym"
-"""Where the info of a trace has the grade, as JSON values."""
+"""Key of the grade, as JSON values, in the info of a trace."""
 
 
 class NetworkTask(vf.Task[NetworkTaskData, vf.State, vf.TaskConfig]):
@@ -66,13 +66,13 @@ class NetworkTask(vf.Task[NetworkTaskData, vf.State, vf.TaskConfig]):
 
     @override
     async def finalize(self, trace: Trace, runtime: vf.Runtime) -> None:
-        """Make sure that there is a grade.
+        """Check that the trace has a grade.
 
         Raises:
-            RuntimeError: another harness has worked on it, without a network.
+            RuntimeError: another harness worked on the task, without a network.
         """
         if RESULT not in trace.info:
-            raise RuntimeError(f"nobody operated the network of this task: its harness has to be {PLUGIN}")
+            raise RuntimeError(f"the trace has no grade: use {PLUGIN} as the harness of this task")
 
     @vf.reward
     async def success(self, trace: Trace) -> float:
@@ -81,7 +81,7 @@ class NetworkTask(vf.Task[NetworkTaskData, vf.State, vf.TaskConfig]):
 
     @vf.metric
     async def work(self, trace: Trace) -> dict[str, float]:
-        """Calls, those of them that were refused, and safety violations."""
+        """Numbers of calls, of refused calls, and of safety violations."""
         numbers = _scores(trace)
         return {name: numbers[name] for name in ("calls", "refused", "violations")}
 
@@ -94,11 +94,11 @@ class NetworkTaskset(vf.Taskset[NetworkTask, NetworkTasksetConfig]):
     """Tasks of a set, in its order."""
 
     def load(self) -> Iterator[NetworkTask]:
-        """Yield the tasks that were asked for.
+        """The selected tasks.
 
         Raises:
             TaskSetError: there is no such set.
-            SelectionError: it has no such tasks.
+            SelectionError: the set has no such tasks.
         """
         config = self.config
         selection = Selection(tier=config.tier, domain=config.domain, limit=config.limit)
@@ -111,7 +111,7 @@ class NetworkTaskset(vf.Taskset[NetworkTask, NetworkTasksetConfig]):
 class NetworkHarnessConfig(vf.HarnessConfig):
     """How tasks are played."""
 
-    network: str = Field(default="tti", description="on which network")
+    network: str = Field(default="tti", description="name of the network")
     style: CallStyle = Field(default="native", description="how the model calls tools")
 
 
@@ -135,21 +135,21 @@ class NetworkHarness(vf.Harness[NetworkHarnessConfig]):
     ) -> vf.ProgramResult:
         """Work on the task until the model answers or its calls are spent.
 
-        A limit or a deadline ends the model's work; what it has done by then is graded.
+        A limit or a deadline ends the work of the model, and the episode is graded as it is.
 
         Raises:
-            BrokenEpisodeError: our side broke, so there is no grade.
-            TypeError: it is a task of another task set.
+            BrokenEpisodeError: the episode broke on our side, so it has no grade.
+            TypeError: the task belongs to another task set.
         """
         if not isinstance(data, NetworkTaskData):
-            raise TypeError(f"{PLUGIN} plays tasks of its own task set alone, not {type(data).__name__}")
+            raise TypeError(f"{PLUGIN} plays only tasks of its own task set, not {type(data).__name__}")
         task = load_task(str(data.id), data.tasks)
 
         def keep(episode: Episode) -> None:
             trace.info[RESULT] = result_of(task, episode).model_dump(mode="json")
 
         headers = {"Authorization": f"Bearer {secret}"}
-        # how long a reply may take is the business of whoever set up the evaluation
+        # the evaluation itself limits the time of a reply
         async with httpx.AsyncClient(
             base_url=endpoint, headers=headers, timeout=None, trust_env=False
         ) as client:
@@ -171,7 +171,7 @@ class NetworkHarness(vf.Harness[NetworkHarnessConfig]):
 
 
 class NetworkEnvConfig(vf.EnvConfig):
-    """One agent, and no sandbox: nothing a model writes is executed."""
+    """One agent and no sandbox: no output of the model is executed."""
 
     # a copy is not validated, which would import the plugin while it is being imported
     agent: vf.AgentConfig = vf.AgentConfig(runtime=vf.SubprocessConfig()).model_copy(
@@ -200,8 +200,8 @@ def load_environment(
 
     Args:
         tasks: Manifest of a set to train on; the frozen benchmark by default.
-        tier, domain, limit: Which of its tasks.
-        network: On which network.
+        tier, domain, limit: Selection of its tasks.
+        network: Name of the network.
         style: How the model calls tools.
     """
     taskset = {"id": PLUGIN, "tasks": tasks, "tier": tier, "domain": domain, "limit": limit}

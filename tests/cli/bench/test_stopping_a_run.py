@@ -38,7 +38,7 @@ def test_a_stopped_run_keeps_its_episodes_and_resumes_to_the_same_result(
         patched.setattr(ReferenceAgent, "act", act_until_stopped)
         stopped = bench(*arguments, run)
     assert stopped.exit_code == 130
-    assert "--resume goes on" in stopped.stderr
+    assert "--resume continues" in stopped.stderr
     kept = sum(1 for _ in RunFolder(run).episodes(2))
     assert 0 < kept < 30
     assert not (run / "results.jsonl").exists()
@@ -73,7 +73,7 @@ def test_a_folder_with_something_in_it_is_not_overwritten(bench: Sixgym, tmp_pat
     (tmp_path / "precious").write_text("data")
     refused = bench("--agent", "null", "--out", tmp_path)
     assert refused.exit_code == 2
-    assert "is not empty; --resume goes on with its run, --out takes another" in refused.stderr
+    assert "is not empty: --resume continues its run, --out takes another folder" in refused.stderr
 
 
 # ---------------------------------------------------------------------- real processes

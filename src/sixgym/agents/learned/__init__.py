@@ -1,1 +1,1 @@
-"""Agents that have been trained, each with its weights."""
+"""Trained agents, each with its weights."""

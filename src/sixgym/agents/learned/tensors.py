@@ -24,12 +24,12 @@ LONGEST_HEADER = 1_000_000
 
 
 class TensorFileError(ValueError):
-    """Bytes are no safetensors file of finite float32 arrays. The message says what is wrong."""
+    """Bytes are not a safetensors file of finite float32 arrays. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorFile:
-    """Arrays by name, and what is written down about them."""
+    """Arrays by name, and metadata."""
 
     tensors: Mapping[str, Floats]
     metadata: Mapping[str, str]
@@ -51,7 +51,7 @@ _METADATA = TypeAdapter(dict[str, str])
 
 
 def dump_tensors(file: TensorFile) -> bytes:
-    """The file's bytes; equal contents are equal bytes."""
+    """The bytes of a file. Equal contents give equal bytes."""
     header: dict[str, object] = {"__metadata__": dict(sorted(file.metadata.items()))}
     blocks: list[bytes] = []
     offset = 0
@@ -67,10 +67,10 @@ def dump_tensors(file: TensorFile) -> bytes:
 
 
 def parse_tensors(content: bytes) -> TensorFile:
-    """What a file's bytes hold.
+    """The contents of a file's bytes.
 
     Raises:
-        TensorFileError: they are cut short, damaged, or of another kind.
+        TensorFileError: the bytes are cut short, damaged, or of another format.
     """
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= min(LONGEST_HEADER, len(content) - 8):
@@ -94,7 +94,7 @@ def parse_tensors(content: bytes) -> TensorFile:
 
 
 def _check_places(entries: Mapping[str, _Entry], body_bytes: int) -> None:
-    """Each tensor has the bytes its shape needs, and together they fill the file exactly."""
+    """Check that every tensor has the bytes of its shape, and that all tensors fill the file exactly."""
     for name, entry in entries.items():
         start, stop = entry.data_offsets
         if stop - start != 4 * math.prod(entry.shape):

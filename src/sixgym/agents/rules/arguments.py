@@ -1,7 +1,7 @@
 """Arguments for any tool, drawn from its JSON Schema.
 
-Names and states are taken from the observation, so that a drawn call is one that a careless
-operator might make, not one that is refused at the door.
+Names and states come from the observation, so that a drawn call is a call of a careless operator, and not
+one that every check refuses.
 """
 
 import random
@@ -19,7 +19,7 @@ from sixgym.tools.base import CATALOG, Tool, ToolError
 Schema = Mapping[str, Any]
 
 ATTEMPTS = 50
-"""Redraws before a tool's cross-field rules are given up on; an ordered triple passes one in six."""
+"""Draws until the rules between fields are given up: an ordered triple passes one draw in six."""
 
 _FIELD_M = 300.0
 _LARGEST = 100.0
@@ -36,8 +36,8 @@ def schema_of(tool: str) -> Schema:
 def draw_arguments(tool: Tool, observation: Observation, rng: random.Random) -> dict[str, JsonValue]:
     """Arguments that the tool's own validation accepts, as JSON values.
 
-    After `ATTEMPTS` refused drafts the last one is returned: it fits the schema, but breaks a rule
-    between fields that a schema cannot express.
+    After `ATTEMPTS` refused drafts the last draft is returned. It fits the schema, and breaks a rule between
+    fields that a schema cannot express.
     """
     schema = schema_of(tool.name)
     drawer = _Drawer(observation, rng, schema.get("$defs", {}))
@@ -88,7 +88,7 @@ class _Drawer:
                 return None
 
     def _known_record(self, name: str) -> JsonValue:
-        """A plausible record of the type of that name: what the observation holds, a point nearby."""
+        """A plausible record of the type of that name: values of the observation, or a point nearby."""
         if name == "NetworkState":
             return self.observation.state.model_dump(mode="json")
         if name == "SlaSpec":
@@ -137,7 +137,7 @@ class _Drawer:
         return round(self.rng.uniform(low, high), 3)
 
     def _names(self, key: str) -> list[str]:
-        """What a field of that name most likely wants named; nothing if it wants free text."""
+        """The names for a field of that name; none for a field of free text."""
         seen = self.observation
         for hints, names in (
             (("uav", "recipient", "member", "ids", "device"), seen.uavs or (f"{seen.service}-1",)),
@@ -151,7 +151,7 @@ class _Drawer:
 
 
 def _bounds(schema: Schema) -> tuple[float, float]:
-    """Lowest and highest value to draw; an open end is taken `_LARGEST` away."""
+    """Lowest and highest value to draw. An open end is `_LARGEST` away."""
     step = 1 if schema.get("type") == "integer" else 1e-3
     low = schema["minimum"] if "minimum" in schema else schema.get("exclusiveMinimum", -_LARGEST) + step
     widest = max(low, 0.0) + _LARGEST

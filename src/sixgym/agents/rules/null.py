@@ -8,7 +8,7 @@ from sixgym.episodes.episode import Turn
 
 @dataclass(frozen=True, slots=True)
 class NullAgent:
-    """Answers at once. What it scores is what a task gives away."""
+    """Answers at once. Its score is the score of a task without any action."""
 
     name: str = "null"
 

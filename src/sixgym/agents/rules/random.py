@@ -1,4 +1,4 @@
-"""Chance level: an agent that draws its calls."""
+"""The chance level: an agent that draws its calls."""
 
 import random
 from dataclasses import dataclass

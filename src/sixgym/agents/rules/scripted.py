@@ -1,4 +1,4 @@
-"""An agent that follows a list of calls, whatever happens."""
+"""An agent that makes the calls of a list, whatever comes back."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +41,10 @@ class ScriptedAgent:
 def load_script(path: Path) -> tuple[ToolCall, ...]:
     """Read a script: a JSON list of `{"tool": …, "arguments": {…}}`.
 
-    Whether a tool of that name exists is for the network to say, as with every agent.
+    The names of tools are not checked here: the network refuses an unknown tool, as for every agent.
 
     Raises:
-        ScriptError: the file is missing or no such list.
+        ScriptError: the file is missing, or is not such a list.
     """
     try:
         content = _JSON.validate_json(path.read_bytes())

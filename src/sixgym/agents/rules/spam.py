@@ -1,4 +1,4 @@
-"""Busyness: an agent that calls everything."""
+"""A floor: an agent that calls every tool."""
 
 import random
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SpamAgent:
     name: str = "spam"
 
     def act(self, observation: Observation) -> Turn:
-        """A call of the tool whose turn it is."""
+        """A call of the next tool."""
         step = len(observation.history)
         tools = list(CATALOG.values())
         tool = tools[step % len(tools)]

@@ -18,14 +18,14 @@ OFFLOAD_BELOW_MBPS = 10.0
 class ThresholdAgent:
     """Latency above its bound: switch to URLLC. Throughput below 10 Mbit/s: edge offload. Else verify.
 
-    What to offload is not for the paper's rule to say; ours reads the load of the nodes first. An
-    action is tried once: repeating what was refused, or already holds, would change nothing.
+    The paper's rule does not name the target of the offload; this agent reads the loads of the nodes first.
+    An action is tried once: a repeated action was refused before, or already holds.
     """
 
     name: str = "threshold"
 
     def act(self, observation: Observation) -> Turn:
-        """The action of the first threshold that is crossed, or the verification."""
+        """The action of the first threshold that is crossed, otherwise the verification."""
         memory = Memory.of(observation)
         return _switch(observation, memory) or _offload(observation, memory) or _verify(observation)
 
@@ -68,7 +68,7 @@ def _offload(observation: Observation, memory: Memory) -> Turn | None:
 
 def _verify(observation: Observation) -> Turn:
     state = observation.state
-    # the bounds stay with the service when it has moved to another slice
+    # the bounds stay with the service after a move to another slice
     sla = observation.sla.model_copy(update={"slice": state.slice})
     arguments: dict[str, JsonValue] = {
         "state": state.model_dump(mode="json"),

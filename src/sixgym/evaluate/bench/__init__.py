@@ -1,1 +1,1 @@
-"""Running agents over the frozen tasks, keeping what happened, and putting it into figures."""
+"""6GAgentBench: agents run the frozen tasks, every episode is stored, and figures are made from grades."""

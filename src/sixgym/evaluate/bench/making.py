@@ -1,9 +1,9 @@
-"""Making a task set: draw candidates, throw out what proves nothing, keep what is proved.
+"""Making a task set: candidates are drawn, tested and kept or rejected.
 
-A candidate is taken if its reference solution succeeds and nobody gets it for free: not the null agent, not
-a few random and spam agents. All of this is checked on the fast simulator first, and what remains is proved
-on ns-3 (reference and null agent) if that is asked for. What was found out about a candidate is written down
-at once, so that an interrupted making goes on where it stopped.
+A candidate is kept if its reference solution succeeds, and the null agent and all random and spam agents
+fail. Candidates are tested on the fast simulator first. With `prove`, the reference solution has to succeed
+and the null agent to fail on a second network too. Every finding about a candidate is stored at once, so an
+interrupted run continues where it stopped.
 """
 
 import functools
@@ -34,20 +34,20 @@ DRY_RUN_NETWORK = "tti"
 MOST_CANDIDATES_A_TASK = 20
 
 CHANCE: Mapping[str, range] = {"random": range(1001, 1021), "spam": range(1001, 1006)}
-"""Who must not pass by chance, with which seeds; the benchmark's own have others. A task that one random
-agent in ten passes gets through with a probability of 12 %."""
+"""Agents that must not pass by chance, and their seeds; the agents of the benchmark have other seeds. A task
+that one random agent in ten passes is kept with a probability of 12 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What set to make.
+    """The task set to make.
 
     Attributes:
-        per_cell: Tasks of every tier and domain.
-        split: Whose topology seeds.
+        per_cell: Number of tasks in every tier and domain.
+        split: Split of the topology seeds.
         first: Number of the first candidate.
-        prove: A network on which the reference has to succeed and the null agent to fail, too.
-        workers: Processes.
+        prove: Network on which the reference solution has to succeed and the null agent to fail as well.
+        workers: Number of processes.
     """
 
     per_cell: int
@@ -66,12 +66,12 @@ def make_task_set(
     command: str,
     progress: Callable[[CandidateFinding], None],
 ) -> Manifest:
-    """Make a set and write it; findings are kept in `path` + `.findings.jsonl` until it is complete.
+    """Make a set and write it. Until the set is complete, `path` + `.findings.jsonl` keeps the findings.
 
     Raises:
         WorkError: the work cannot go on. Findings are kept.
         SimulatorError: a network does not start.
-        RecordFileError: the findings there were made under other conditions.
+        RecordFileError: the stored findings were made under other conditions.
     """
     notes = path.with_name(f"{path.stem}.findings.jsonl")
     networks = {
@@ -121,7 +121,7 @@ def _cells() -> Iterator[tuple[Domain, Tier]]:
 def _taken(
     making: Making, findings: dict[Candidate, CandidateFinding], cell: tuple[Domain, Tier]
 ) -> list[BenchTask]:
-    """The first tasks of a cell by number, as many as are wanted."""
+    """The kept tasks of a tier and domain by number, at most `per_cell`."""
     here = sorted(
         (
             finding
@@ -134,7 +134,7 @@ def _taken(
 
 
 def _missing(making: Making, findings: dict[Candidate, CandidateFinding]) -> list[Candidate]:
-    """The next candidates to look at: as many as a cell lacks, gaps in the numbers first."""
+    """The next candidates to test: as many as each tier and domain lacks, gaps in the numbers first."""
     wanted: list[Candidate] = []
     for domain, tier in _cells():
         lacking = making.per_cell - len(_taken(making, findings, (domain, tier)))
@@ -145,12 +145,12 @@ def _missing(making: Making, findings: dict[Candidate, CandidateFinding]) -> lis
             if (candidate := Candidate(domain=domain, tier=tier, number=number)) not in findings
         )
         wanted.extend(itertools.islice(fresh, lacking))
-    # cells by turns, so that whatever is there when it is stopped is balanced
+    # tiers and domains take turns, so that an interrupted set is balanced
     return sorted(wanted, key=lambda candidate: candidate.number)
 
 
 class _Maker:
-    """Looks at candidates; its networks stay up from one to the next."""
+    """A worker that tests candidates on networks that it keeps running."""
 
     def __init__(self, making: Making) -> None:
         self._making = making
@@ -181,7 +181,7 @@ class _Maker:
 
 
 def _objection(environment: Environment, task: BenchTask, chance: Iterable[Agent]) -> str | None:
-    """Why a task proves nothing on a network, or None."""
+    """The reason to reject a task on a network, or None."""
     network = environment.info.name
 
     def succeeds(agent: Agent) -> bool:

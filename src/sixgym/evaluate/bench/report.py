@@ -1,4 +1,4 @@
-"""A run in figures, and its page."""
+"""The figures of a run, as a record and as a Markdown page."""
 
 from sixgym.domain.base import Record
 from sixgym.evaluate.bench.store import RunFolder, RunManifest
@@ -8,25 +8,25 @@ from sixgym.tasks.record import DOMAINS, TIERS
 
 
 class ReportCell(Record):
-    """A tier in a domain: episodes that count, and those that met their goal."""
+    """A tier in a domain: the number of episodes, and of episodes that met their goal."""
 
     n: int
     met: int
 
 
 class BenchReport(Record):
-    """What `sixgym bench --json` prints.
+    """The figures of a run, which `sixgym bench --json` prints.
 
     Attributes:
-        run: The folder.
+        run: Folder of the run; empty if the run was not kept.
         agent, network, network_version, trials, command: As in the manifest.
-        task_set: Name and version.
-        task_set_sha256: Its checksum.
+        task_set: Name and version of the task set.
+        task_set_sha256: Checksum of the task set.
         grader: Version of the grading rules.
-        exclude_infrastructure: Whether episodes that our side broke are left out, not counted as failed.
-        overall, tiers, domains: Figures of everything, by tier and by domain.
-        cells: By tier, then by domain.
-        failures: What broke on our side, by task and trial.
+        exclude_infrastructure: Whether infrastructure failures are left out instead of counted as failed.
+        overall, tiers, domains: Figures of all episodes, by tier, and by domain.
+        cells: Figures by tier, then by domain.
+        failures: Reasons of infrastructure failures by task and trial.
     """
 
     run: str
@@ -47,7 +47,7 @@ class BenchReport(Record):
 
     @property
     def priced(self) -> bool:
-        """Whether it is known what the language model cost."""
+        """Whether the cost of the language model is known."""
         return self.overall.cost_usd is not None
 
 
@@ -57,13 +57,13 @@ def bench_report(
     """The figures of a run.
 
     Args:
-        folder: Where it is.
-        manifest: What it is.
-        results: All of its rows.
-        exclude_infrastructure: Leave episodes out that our side broke, instead of counting them as failed.
+        folder: Folder of the run.
+        manifest: Manifest of the run.
+        results: Results of all episodes.
+        exclude_infrastructure: Leave infrastructure failures out instead of counting them as failed.
 
     Raises:
-        MetricError: nothing is left to count, or these are no results of one run.
+        MetricError: no episode is left to count, or the results are not of one run.
     """
     rows = counted(results, exclude_infrastructure=exclude_infrastructure)
     return BenchReport(
@@ -130,11 +130,11 @@ def page(report: BenchReport) -> str:
 
 DASH = "–"
 RATES = ("n", "success %", "SPL %")
-"""The columns after the name that say how good the agent is; the others say how it went about it."""
+"""Columns after the name that rate the agent. The other columns describe its behaviour."""
 
 
 def notes(report: BenchReport) -> str:
-    """What the columns of the table mean."""
+    """A note on the columns of the table."""
     broken = "are left out of all other figures" if report.exclude_infrastructure else "count as failed"
     return (
         "Success and SPL with 95 % intervals clustered by task. Valid: calls that were not refused. Unsafe: "
@@ -144,14 +144,14 @@ def notes(report: BenchReport) -> str:
 
 
 def headings(trials: int, *, priced: bool = False) -> list[str]:
-    """Of the columns of the table: pass^k where there are several trials, money where prices are known."""
+    """Headings of the table: pass^k for several trials, cost where the price is known."""
     pass_k = [f"pass^{trials} %"] if trials > 1 else []
     last = ["valid %", "unsafe %", "broken", "calls", "tokens", *(["$"] if priced else []), "s"]
     return ["", *RATES, *pass_k, *last]
 
 
 def rows(report: BenchReport) -> list[tuple[str, RunSummary]]:
-    """The rows of the table: everything, then tiers, then domains."""
+    """The rows of the table: overall, then tiers, then domains."""
     return [("overall", report.overall), *report.tiers.items(), *report.domains.items()]
 
 
@@ -175,7 +175,7 @@ def figures(name: str, summary: RunSummary, trials: int, *, priced: bool = False
 
 
 def _pass_k(summary: RunSummary, trials: int) -> str:
-    """Where a trial was left out, fewer can be told about."""
+    """pass^k, or a dash where a trial of some task was left out."""
     if summary.pass_k is None or trials not in summary.pass_k:
         return DASH
     return f"{100 * summary.pass_k[trials]:.1f}"

@@ -100,16 +100,16 @@ def new_manifest(
 
 
 def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunManifest:
-    """Make sure that the folder is free, or holds this run; returns what the run is.
+    """Check that the folder is free or holds this run; the manifest of the run.
 
     Raises:
-        RunFolderError: something is in it and `resume` was not asked for, or it holds another run.
+        RunFolderError: the folder is not empty and `resume` is false, or it holds another run.
     """
     if folder.is_empty:
         return manifest
     if not resume:
         raise RunFolderError(
-            f"{folder.path} is not empty; --resume goes on with its run, --out takes another"
+            f"{folder.path} is not empty: --resume continues its run, --out takes another folder"
         )
     stored = folder.manifest()
     price = manifest.price or stored.price
@@ -127,11 +127,11 @@ def open_run(folder: RunFolder, manifest: RunManifest, *, resume: bool) -> RunMa
 def graded_episodes(
     folder: RunFolder, manifest: RunManifest, tasks: Mapping[str, BenchTask]
 ) -> dict[Key, Result]:
-    """The stored episodes of a run, graded now, each task and trial as it went last.
+    """The grades of the stored episodes of a run. The last episode of each task and trial counts.
 
     Raises:
-        RunFolderError: an episode is of a task that the run or the set does not hold.
-        RecordFileError: a file holds something else.
+        RunFolderError: an episode belongs to a task that the run or the set does not have.
+        RecordFileError: a file holds something else than episodes.
     """
     wanted = set(manifest.keys)
     graded: dict[Key, Result] = {}
@@ -144,7 +144,7 @@ def graded_episodes(
 
 
 def unfinished(manifest: RunManifest, graded: dict[Key, Result]) -> list[Key]:
-    """What is still to be run: what is not there, and what our side broke."""
+    """The episodes to run: missing ones and infrastructure failures."""
     return [
         key for key in manifest.keys if key not in graded or graded[key].infrastructure_failure is not None
     ]
@@ -240,10 +240,10 @@ def _result_of(
 
 
 def write_results(folder: RunFolder, manifest: RunManifest, results: dict[Key, Result]) -> list[Result]:
-    """Write the results of a run in order, if they are all there; returns them.
+    """Write the results of a complete run in order; the results in order.
 
     Raises:
-        LostEpisodesError: some are missing.
+        LostEpisodesError: a result is missing.
     """
     lost = [key for key in manifest.keys if key not in results]
     if lost:

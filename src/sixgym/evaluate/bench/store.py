@@ -1,12 +1,12 @@
-"""The folder of a run: what was asked for, every episode whole, their grades, and the report.
+"""The folder of a run: the manifest, every episode, the grades, and the report.
 
     run.json              the manifest, written before the first episode
-    episodes-T.jsonl.gz   the episodes of trial T as they came in; everything else can be made from them
-    results.jsonl         one graded row an episode, in the order of tasks and trials
+    episodes-T.jsonl.gz   the episodes of trial T in the order in which they ended
+    results.jsonl         a graded row for every episode, in the order of tasks and trials
     report.json, .md      the figures
 
-The episodes are the truth. A task of which a trial was run twice, because our side broke the first time,
-counts as it went the last time.
+Results and report are made from the episodes. If a trial was run twice because the first episode broke on
+our side, the last episode counts.
 """
 
 import fcntl
@@ -31,24 +31,24 @@ Key = tuple[str, int]
 
 
 class RunFolderError(ValueError):
-    """A folder does not hold the run that is asked for. The message says what it holds."""
+    """A folder does not hold the run that was asked for. The message names the folder and the difference."""
 
 
 class RunManifest(Record):
-    """What a run is.
+    """The manifest of a run.
 
     Attributes:
         agent: Name of the agent.
-        settings: What it was made of: the language model and how it was asked, the code of one's own agent.
-        price: Of the language model, where it was known.
-        network: Name and version of what runs the network.
-        task_set, task_set_version, task_set_sha256: Where the tasks are from.
-        selection: What was chosen of them.
-        tasks: The ids of those, in order.
-        trials: How often each is attempted.
+        settings: Settings of the agent: language model and sampling, or checksum of a file of its own.
+        price: Price of the language model, if it was known.
+        network: Name and version of the network.
+        task_set, task_set_version, task_set_sha256: Name, version and checksum of the task set.
+        selection: Selection of the tasks from the set.
+        tasks: Ids of the selected tasks, in order.
+        trials: Number of trials of every task.
         sixgym_version: Version of the code.
-        command: What makes the same run, whatever the number of workers.
-        started_at: Wall-clock time, ISO 8601.
+        command: Command that makes the same run with any number of workers.
+        started_at: Wall-clock time of the start, ISO 8601.
     """
 
     agent: str
@@ -79,17 +79,17 @@ class RunFolder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing in it, or no such folder; hidden files are leftovers of broken writes."""
+        """Whether the folder is empty or missing. Hidden files are left over from broken writes."""
         if not self.path.exists():
             return True
         return self.path.is_dir() and all(file.name.startswith(".") for file in self.path.iterdir())
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Keep the folder from other runs meanwhile; it is made if it is missing.
+        """Lock the folder against other runs inside the context. A missing folder is made.
 
         Raises:
-            RunFolderError: it cannot be made, or another run is at work in it.
+            RunFolderError: the folder cannot be made, or another run works in it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -105,10 +105,10 @@ class RunFolder:
             os.close(descriptor)
 
     def manifest(self) -> RunManifest:
-        """What the run in it is.
+        """The manifest of the run in the folder.
 
         Raises:
-            RunFolderError: there is none.
+            RunFolderError: the folder holds no run.
         """
         path = self.path / "run.json"
         try:
@@ -121,11 +121,11 @@ class RunFolder:
             raise RunFolderError(f"{path}: no manifest of a run: {first_problem(error)}") from None
 
     def write_manifest(self, manifest: RunManifest) -> None:
-        """Write what the run is, atomically."""
+        """Write the manifest, atomically."""
         self.write("run.json", manifest.model_dump_json(indent=1) + "\n")
 
     def extend(self, manifest: RunManifest) -> RunManifest:
-        """Make the run one of more tasks, see `extends`; what is said of fewer is taken away. Returns it."""
+        """Extend the run by more tasks, see `extends`. Results and report of the smaller run are removed."""
         longer = manifest.model_copy(update={"started_at": self.manifest().started_at})
         for name in ("results.jsonl", "report.json", "report.md"):
             (self.path / name).unlink(missing_ok=True)
@@ -133,18 +133,18 @@ class RunFolder:
         return longer
 
     def episodes_path(self, trial: int) -> Path:
-        """Where the episodes of a trial are appended."""
+        """The file of the episodes of a trial."""
         return self.path / f"episodes-{trial}.jsonl.gz"
 
     def add(self, trial: int, episode: Episode) -> None:
-        """Keep an episode, from any process."""
+        """Store an episode, from any process."""
         append_episode(self.episodes_path(trial), episode)
 
     def episodes(self, trials: int) -> Iterator[tuple[int, Episode]]:
-        """All that are stored, as they came in, with their trials.
+        """The stored episodes with the numbers of their trials, in the order in which they ended.
 
         Raises:
-            RecordFileError: a file holds something else.
+            RecordFileError: a file holds something else than episodes.
         """
         for trial in range(trials):
             path = self.episodes_path(trial)
@@ -155,7 +155,7 @@ class RunFolder:
         """The graded rows.
 
         Raises:
-            RunFolderError: the run is not finished, or the file holds something else.
+            RunFolderError: the run is not finished, or the file holds something else than results.
         """
         path = self.path / "results.jsonl"
         if not path.exists():
@@ -177,9 +177,9 @@ class RunFolder:
 
 
 def extends(stored: RunManifest, asked: RunManifest) -> bool:
-    """Whether a run is another one with more tasks of the same tier and domain, so that it can go on as that.
+    """Whether a stored run can continue as a run with more tasks of the same tier and domain.
 
-    What a smaller limit chooses is always among what a larger one does, see `select`.
+    The tasks of a smaller limit are always among the tasks of a larger limit, see `select`.
     """
     unlimited = [run.selection.model_copy(update={"limit": None}) for run in (stored, asked)]
     same = {"selection": asked.selection, "tasks": asked.tasks}
@@ -191,7 +191,7 @@ def extends(stored: RunManifest, asked: RunManifest) -> bool:
 
 
 def differences(stored: RunManifest, asked: RunManifest) -> list[str]:
-    """Why a run cannot go on as another: what is not the same. The command and time do not count."""
+    """The differences for which a stored run cannot continue. Command and time do not count."""
     pairs: Sequence[tuple[str, object, object]] = (
         ("agent", stored.agent, asked.agent),
         *_settings(stored, asked),
@@ -215,7 +215,7 @@ def _settings(stored: RunManifest, asked: RunManifest) -> list[tuple[str, object
 
 
 def _other_tasks(stored: RunManifest, asked: RunManifest) -> list[str]:
-    """The options that choose other tasks; without such a one the code or the set chooses them."""
+    """The options that select other tasks. Without such an option, the code or the set is another one."""
     options = [
         (f"--{name}", "not given" if then is None else then, "not given" if now is None else now)
         for (name, then), (_, now) in zip(stored.selection, asked.selection, strict=True)

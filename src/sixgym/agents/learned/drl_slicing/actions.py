@@ -1,19 +1,19 @@
 """How a decision of the DRL-Slicing agent becomes a tool call.
 
-A decision has a discrete part, who is admitted, and a continuous part, how PRBs are shared. Each maps to
-the nearest call:
+A decision has a discrete part, the admission, and a continuous part, the shares of PRBs. Each maps to the
+nearest call:
 
 | Decision | Call |
 |---|---|
-| admit everybody, leave the shares | a look at what was not looked at longest |
-| admit everybody, share PRBs as wanted | `trigger_slice_reallocation` of the slice furthest from it |
+| admit all users, keep the shares | the reading that is oldest |
+| admit all users, set the shares | `trigger_slice_reallocation` of the slice furthest from its share |
 | reject users of a slice | `graceful_degradation` of its group of lowest priority, a step of `REJECTED` |
 | admit the service into another slice | `switch_network_slice` |
 | admit its tasks to another kind of node | `edge_offload` to the least loaded node of that kind |
 
-The last two are admissions too: into a slice, onto a server. With them all four configuration tools
-can be reached. A decision that cannot be carried out, because it holds already, was refused before, or
-rests on something not read yet, becomes a look.
+The last two are admissions too, into a slice and onto a server. With them the agent reaches all four
+configuration tools. A decision that already holds, was refused before, or needs a reading that is missing
+becomes a reading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,32 +62,32 @@ _COMPUTE = {
 }
 
 REJECTED = (0.4, 0.8)
-"""Share of a group's load that is turned away, the first time and the second: two users of five each."""
+"""Rejected share of a group's load after the first and the second time: two users of five each time."""
 
 REJECTED_S = 600.0
 FLOOR_PERCENT = 4
-"""Every slice is guaranteed so much; the rest is shared."""
+"""Guaranteed share of every slice, in percent."""
 
 SHARED_PERCENT = 90
-"""Sum of what is guaranteed: a tenth stays for whoever needs it at the moment."""
+"""Sum of the guaranteed shares, in percent: a tenth of the PRBs stays free for short-term demand."""
 
 HEADROOM_PERCENT = 25
-"""A slice may borrow so much beyond its guaranteed share."""
+"""Share that a slice may borrow beyond its guaranteed share, in percent."""
 
 CONTRAST = 2.0
 """Levels are between -1 and 1, so the largest shared part is e^4 = 55 times the smallest."""
 
 CLOSE_PERCENT = 3
-"""Shares nearer to what is wanted than this are left alone."""
+"""Difference of a share from its target, in percent, up to which the share is kept."""
 
 
 def turn_for(view: PolicyView, decision: Decision, levels: Sequence[float]) -> Turn:
     """The call for a decision.
 
     Args:
-        view: What is known.
-        decision: The discrete part.
-        levels: How much of the PRBs each of `SLICES` should have, -1 to 1, relative to the others.
+        view: Knowledge of the agent at the step.
+        decision: The discrete part of the decision.
+        levels: Level of each of `SLICES`, -1 to 1, which gives its share of PRBs relative to the others.
     """
     call = _call(view, decision, levels)
     if call is None or call in view.refused:
@@ -96,7 +96,7 @@ def turn_for(view: PolicyView, decision: Decision, levels: Sequence[float]) -> T
 
 
 def look(view: PolicyView, thought: str) -> Turn:
-    """Read what was not read for longest: a slice, or the compute nodes."""
+    """The oldest reading made again: a slice, or the compute nodes."""
     ages = {kind: known.age for kind, known in view.slices.items()}
     ages.update(dict.fromkeys(view.unread, NEVER + 1))
     stalest = max(ages, key=lambda kind: ages[kind], default=None)
@@ -139,9 +139,9 @@ def wanted_shares(kinds: Sequence[SliceType], levels: Mapping[SliceType, float])
 
 
 def _share(view: PolicyView, levels: Sequence[float]) -> ToolCall | None:
-    """Reallocate the slice that is furthest from its wanted share.
+    """The reallocation of the slice that is furthest from its target share.
 
-    If the others leave too little for it, the one with most to give is lowered first.
+    If the other slices leave too little for it, the slice with the largest excess is lowered first.
     """
     if view.unread or not view.slices:
         return status_call(view.unread[0]) if view.unread else None
@@ -211,4 +211,4 @@ SHARES = len(SLICES)
 OUTPUTS: tuple[str, ...] = tuple(
     chain((decision.name for decision in Decision), (f"level.{kind.value}" for kind in SLICES))
 )
-"""Names of what the network puts out: a score for each decision, then the level of each slice."""
+"""Names of the outputs of the network: a score for each decision, then the level of each slice."""

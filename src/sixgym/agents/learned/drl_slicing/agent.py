@@ -2,13 +2,13 @@
 
 The original (Cai et al., IEEE Transactions on Mobile Computing 23(6), reference [3] of the paper) admits
 users and divides power among slices online, with a network that predicts states. Neither its code
-nor its adaptation to tool calls is published; this one is ours. A small network maps what is known
-(`drl_slicing_view`) to a discrete admission and continuous shares of PRBs, which map to the nearest call
-(`drl_slicing_actions`). `sixgym train recipes/agentgym/drl_slicing.yaml` trains it; acting needs numpy
+nor its adaptation to tool calls is published; this one is ours. A small network maps the knowledge of the
+agent (`view`) to a discrete admission and continuous shares of PRBs, which map to the nearest call
+(`actions`). `sixgym train recipes/agentgym/drl_slicing.yaml` trains it; acting needs numpy
 alone, and the same observation gives the same call.
 
-Reads cost calls like everything else, so they are budgeted: each slice is read once at the start, for at
-most half of the calls there are; later only in place of a decision that changes nothing.
+A read costs a call, so reads have a budget: every slice is read once at the start, with at most half of all
+calls. Later a read only replaces a decision that changes nothing.
 """
 
 from collections.abc import Sequence
@@ -28,14 +28,14 @@ WEIGHTS_FILE = "drl_slicing.safetensors"
 
 HIDDEN_LAYERS = 2
 TENSORS = tuple(f"policy.{layer}.{part}" for layer in range(HIDDEN_LAYERS + 1) for part in ("weight", "bias"))
-"""Names in a weights file, from input to output. A weight has shape (outputs, inputs)."""
+"""Names of the tensors in a file of weights, from input to output. A weight has shape (outputs, inputs)."""
 
 READ_UP_TO = 0.5
-"""Share of its calls that the agent spends at most on reading every slice before it decides anything."""
+"""Largest share of its calls that the agent spends on reads before its first decision."""
 
 
 class PolicyError(ValueError):
-    """A file does not hold the agent's network. The message names the file and what is wrong."""
+    """A file does not hold the network of the agent. The message names the file and the reason."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class DrlSlicingAgent:
 
     Attributes:
         layers: Weight (outputs, inputs) and bias (outputs) of each layer; tanh between them.
-        provenance: How the weights were made.
-        name: For the record.
+        provenance: Origin of the weights.
+        name: Name of the agent, for the record.
     """
 
     layers: tuple[tuple[Floats, Floats], ...]
@@ -70,7 +70,7 @@ class DrlSlicingAgent:
 
 
 def split_outputs(outputs: Sequence[float]) -> tuple[Decision, tuple[float, ...]]:
-    """The decision of highest score, and the levels."""
+    """The decision with the highest score, and the levels."""
     scores = outputs[:DECISIONS]
     return Decision(max(range(DECISIONS), key=scores.__getitem__)), tuple(outputs[DECISIONS:])
 
@@ -88,7 +88,7 @@ def load_policy(path: Path) -> DrlSlicingAgent:
     """The agent with the weights of a file.
 
     Raises:
-        PolicyError: there is none, or it holds something else.
+        PolicyError: there is no such file, or it holds something else.
     """
     try:
         return agent_from(path.read_bytes(), str(path))
@@ -100,7 +100,7 @@ def load_shipped() -> DrlSlicingAgent:
     """The agent with the weights that come with sixgym.
 
     Raises:
-        PolicyError: they are damaged.
+        PolicyError: the weights are damaged.
     """
     source = files("sixgym.agents.learned.drl_slicing") / WEIGHTS_FILE
     try:
@@ -110,10 +110,10 @@ def load_shipped() -> DrlSlicingAgent:
 
 
 def agent_from(content: bytes, source: str) -> DrlSlicingAgent:
-    """The agent with the weights in these bytes; `source` is what errors call them.
+    """The agent with the weights in these bytes. Error messages call them `source`.
 
     Raises:
-        PolicyError: they hold something else.
+        PolicyError: the bytes hold something else.
     """
     try:
         file = parse_tensors(content)

@@ -1,9 +1,8 @@
-"""What the DRL-Slicing agent knows at a step, as records and as the numbers its network reads.
+"""The knowledge of the DRL-Slicing agent at a step, as records and as inputs of its network.
 
-Everything comes from the observation: the six-dimensional state now and after earlier calls, the
-service level, and what earlier readings of slices and compute nodes answered. The agent this one
-follows has a network that predicts the next state from past ones; here each stress of the service has
-a linear forecast of one step beside it (its last value plus its last change), a plain stand-in.
+All of it comes from the observation: the six-dimensional state now and after earlier calls, the service
+level, and earlier readings of slices and compute nodes. The original agent predicts the next state with a
+network. Here a linear forecast of one step (last value plus last change) of every stress takes its place.
 """
 
 from collections import Counter
@@ -41,11 +40,11 @@ _RecordT = TypeVar("_RecordT", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class SliceView:
-    """A slice as last read.
+    """The last reading of a slice.
 
     Attributes:
-        status: The reading.
-        policy: Its share of PRBs now: as read, or as the agent set it since.
+        status: Result of the reading.
+        policy: Current share of PRBs: as read, or as the agent set it later.
         age: Steps since the reading.
     """
 
@@ -56,12 +55,12 @@ class SliceView:
 
 @dataclass(frozen=True, slots=True)
 class EdgeView:
-    """Compute nodes and the service's tasks as last read.
+    """The last reading of the compute nodes and the compute tasks of the service.
 
     Attributes:
-        load: The reading.
-        workload: The service's tasks in it, if it has any.
-        host: Where they run now: as read, or as the agent set it since.
+        load: Result of the reading.
+        workload: Compute tasks of the service, if it has any.
+        host: Current node of the tasks: as read, or as the agent set it later.
         age: Steps since the reading.
     """
 
@@ -71,21 +70,21 @@ class EdgeView:
     age: int
 
     def lightest(self, kind: str) -> NodeLoad | None:
-        """The least loaded node of that kind on which the tasks do not run."""
+        """The least loaded node of a kind on which the tasks do not run."""
         others = (node for node in self.load.nodes if node.kind == kind and node.node != self.host)
         return min(others, key=lambda node: (node.load, node.node), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyView:
-    """What is known at a step.
+    """The knowledge of the agent at a step.
 
     Attributes:
-        observation: What it was read from.
-        slices: The slices that were read.
-        absent: Slices that the network said it does not have.
-        edge: The compute nodes, once they were read.
-        rejected: How often the agent has turned users of a slice away.
+        observation: The observation that holds it.
+        slices: Last reading by slice.
+        absent: Slices that the network does not have.
+        edge: Last reading of the compute nodes, if there is one.
+        rejected: Number of times that the agent rejected users of a slice.
         refused: Calls that came back with an error.
         since_change: Steps since the agent last changed the network; `NEVER` if it has not.
     """
@@ -117,7 +116,7 @@ class PolicyView:
 
     @property
     def unread(self) -> tuple[SliceType, ...]:
-        """Slices of which nothing is known, the service's own first."""
+        """Slices without a reading, the slice of the service first."""
         active = self.observation.state.slice
         order = (active, *(kind for kind in SLICES if kind is not active))
         return tuple(kind for kind in order if kind not in self.slices and kind not in self.absent)
@@ -125,7 +124,7 @@ class PolicyView:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Finds in a history the latest of everything; only that is parsed."""
+    """The latest events of a history. Only these events are parsed."""
 
     observation: Observation
 
@@ -136,7 +135,7 @@ class _Reader:
         return tuple((age, one.turn.call, one) for age, one in past if one.turn.call is not None)
 
     def of(self, tool: str) -> Iterator[tuple[int, Mapping[str, JsonValue], Exchange]]:
-        """The calls of a tool that has its arguments in an object, newest first."""
+        """The calls of a tool whose arguments are an object, newest first."""
         for age, call, exchange in self.calls:
             if call.tool == tool and isinstance(call.arguments, dict):
                 yield age, call.arguments, exchange
@@ -190,7 +189,7 @@ class _Reader:
         return None
 
     def _moved_to(self, since: int) -> str | None:
-        """Where the agent has moved the tasks in the last `since` steps."""
+        """The node to which the agent moved the tasks in the last `since` steps."""
         for age, arguments, exchange in self.of("edge_offload"):
             target = arguments.get("target")
             if age < since and exchange.outcome.ok and isinstance(target, dict):
@@ -203,7 +202,7 @@ def _slice_named(name: object) -> SliceType | None:
 
 
 def _parsed(record: type[_RecordT], value: object) -> _RecordT | None:
-    """The record, or None where a network answered something else."""
+    """The record, or None if the network answered something else."""
     try:
         return record.model_validate(value)
     except ValidationError:
@@ -212,7 +211,7 @@ def _parsed(record: type[_RecordT], value: object) -> _RecordT | None:
 
 # ---------------------------------------------------------------------- numbers
 def features(view: PolicyView) -> Floats:
-    """The network's input: `len(FEATURES)` finite numbers, most of them between 0 and 1."""
+    """The inputs of the network: `len(FEATURES)` finite numbers, most of them between 0 and 1."""
     values = dict(_service_features(view))
     values.update(_edge_features(view))
     for kind in SLICES:
@@ -221,7 +220,7 @@ def features(view: PolicyView) -> Floats:
 
 
 def _bounded(value: float, half: float = 1.0) -> float:
-    """0 for 0, 0.5 at `half`, nearly 1 for everything far beyond."""
+    """A saturation: 0 at 0, 0.5 at `half`, nearly 1 far beyond."""
     return value / (value + half) if value < _FAR else 1.0
 
 
@@ -338,4 +337,4 @@ FEATURES: tuple[str, ...] = (
     *_OF_COMPUTE,
     *(f"{kind.value}.{name}" for kind in SLICES for name in _OF_A_SLICE),
 )
-"""Names of the numbers, in order. What is not known, or has no bound, is 0."""
+"""Names of the inputs, in order. An input that is unknown, or has no bound, is 0."""

@@ -1,8 +1,8 @@
 """MAPE-K: monitor, analyse, plan and execute over a shared knowledge (Kephart and Chess, 2003).
 
 6GAgentGym's strongest rule-based baseline (section IV-B) keeps 50 hand-made condition -> action
-rules; its table is not published, so the one in `knowledge.yaml` is ours. All that the agent knows
-of its past is in the observation: its own thoughts name the rules that acted.
+rules. That table is not published; the table in `knowledge.yaml` is ours. The agent reads its past from the
+observation, where its thoughts name the rules that acted.
 """
 
 import re
@@ -18,10 +18,10 @@ from sixgym.envs.observation import Observation
 from sixgym.episodes.episode import ToolCall, Turn
 
 REFUSED_STEPS = 10
-"""A call that came back with an error is not repeated for that many steps."""
+"""Steps in which a call that came back with an error is not repeated."""
 
 REPEAT_STEPS = 2
-"""Nor is any other but the watch: its effect takes as long to show."""
+"""Steps in which no other call is repeated, the watch excepted: an effect takes that long to show."""
 
 _ACTED = re.compile(r"^rule \d+ \(([\w.-]+)\): ")
 
@@ -34,7 +34,7 @@ class MapeKAgent:
     name: str = "mape-k"
 
     def act(self, observation: Observation) -> Turn:
-        """The first read that is due or rule that matches, stage by stage; else the watch."""
+        """The first read that is due or rule that matches, stage by stage; otherwise the watch."""
         memory = Memory.of(observation)
         facts = analyse(memory)
         if observation.steps_left < 1:
@@ -80,7 +80,7 @@ def _is_allowed(rule: Rule, memory: Memory) -> bool:
 
 
 def _ages_of(rule: str, memory: Memory) -> Iterator[int]:
-    """How many steps ago the rule acted, newest first."""
+    """Ages in steps of the actions of a rule, newest first."""
     for event in memory.events:
         acted = _ACTED.match(event.thought)
         if acted is not None and acted[1] == rule:

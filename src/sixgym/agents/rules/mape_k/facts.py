@@ -1,6 +1,6 @@
 """The vocabulary of the MAPE-K agent's knowledge: every fact a rule may test or refer to.
 
-A fact that is not known at a step is simply absent then. "Stress" is a measurement relative to its
+A fact that is not known at a step is absent. "Stress" is a measurement relative to its
 bound in the service level: 1 is at the bound, above 1 is a violation, whatever the metric.
 "Service UAVs" are the UAVs of the managed group. `analysis` computes the facts.
 """
@@ -16,12 +16,12 @@ Kind = Literal["number", "flag", "name", "record"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What a fact means, and a typical value.
+    """The meaning of a fact, and a typical value.
 
     Attributes:
         kind: Numbers are compared with above and below, flags and names with equals; records can
             only be referred to.
-        meaning: For whoever writes rules.
+        meaning: Meaning of the fact, for authors of rules.
         example: A value that fits into a call with the examples of the other facts.
     """
 

@@ -1,7 +1,7 @@
 """The knowledge of the MAPE-K agent as data: stages of reads and condition -> action rules.
 
-Stages are walked in order. In each, a read that is due comes first, then the first rule whose
-conditions hold. A string `$name` in an action's arguments stands for the fact of that name
+The agent goes through the stages in order. In each stage a read that is due comes first, then the first rule
+whose conditions hold. A string `$name` in an action's arguments stands for the fact of that name
 (`facts.FACTS`). `knowledge.yaml` is the table that comes with the package.
 """
 
@@ -41,7 +41,7 @@ Symptom = Literal[
 
 
 Reason = Annotated[str, Field(min_length=10, max_length=300)]
-"""Why, in words that a network engineer accepts."""
+"""A reason in the words of a network engineer."""
 
 
 class KnowledgeError(ValueError):
@@ -114,7 +114,7 @@ class Action(Record):
 
 
 class Read(Record):
-    """Something worth looking at under these conditions."""
+    """A read that is due under these conditions."""
 
     id: Name
     when: tuple[Condition, ...] = ()
@@ -123,7 +123,7 @@ class Read(Record):
 
 
 class Rule(Record):
-    """One line of the table: under these conditions do this, for this reason."""
+    """A rule of the table: conditions, an action and a reason."""
 
     id: Name
     symptom: Symptom
@@ -137,7 +137,7 @@ class Rule(Record):
 
 
 class Stage(Record):
-    """A part of the triage: what to look at, then what to do about it."""
+    """A stage of the triage: its reads, then its rules."""
 
     name: str
     reads: tuple[Read, ...] = ()
@@ -156,7 +156,7 @@ class Knowledge(Record):
 
     @property
     def watch(self) -> Read:
-        """What to do when nothing else is due."""
+        """The read that is made when nothing else is due."""
         return self.stages[-1].reads[-1]
 
     @model_validator(mode="after")
@@ -176,7 +176,7 @@ def load_knowledge(path: Path) -> Knowledge:
     """Read and check a knowledge file.
 
     Raises:
-        KnowledgeError: it is missing, no YAML, or an entry names an unknown fact, tool or argument.
+        KnowledgeError: the file is missing or not YAML, or an entry names an unknown fact, tool or argument.
     """
     try:
         return _parse(path.read_text(encoding="utf-8"), str(path))
@@ -202,7 +202,7 @@ def _parse(text: str, source: str) -> Knowledge:
 
 
 def _entries(raw: object, source: str) -> Iterator[tuple[str, type[Record], object]]:
-    """Every read and rule with its place, so that an error can name it."""
+    """Every read and rule with its place in the file, for error messages."""
     for number, stage in enumerate(_items(raw, "stages")):
         for key, model in (("reads", Read), ("rules", Rule)):
             for index, entry in enumerate(_items(stage, key)):

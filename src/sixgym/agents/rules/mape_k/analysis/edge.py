@@ -1,4 +1,4 @@
-"""Facts about compute: where the service's tasks run, how they do, and where else they could run."""
+"""Facts about compute: the node of the service's tasks, their latency, and other nodes for them."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -14,7 +14,7 @@ ONBOARD = "onboard"
 
 
 def edge_facts(memory: Memory) -> FactItems:
-    """Loads of the nodes, and the service's tasks if it has any."""
+    """Loads of the nodes, and the compute tasks of the service if it has any."""
     read = next(memory.results("get_edge_load", EdgeLoad, EDGE_AGE), None)
     if read is None:
         return

@@ -1,4 +1,4 @@
-"""Facts about flight safety: the UAV with the least energy, and the way back."""
+"""Facts about flight safety: the UAV with the least energy, and its way back."""
 
 from sixgym.agents.memory import Memory
 from sixgym.agents.rules.mape_k.analysis.radio import EVER
@@ -9,7 +9,7 @@ BATTERY_AGE = 10
 
 
 def fleet_facts(memory: Memory) -> FactItems:
-    """The weakest battery of all UAVs, and where that UAV was first seen."""
+    """The weakest battery of all UAVs, and the place where that UAV was first seen."""
     read = next(memory.results("read_telemetry", TelemetryState, BATTERY_AGE), None)
     if read is None or not read[1].uavs:
         return

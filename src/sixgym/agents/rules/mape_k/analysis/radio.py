@@ -1,4 +1,4 @@
-"""Facts about the service UAVs' links: who suffers, where to hand over, what interferes."""
+"""Facts about the links of the service UAVs: weak links, targets of handovers, interference."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,17 +14,18 @@ TELEMETRY_AGE = 6
 SCAN_AGE = 8
 INTERFERENCE_AGE = 6
 SAME_PLACE_M = 100.0
-"""A scan stands for a UAV this near: less than the correlation of path loss, more than a leg flown."""
+"""Distance in m within which a scan is valid for a UAV: less than the correlation distance of path loss, more
+than the flight of one step."""
 
 HANDOVER_WAIT = 4
-"""Steps before a UAV is handed over again: X2 takes tens of ms, the measurement one interval."""
+"""Steps between two handovers of a UAV: X2 takes tens of ms, the measurement one interval."""
 
 REFUSAL_MEMORY = 8
 EVER = 10_000
-"""An age that no step reaches."""
+"""An age in steps that no episode reaches."""
 
 UNHEARD_DBM = -130.0
-"""RSRP taken for a cell that a scan did not list."""
+"""Assumed RSRP of a cell that a scan did not list."""
 
 RELIEF_DB = -6.0
 REFUGE_M = 30.0
@@ -33,17 +34,17 @@ CLIMB_M = 20.0
 
 @dataclass(frozen=True, slots=True)
 class ServiceLink:
-    """A service UAV, its serving cell, and what is known of the others.
+    """A service UAV, its serving cell, and its other cells.
 
     Attributes:
-        uav: As telemetry reported it.
-        cell: Serving cell, with the handovers asked for since.
-        gains_db: RSRP of other cells minus that of the serving one; None while unknown.
-        load: PRB load by cell, of the cells scanned.
-        refused_by: Cells that refused it lately.
-        scanned: Whether cells were scanned for near it.
-        waits: Whether a handover was asked for lately.
-        last_target: Cell of the last handover asked for.
+        uav: The UAV in the telemetry.
+        cell: Serving cell, later requests of handovers included.
+        gains_db: RSRP of other cells minus RSRP of the serving cell; None while unknown.
+        load: PRB load of the scanned cells.
+        refused_by: Cells that refused the UAV recently.
+        scanned: Whether there was a scan near the UAV.
+        waits: Whether a handover was requested recently.
+        last_target: Target cell of the last request.
     """
 
     uav: UavTelemetry
@@ -56,14 +57,14 @@ class ServiceLink:
     last_target: str | None
 
     def ranked(self, without: frozenset[str] = frozenset()) -> list[tuple[float, str]]:
-        """Other cells by gain, best first, without those that refused it lately."""
+        """Other cells by gain, best first, without cells that refused the UAV recently."""
         barred = without | self.refused_by
         gains = self.gains_db or {}
         return sorted(((gain, cell) for cell, gain in gains.items() if cell not in barred), reverse=True)
 
 
 def radio_facts(memory: Memory) -> FactItems:
-    """Everything about the service UAVs' links; nothing if the service has no UAVs."""
+    """All facts about the links of the service UAVs; none if the service has no UAVs."""
     read = next(memory.results("read_telemetry", TelemetryState, TELEMETRY_AGE), None)
     if read is None:
         return
@@ -83,7 +84,7 @@ def radio_facts(memory: Memory) -> FactItems:
 
 
 Scan = tuple[Position, Mapping[str, tuple[float, float]]]
-"""Where cells were scanned for, and their RSRP in dBm and PRB load by name."""
+"""The scans: place, and RSRP in dBm and PRB load by cell."""
 
 
 def _links(memory: Memory, telemetry: TelemetryState, age: int) -> Iterator[ServiceLink]:
@@ -119,7 +120,7 @@ def _link(
     gains = None if near is None else _gains(near, cell)
     if stronger is not None and cell == uav.gnb:
         gains = {**(gains or {}), stronger[0]: stronger[1]}
-    # a handover reported as failed needs no more waiting
+    # a handover that was reported as failed is over
     failed = uav.handover == "FAILED" and bool(asked) and asked[0][0] > age
     return ServiceLink(
         uav=uav,

@@ -1,4 +1,4 @@
-"""Facts about the service level and about what was done so far."""
+"""Facts about the service level and about earlier actions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from sixgym.tools.types import TelemetryState
 FactItems = Iterator[tuple[str, JsonValue]]
 
 NEVER = 99
-"""Age of what has not happened."""
+"""Age in steps of an action that did not happen."""
 
 ACTING = (
     "trigger_slice_reallocation",
@@ -33,11 +33,11 @@ NO_PACKETS = 99.0
 
 ALARMS = {"sla_latency": "latency_stress", "sla_jitter": "jitter_stress", "sla_loss": "loss_stress"}
 WITHIN = 0.95
-"""Stress taken for a metric of the service that raises no alarm: within its bound, by how much is unknown."""
+"""Assumed stress of a metric without an alarm: it is within its bound, by an unknown margin."""
 
 
 def stresses(state: NetworkState, sla: SlaSpec) -> dict[str, float]:
-    """Each bounded metric relative to its bound; 1 is at the bound, above is a violation."""
+    """Every bounded metric relative to its bound: 1 is at the bound, above 1 is a violation."""
     found: dict[str, float] = {}
     for name, measured, bound in (
         ("latency_stress", state.latency_ms, sla.max_latency_ms),
@@ -57,7 +57,7 @@ def stresses(state: NetworkState, sla: SlaSpec) -> dict[str, float]:
 def stress(state: NetworkState, sla: SlaSpec) -> float:
     """The largest stress of the network; 0 without any bound.
 
-    The load of the home node is left out: it may be other tenants', and no radio measure mends it.
+    The load of the home node is left out: other tenants may cause it, and no radio action lowers it.
     """
     return _worst(stresses(state, sla))
 
@@ -90,15 +90,15 @@ def service_facts(memory: Memory) -> FactItems:
     yield "active_slice", seen.state.slice.value
     yield "service", seen.service
     yield "state", seen.state.model_dump(mode="json")
-    # the bounds stay with the service when it moves to another slice
+    # the bounds stay with the service after a move to another slice
     moved = seen.sla.model_copy(update={"slice": seen.state.slice})
     yield "sla", moved.model_dump(mode="json", exclude_none=True)
 
 
 def _service_stresses(memory: Memory) -> dict[str, float]:
-    """Stresses of the service's own packets, as far as telemetry's alarms tell; else of its slice.
+    """Stresses of the service's own packets where alarms of the telemetry tell them, otherwise of its slice.
 
-    The state is that of the whole slice, so other users on a dead cell keep it violated for ever.
+    The state describes the whole slice, so other users on a dead cell keep it violated for ever.
     """
     seen = memory.observation
     found = stresses(seen.state, seen.sla)
@@ -125,7 +125,7 @@ def _run_length(levels: Sequence[float], *, violated: bool) -> int:
 
 
 def action_facts(memory: Memory) -> FactItems:
-    """What was done and read, and how long ago."""
+    """Earlier actions and reads, and their ages."""
     seen = memory.observation
     yield "steps_since_change", _age(memory.done(*ACTING))
     yield "steps_since_logged", _age(memory.done("log_decision"))
@@ -152,7 +152,7 @@ def action_facts(memory: Memory) -> FactItems:
 
 
 def absent_slices(memory: Memory) -> frozenset[SliceType]:
-    """Slices whose status was refused: the network does not have them."""
+    """Slices whose status was refused because the network does not have them."""
     return frozenset(
         kind
         for event in memory.events
@@ -163,7 +163,7 @@ def absent_slices(memory: Memory) -> frozenset[SliceType]:
 
 
 def _asked(memory: Memory, tool: str, kind: SliceType | None = None) -> Iterator[Event]:
-    """Calls of a tool, refused ones included; only those about a slice if one is given."""
+    """Calls of a tool, refused calls included, optionally only calls about one slice."""
     for event in memory.events:
         if event.call.tool == tool and (kind is None or kind in event.arguments.values()):
             yield event

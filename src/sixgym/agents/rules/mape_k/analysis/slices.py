@@ -1,4 +1,4 @@
-"""Facts about shares of PRBs: who uses what, who could give, and what the next step would be."""
+"""Facts about shares of PRBs: use, slack, and the next step of every slice."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ TRAFFIC_AGE = 8
 STEP_PERCENT = 10
 LIFT_PERCENT = 20
 FLOOR_PERCENT = 5
-"""No slice is asked to give below this."""
+"""Guaranteed share in percent below which no slice gives."""
 
 SAFETY = 1.4
-"""A donor keeps this multiple of what it uses: use is a mean over cells, and one may be busier."""
+"""Multiple of its use that a giving slice keeps: use is a mean over cells, and one cell may be busier."""
 
 CONGESTED_USE_PERCENT = 95.0
 
 
 @dataclass(frozen=True, slots=True)
 class SliceShare:
-    """A slice as last read, with the policy that was set since, if one was (then it is `changed`)."""
+    """The last status of a slice, with a policy that was set later (then `changed` is true)."""
 
     status: SliceStatus
     policy: RrmPolicyRatio
@@ -32,14 +32,14 @@ class SliceShare:
 
     @property
     def use_percent(self) -> float:
-        """PRBs used / granted; a slice reported CONGESTED counts as full."""
+        """Used PRBs / granted PRBs; a CONGESTED slice counts as full."""
         granted = self.status.prbs_granted
         use = 100 * self.status.prbs_used / granted if granted > 0 else 0.0
         return max(use, CONGESTED_USE_PERCENT) if self.status.status == "CONGESTED" else use
 
     @property
     def slack_percent(self) -> float:
-        """Guaranteed share that the slice could do without."""
+        """Guaranteed share that the slice does not need, in percent."""
         if self.status.status == "CONGESTED":
             return 0.0
         needed = max(FLOOR_PERCENT, SAFETY * self.status.prb_used_percent)
@@ -63,7 +63,7 @@ class SliceShare:
 
 
 def shares(memory: Memory) -> dict[SliceType, SliceShare]:
-    """The latest status of every slice that was read lately."""
+    """The latest status of every slice with a recent read."""
     policies: dict[SliceType, RrmPolicyRatio] = {}
     found: dict[SliceType, SliceShare] = {}
     for event in memory.done("trigger_slice_reallocation", "get_slice_status"):
@@ -143,7 +143,7 @@ def _spare(own: SliceShare, others: Mapping[SliceType, SliceShare]) -> FactItems
     yield "spare_percent", spare
     yield from _step("raised", own.policy, min(STEP_PERCENT, spare))
     yield from _step("doubled", own.policy, min(max(own.policy.min, STEP_PERCENT), spare))
-    # what was measured before its share changed says nothing of a slice's present stress
+    # a measurement before a change of the share does not show the current stress
     current = {kind: share for kind, share in others.items() if not share.changed}
     if current:
         kind = max(current, key=lambda kind: current[kind].stress)
@@ -153,7 +153,7 @@ def _spare(own: SliceShare, others: Mapping[SliceType, SliceShare]) -> FactItems
 
 
 def _step(name: str, policy: RrmPolicyRatio, by_percent: int) -> Iterator[tuple[str, int]]:
-    """The policy moved by some points: a strict one (dedicated = min = max) stays strict."""
+    """The policy moved by some points. A strict policy (dedicated = min = max) stays strict."""
     least = min(policy.min, FLOOR_PERCENT)
     guaranteed = min(100, max(least, policy.min + by_percent))
     moved = guaranteed - policy.min

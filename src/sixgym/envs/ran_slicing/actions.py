@@ -1,7 +1,7 @@
-"""Actions of the slicing environment: whole PRBs for every slice, and never more than the carrier has.
+"""Actions of the slicing environment: whole PRBs for every slice, at most the PRBs of the carrier in all.
 
-What is left over stays idle, in contrast to a split of the whole carrier: spectral efficiency counts
-allocated bandwidth, so an agent gains by allocating less (slicing paper, equation 1).
+The remaining PRBs stay idle. Spectral efficiency counts the allocated bandwidth, so an agent gains by
+allocating less (slicing paper, equation 1).
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ Allocation = tuple[int, ...]
 
 @lru_cache(maxsize=8)
 def all_allocations(slices: int, prbs: int) -> tuple[Allocation, ...]:
-    """Every allocation of at most `prbs` PRBs to so many slices, in lexicographic order.
+    """All allocations of at most `prbs` PRBs to that many slices, in lexicographic order.
 
     The place in this order is the number of the discrete action: 0 allocates nothing, 1 gives one PRB
-    to the last slice. There are binomial(prbs + slices, slices) of them, 351 for two slices of 25 PRBs.
+    to the last slice. Their number is binomial(prbs + slices, slices), 351 for two slices of 25 PRBs.
     """
     if slices == 0:
         return ((),)
@@ -41,16 +41,16 @@ def number_of(allocation: Sequence[int], prbs: int) -> int:
     """The discrete action that makes this allocation.
 
     Raises:
-        ValueError: it is negative somewhere, or more than the carrier's `prbs`.
+        ValueError: the allocation is negative for a slice, or exceeds the `prbs` of the carrier.
     """
     return _numbers(len(allocation), prbs)[checked(allocation, len(allocation), prbs)]
 
 
 def checked(allocation: Sequence[int], slices: int, prbs: int) -> Allocation:
-    """The allocation, if it is one of so many slices on a carrier of so many PRBs.
+    """The allocation, checked for that many slices on a carrier of that many PRBs.
 
     Raises:
-        ValueError: it is not.
+        ValueError: the allocation does not fit.
     """
     if len(allocation) != slices:
         raise ValueError(f"an allocation here has {slices} numbers, one per slice, not {len(allocation)}")
@@ -65,8 +65,8 @@ def checked(allocation: Sequence[int], slices: int, prbs: int) -> Allocation:
 def from_box(action: npt.NDArray[np.floating], prbs: int) -> Allocation:
     """The allocation of an action in [-1, 1] per slice: -1 is no PRB, 1 is the whole carrier, rounded.
 
-    Where the sum would exceed the carrier, it is scaled down to it in proportion, and the PRBs that
-    rounding down leaves go to the largest remainders, the first slice first.
+    A sum above the carrier is scaled down to the carrier in proportion. The PRBs that rounding down leaves go
+    to the largest remainders, the first slice first.
     """
     wanted = (np.asarray(action, np.float64) + 1.0) / 2.0 * prbs
     rounded = np.floor(wanted + 0.5).astype(int)
@@ -86,10 +86,10 @@ def to_box(allocation: Sequence[int], prbs: int) -> npt.NDArray[np.float32]:
 
 
 def prb_policy(scenario: Scenario, allocation: Allocation) -> SetPrbPolicy:
-    """The change that gives every slice strictly its PRBs: dedicated = min = max, in all cells.
+    """The change that gives every slice exactly its PRBs: dedicated = min = max, in all cells.
 
     RRM policy ratios are whole percentages. The edges between the slices' bands are rounded, not
-    the bands, so that the ratios never add up to more than 100; at 25, 50 and 100 PRBs they are exact.
+    the bands, so that the ratios never add up to more than 100. At 25, 50 and 100 PRBs the ratios are exact.
     """
     policies: dict[SliceType, RrmPolicyRatio] = {}
     edge = 0
@@ -105,5 +105,5 @@ def _percent(count: int, prbs: int) -> int:
 
 
 def initial_allocation(scenario: Scenario) -> Allocation:
-    """The PRBs that the scenario's own policies guarantee, to the nearest whole PRB from below."""
+    """The PRBs that the policies of the scenario guarantee, rounded down."""
     return tuple(slice_.policy.min * scenario.prbs // 100 for slice_ in scenario.slices)

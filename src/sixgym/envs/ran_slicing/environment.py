@@ -1,7 +1,7 @@
 """The RAN slicing task of "Adaptive RAN Slicing Control via Reward-Free Self-Finetuning Agents".
 
-Every 100 ms an agent gives each slice a number of PRBs. It is to use the spectrum well, to change
-little, and to let no packet come late.
+Every 100 ms an agent gives each slice a number of PRBs. The aims are high spectral efficiency, few
+reconfigurations, and no late packet.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ _SEED_OPTIONS = frozenset({"topology_seed", "network_seed"})
 
 @dataclass(slots=True)
 class _Episode:
-    """What changes while an episode runs."""
+    """The state of a running episode."""
 
     scenario: Scenario
     topology_seed: int
@@ -53,32 +53,32 @@ class _Episode:
     queues: dict[SliceType, int] = field(default_factory=dict[SliceType, int])
     totals: Totals = field(default_factory=Totals)
     reconfigured: bool = False
-    awaits_interval: bool = True  # between the beginning and the end of a reset or step
+    awaits_interval: bool = True  # between the two halves of a reset or step
 
 
 class RanSlicingEnv(gymnasium.Env[Observation, Action]):
     """Share the downlink PRBs of a network among its slices.
 
-    Observation: five numbers per slice, `slicing_state.FIELDS`, slices in the scenario's order.
+    Observation: five numbers per slice, `state.FIELDS`, slices in the scenario's order.
     Reward: the utility of the step (`UtilityWeights`); `info` has the metrics themselves
     (`spectral_efficiency`, `reconfigured`, `violated`), `allocation`, figures per slice, the network
     time, both seeds, and after the last step `totals`. An episode is truncated after `steps` decisions
-    and never terminated. The first decision counts as a reconfiguration if it differs from the shares
-    that the scenario begins with.
+    and never terminated. The first decision counts as a reconfiguration if it differs from the initial
+    shares of the scenario.
 
     Args:
-        network: Name of a simulator, or a simulator, which this environment then closes.
-        scenario: Name or path of a scenario, or a scenario. One that is placed already keeps its places.
-        action: `discrete` numbers all allocations as `slicing_actions.all_allocations` does; `box` has
-            a number in [-1, 1] per slice, from no PRB to the whole carrier (`slicing_actions.from_box`).
+        network: Name of a simulator, or a simulator. The environment closes it.
+        scenario: Name or path of a scenario, or a scenario. A placed scenario keeps its places.
+        action: `discrete` numbers all allocations as `actions.all_allocations` does; `box` has
+            a number in [-1, 1] per slice, from no PRB to the whole carrier (`actions.from_box`).
         steps: Decisions in an episode.
-        split: Which topology seeds are drawn and accepted.
-        weights: Of the reward; a mapping names those that differ from the paper's.
+        split: Split of the topology seeds that are drawn and accepted.
+        weights: Weights of the reward; a mapping names the weights that differ from the paper.
         render_mode: `ansi` makes `render` return the last interval as text.
 
     Raises:
-        ValueError: an argument is not one of these.
-        TypeError: the render mode is not.
+        ValueError: an argument is invalid.
+        TypeError: the render mode is invalid.
         SimulatorError: the network cannot be used here.
     """
 
@@ -123,8 +123,8 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         """Start another network.
 
         Args:
-            seed: Seeds the draws of topology and network seeds, of this and all later episodes.
-            options: `topology_seed` and `network_seed` to use instead of drawn ones.
+            seed: Seed of the draws of topology and network seeds, for this and all later episodes.
+            options: `topology_seed` and `network_seed` in place of drawn seeds.
 
         Raises:
             ValueError: an option is unknown, or the topology seed is not of the split.
@@ -139,7 +139,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         Raises:
             ValueError: the action is not in the action space.
             ResetNeeded: no episode is running.
-            SimulatorError: the network failed; the episode is over.
+            SimulatorError: the network failed, and the episode is over.
         """
         self.begin_step(action)
         return self.end_step(self.simulator.advance(self.scenario.decision_interval_ms))
@@ -149,7 +149,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         return self._shown if self.render_mode == "ansi" else None
 
     def close(self) -> None:
-        """End the network."""
+        """Stop the network."""
         self._episode = None
         self.simulator.close()
 
@@ -157,11 +157,11 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
     def begin_reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Scenario, int]:
-        """The first half of `reset`: the placed scenario and the network seed to reset a simulator with."""
+        """The first half of `reset`: the placed scenario and the network seed."""
         super().reset(seed=seed)
         given = _seed_options(options)
         seeds = SPLITS[self.split]
-        # both are drawn even if one is given, so that giving one leaves the other as it was
+        # both are drawn even if one is given, so that a given seed does not change the other
         topology_seed = int(self.np_random.integers(seeds.start, seeds.stop))
         network_seed = int(self.np_random.integers(NETWORK_SEEDS))
         fixed = self.scenario.topology_seed
@@ -175,7 +175,7 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         return placed, network_seed
 
     def end_reset(self, interval: Interval) -> tuple[Observation, dict[str, Any]]:
-        """The second half of `reset`, given what the simulator measured."""
+        """The second half of `reset`, with the interval that the simulator measured."""
         episode = self._running(awaits_interval=True)
         episode.queues = queues(interval)
         episode.awaits_interval = False
@@ -188,12 +188,12 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         allocation = self.allocation_of(action)
         episode.reconfigured = allocation != episode.allocation
         episode.awaits_interval = True
-        if episode.reconfigured or episode.totals.steps == 0:  # the scenario's own shares may lend PRBs
+        if episode.reconfigured or episode.totals.steps == 0:  # the initial shares may lend PRBs
             self.simulator.apply(prb_policy(episode.scenario, allocation))
         episode.allocation = allocation
 
     def end_step(self, interval: Interval) -> Step:
-        """The second half of `step`, given what the simulator measured."""
+        """The second half of `step`, with the interval that the simulator measured."""
         episode = self._running(awaits_interval=True)
         metrics = StepMetrics.of(interval, reconfigured=episode.reconfigured)
         episode.totals = episode.totals.plus(metrics, self.weights)
@@ -215,10 +215,10 @@ class RanSlicingEnv(gymnasium.Env[Observation, Action]):
         return observation, reward, False, truncated, info
 
     def allocation_of(self, action: Action) -> Allocation:
-        """PRBs per slice that an action means.
+        """The allocation of an action, in PRBs per slice.
 
         Raises:
-            ValueError: it is not in the action space.
+            ValueError: the action is not in the action space.
         """
         if self.action == "box":
             numbers = np.asarray(action, np.float32)
@@ -276,12 +276,12 @@ def _check_arguments(action: str, steps: object, split: str, render_mode: str | 
     if split not in SPLITS:
         raise ValueError(f"split is {' or '.join(SPLITS)}, not {split!r}")
     if render_mode not in (None, "ansi"):
-        # Stable-Baselines3's make_vec_env asks for rgb_array, and does without only on a TypeError
+        # Stable-Baselines3's make_vec_env asks for rgb_array, and only a TypeError makes it ask for nothing
         raise TypeError(f"render_mode is None or ansi, not {render_mode!r}")
 
 
 def _seed_options(options: dict[str, Any] | None) -> dict[str, int]:
-    """The options, if they are seeds and nothing else."""
+    """The options, checked to be seeds."""
     seeds: dict[str, int] = {}
     for name, value in (options or {}).items():
         if name not in _SEED_OPTIONS:

@@ -1,4 +1,4 @@
-"""What the slicing paper counts: spectral efficiency, reconfigurations, violations, and their utility."""
+"""The metrics of the slicing paper: spectral efficiency, reconfigurations, violations, and their utility."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,9 +15,9 @@ Weight = Annotated[float, Field(ge=0)]
 class UtilityWeights(Record):
     """Weights of the utility of a step.
 
-    The slicing paper (equation 15) names three without their values. These follow from its table III:
-    15, 15 and 300 reproduce the five utilities to .03 %, three of them to .04, if a step without a
-    reconfiguration earns the second weight instead of one with it paying that.
+    The slicing paper (equation 15) has three weights and gives no values. The values follow from its
+    table III: 15, 15 and 300 reproduce the five utilities to .03 %, three of them to .04, if a step without a
+    reconfiguration earns the second weight, instead of a step with a reconfiguration paying it.
     """
 
     spectral_efficiency: Weight = Field(default=15.0, description="per bit/s/Hz")
@@ -31,9 +31,9 @@ class StepMetrics:
 
     Attributes:
         spectral_efficiency: Delivered payload of all slices over the granted bandwidth, bit/s/Hz
-            (equation 1); 0 where nothing was granted.
-        reconfigured: The allocation differs from the one before (equation 3).
-        violated: A packet of any slice was delivered late or was lost (equation 2).
+            (equation 1); 0 if no bandwidth was granted.
+        reconfigured: Whether the allocation differs from the previous one (equation 3).
+        violated: Whether a packet of any slice was late or lost (equation 2).
     """
 
     spectral_efficiency: float
@@ -69,7 +69,7 @@ class Totals:
     Attributes:
         steps: Decision intervals.
         spectral_efficiency_sum: Sum over steps; the paper's column is `mean_spectral_efficiency`.
-        reconfigurations, violations: Steps with one.
+        reconfigurations, violations: Number of steps with a reconfiguration, with a violation.
         utility: Sum over steps.
     """
 
@@ -91,7 +91,7 @@ class Totals:
 
     @property
     def mean_spectral_efficiency(self) -> float:
-        """Mean over steps, bit/s/Hz; 0 before the first."""
+        """Mean over steps in bit/s/Hz; 0 before the first step."""
         return self.spectral_efficiency_sum / self.steps if self.steps else 0.0
 
     def as_info(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What an agent sees in the slicing environment: five numbers per slice (slicing paper, equation 14)."""
+"""The observation in the slicing environment: five numbers per slice (slicing paper, equation 14)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,32 +9,33 @@ from gymnasium import spaces
 
 from sixgym.domain.faults import TrafficSurge
 from sixgym.domain.measurement import Interval, SliceMeasurement
-from sixgym.domain.scenario import Constant, Group, OnOff, Scenario
+from sixgym.domain.network import Group
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
+from sixgym.domain.traffic import Constant, OnOff
 from sixgym.envs.ran_slicing.actions import Allocation
 
 FIELDS = ("prbs", "spectral_efficiency", "arriving_mbps", "queue_increment_kb", "dropped_kb")
-"""Of each slice in turn: PRBs allocated in the interval that ended, bit/s/Hz of the granted
+"""The numbers of a slice: PRBs allocated in the interval that ended, bit/s/Hz of the granted
 bandwidth, Mbit/s offered at the server, change of the gNBs' queues, payload that full queues refused."""
 
 MAX_SPECTRAL_EFFICIENCY = 20.0
-"""Two layers of the highest MCS carry 8.2 bit/s/Hz; packets still under way when a share shrinks come
-on top of it."""
+"""Two layers of the highest MCS carry 8.2 bit/s/Hz. Packets in flight when a share shrinks add to it."""
 
 Observation = npt.NDArray[np.float32]
 
 
 def observation_space(scenario: Scenario) -> spaces.Box:
-    """Finite bounds of every number, from the scenario. Measurements beyond them are clipped.
+    """Finite bounds of every number, from the scenario. Measurements beyond a bound are clipped.
 
-    Arrivals are bounded by all devices of a slice sending at once, in the strongest traffic surge,
-    with one packet more than their rate; queues by full RLC buffers.
+    The bound of arrivals is all devices of a slice sending at once, in the strongest traffic surge, with one
+    packet more than their rate. The bound of queues is full RLC buffers.
     """
     low: list[float] = []
     high: list[float] = []
     for slice_ in scenario.slices:
         members = [group for group in scenario.groups if group.slice is slice_.type]
-        # a slice without devices keeps a range, because libraries divide by it
+        # a slice without devices keeps a range, because libraries divide by the range
         arriving_mbps = sum(_peak_mbps(group, scenario) for group in members) or 1.0
         queue_kb = (sum(group.count for group in members) or 1) * scenario.radio.rlc_buffer_bytes / 1e3
         dropped_kb = arriving_mbps * scenario.decision_interval_ms / 8
@@ -64,11 +65,11 @@ def observe(
     """The observation after an interval in which `allocation` held.
 
     Args:
-        interval: What was measured.
+        interval: The measured interval.
         allocation: PRBs per slice.
-        queues_before: Bytes that waited at the interval's begin, by slice.
-        scenario: Gives the order of the slices.
-        space: Where the numbers have to lie.
+        queues_before: Queue at the start of the interval in bytes, by slice.
+        scenario: Scenario, which has the order of the slices.
+        space: Bounds of the numbers.
     """
     interval_s = (interval.end_ms - interval.start_ms) / 1e3
     numbers: list[float] = []
@@ -85,12 +86,12 @@ def observe(
 
 
 def queues(interval: Interval) -> dict[SliceType, int]:
-    """Bytes that wait at the interval's end, by slice."""
+    """Queue at the end of the interval in bytes, by slice."""
     return {kind: measured.queue_bytes for kind, measured in interval.slices.items()}
 
 
 def slice_facts(measured: SliceMeasurement, interval_ms: int) -> dict[str, Any]:
-    """The figures of a slice that go into `info` beside the observation."""
+    """The figures of a slice in `info`, beside the observation."""
     flow = measured.flow
     return {
         "prbs_granted": measured.prbs_granted,

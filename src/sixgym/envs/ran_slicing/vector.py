@@ -1,4 +1,4 @@
-"""Many slicing networks stepped together."""
+"""Many slicing environments that step together."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,19 +24,19 @@ Numbers = npt.NDArray[np.float64]
 
 
 class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
-    """`num_envs` times `RanSlicingEnv`: same arguments, same numbers for the same seeds.
+    """`num_envs` environments of `RanSlicingEnv`: same arguments, same numbers for the same seeds.
 
-    Episodes restart by themselves in the step after their last one (`AutoresetMode.NEXT_STEP`): that
-    step ignores the action, returns the first observation of the next episode and earns 0. A seed s
-    for `reset` seeds the networks with s, s + 1, ...; a sequence gives each its own.
+    An episode restarts in the step after its last step (`AutoresetMode.NEXT_STEP`): that step ignores the
+    action, returns the first observation of the next episode and earns 0. A seed s for `reset` seeds the
+    networks with s, s + 1, ...; a sequence gives every network its own seed.
 
     Args:
-        num_envs: How many networks.
+        num_envs: Number of networks.
         network: Name of a simulator, or one simulator for each.
         scenario, action, steps, split, weights: See `RanSlicingEnv`.
 
     Raises:
-        ValueError: an argument is not one of these.
+        ValueError: an argument is invalid.
         SimulatorError: the network cannot be used here.
     """
 
@@ -82,10 +82,10 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start other networks; `options` go to each of them (see `RanSlicingEnv.reset`).
+        """Start other networks, all with these `options` (see `RanSlicingEnv.reset`).
 
         Raises:
-            ValueError: as many seeds as networks are needed, or an option is not valid.
+            ValueError: the number of seeds is not the number of networks, or an option is invalid.
             SimulatorError: a network does not start.
         """
         if seed is None or isinstance(seed, int):
@@ -104,7 +104,7 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         """Set the shares in every network and run all for one decision interval.
 
         Raises:
-            ValueError: an action is not in the action space; no network has moved.
+            ValueError: an action is not in the action space. No network has advanced.
             ResetNeeded: `reset` has not been called.
             SimulatorError: a network failed.
         """
@@ -115,7 +115,7 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         going = [index for index in range(self.num_envs) if not self._ended[index]]
         chosen = list(iterate(self._actions, actions))
         for index in going:
-            self.envs[index].allocation_of(chosen[index])  # a wrong action is refused before any is taken
+            self.envs[index].allocation_of(chosen[index])  # check all before the first step
         for index in going:
             self.envs[index].begin_step(chosen[index])
         self._restart(np.flatnonzero(self._ended).tolist(), [None] * self.num_envs, None, observations, infos)
@@ -129,7 +129,7 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         return observations, rewards, np.zeros(self.num_envs, np.bool_), truncations, infos
 
     def close_extras(self, **_: Any) -> None:
-        """End all networks."""
+        """Stop all networks."""
         for env in self.envs:
             env.close()
 
@@ -141,7 +141,7 @@ class RanSlicingVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         observations: Observation,
         infos: dict[str, Any],
     ) -> None:
-        """Reset these networks; their observations and infos go into the given ones."""
+        """Reset these networks, and write their observations and infos into the given ones."""
         starts = [self.envs[index].begin_reset(seed=seeds[index], options=options) for index in indices]
         intervals = reset_all([self.envs[index].simulator for index in indices], starts)
         for index, interval in zip(indices, intervals, strict=True):

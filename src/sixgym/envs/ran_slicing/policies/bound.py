@@ -1,12 +1,12 @@
 """A bound that no policy of the slicing environment can exceed, even one that knows the future.
 
-It is the optimum of a relaxed problem, in which the channel never fades, nothing is retransmitted and
-reconfigurations beside a violation are free. What remains is bookkeeping that every policy obeys:
+The bound is the optimum of a relaxed problem: the channel never fades, no block is retransmitted, and
+reconfigurations beside a violation are free. These rules remain, and every policy obeys them:
 
 1. A transport block carries at most `MAX_TBS_BITS_PER_PRB` bits per PRB and layer, in whole resource
    block groups of one device, and a packet has `HEADER_BYTES` on the air beside its payload.
-2. A packet reaches its device `FLOOR_MS` plus the backhaul's delay after the server sent it, at the
-   soonest. So where packets come one by one and are in time, a device never has more than
+2. A packet reaches its device at the earliest `FLOOR_MS` plus the delay of the backhaul after the server
+   sent it. So where packets come one by one and are in time, a device never has more than
    1 + (deadline - floor) / period of them waiting, and no transport block holds more.
 3. Packets that arrived in a window and fall due in it were sent in it, if none of them was late.
 4. What is delivered in a run of steps without a violation arrived in them, or before them by less
@@ -21,8 +21,8 @@ the warm-up may have left a backlog and the last packets' violations may fall ou
 Dynamic programming over runs and violations does the rest.
 
 Assumed: no faults; packets evenly spaced while a source is on; shares granted exactly in the mean of an
-interval; and that what is delivered in a step was sent in it. The last neglects the blocks in flight
-when a share is changed, some 4 ms of the old share: single steps after a share shrank were seen to have
+interval; and that a packet is delivered in the step in which it was sent. The last neglects the blocks in
+flight when a share is changed, some 4 ms of the old share: single steps after a share shrank had up to
 8.9 bit/s/Hz where the peak is 7.9. With the weights of the paper no episode was found above the bound;
 with violations and reconfigurations free, a search found some 3 % above it.
 """
@@ -33,8 +33,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sixgym.domain.network import Slice
 from sixgym.domain.radio import PRB_HZ
-from sixgym.domain.scenario import Scenario, Slice
+from sixgym.domain.scenario import Scenario
 from sixgym.envs.ran_slicing.actions import all_allocations, prb_policy
 from sixgym.envs.ran_slicing.metrics import UtilityWeights
 from sixgym.simulators.base import Simulator
@@ -43,7 +44,7 @@ MAX_TBS_BITS_PER_PRB = 754.0
 """Per layer and TTI: 75376 bits on 100 PRBs, the largest ratio of TS 36.213 table 7.1.7.2.1-1."""
 
 HEADER_BYTES = 30
-"""IP 20, UDP 8, PDCP 2; RLC and MAC add more."""
+"""Header in bytes: IP 20, UDP 8, PDCP 2. RLC and MAC add more."""
 
 FLOOR_MS = 3.0
 """A packet in the gNB's buffer is scheduled two TTIs ahead and is on the air for one."""
@@ -56,7 +57,7 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What the servers sent: payload bits by slice and slot of `SLOT_MS`, the same for every policy.
+    """The traffic of the servers: payload bits by slice and slot of `SLOT_MS`, the same for every policy.
 
     Attributes:
         bits: Shape (slices, slots) from network time 0.
@@ -69,7 +70,7 @@ def record_arrivals(simulator: Simulator, scenario: Scenario, *, network_seed: i
     """The arrivals of an episode, measured on a network that is run in slots.
 
     Raises:
-        ValueError: the scenario is not placed, or its decision interval is no multiple of the slot.
+        ValueError: the scenario is not placed, or its decision interval is not a multiple of the slot.
         SimulatorError: the network failed.
     """
     if scenario.decision_interval_ms % SLOT_MS:
@@ -87,7 +88,7 @@ def record_arrivals(simulator: Simulator, scenario: Scenario, *, network_seed: i
 
 
 def peak_bits_per_prb(scenario: Scenario, slice_: Slice) -> float:
-    """Payload bits per PRB and TTI that the timely packets of a slice reach at most."""
+    """Largest number of payload bits per PRB and TTI of the timely packets of a slice."""
     rbg = _rbg_prbs(scenario)
     bits_per_rbg = scenario.radio.mimo_layers * rbg * MAX_TBS_BITS_PER_PRB
     best = 0.0
@@ -106,12 +107,12 @@ def peak_bits_per_prb(scenario: Scenario, slice_: Slice) -> float:
 
 
 def _fluid_bits_per_prb(packet_bytes: int, scenario: Scenario) -> float:
-    """Payload bits per PRB and TTI where blocks are always full."""
+    """Payload bits per PRB and TTI if blocks are always full."""
     return scenario.radio.mimo_layers * MAX_TBS_BITS_PER_PRB * packet_bytes / (packet_bytes + HEADER_BYTES)
 
 
 def _packets_waiting(packets_per_s: float, slice_: Slice, scenario: Scenario) -> int | None:
-    """Most timely packets of one device that wait together; None without a deadline."""
+    """Largest number of timely packets of one device that wait together; None without a deadline."""
     if slice_.sla.max_latency_ms is None:
         return None
     slack_ms = slice_.sla.max_latency_ms - FLOOR_MS - scenario.backhaul.delay_ms
@@ -136,13 +137,13 @@ def _rbg_prbs(scenario: Scenario) -> int:
 def _run_values(scenario: Scenario, arrivals: Arrivals) -> Matrix:
     """Bound of the spectral efficiency summed over the run of steps i to j - 1, at [i, j].
 
-    -inf where no allocation lets the run go without a violation.
+    The bound is -inf if every allocation violates a step of the run.
     """
     per_step = scenario.decision_interval_ms // SLOT_MS
     steps = arrivals.bits.shape[1] // per_step
     slices = len(scenario.slices)
     units = np.zeros((slices, steps + 1, steps + 1))
-    bits = np.full((slices, steps + 1, steps + 1), np.inf)  # without a deadline there may be any backlog
+    bits = np.full((slices, steps + 1, steps + 1), np.inf)  # without a deadline the backlog has no limit
     unit_bits = np.zeros(slices)
     granted = granted_prbs_per_unit(scenario)
     for row, slice_ in enumerate(scenario.slices):
@@ -156,7 +157,7 @@ def _run_values(scenario: Scenario, arrivals: Arrivals) -> Matrix:
         earlier: Matrix = arrived[before]
         bits[row] = at_step[None, :] - earlier[:, None]
         units[row] = _fullest(earlier[None, :] - at_step[:, None], float(unit_bits[row]))
-    allocations = np.array(all_allocations(slices, scenario.prbs))[1:]  # nothing granted earns nothing
+    allocations = np.array(all_allocations(slices, scenario.prbs))[1:]  # no grant earns nothing
     hertz_s = PRB_HZ * granted * scenario.decision_interval_ms / 1e3
     values = np.full((steps + 1, steps + 1), -np.inf)
     for first in range(steps):
@@ -186,7 +187,7 @@ def _fullest(due_bits: Matrix, unit_bits_per_step: float) -> Matrix:
 
 # ---------------------------------------------------------------------- sequences of runs
 def utility_bound(scenario: Scenario, arrivals: Arrivals, weights: UtilityWeights | None = None) -> float:
-    """Most utility that any policy can earn in an episode with these arrivals.
+    """Upper bound of the utility of any policy in an episode with these arrivals.
 
     Raises:
         ValueError: the scenario has faults.

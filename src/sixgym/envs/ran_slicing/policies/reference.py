@@ -1,7 +1,7 @@
 """Reference policies of the slicing environment, and the loop that plays them.
 
-A policy sees the observation (`slicing_state.FIELDS` per slice) and the number of the step, and
-answers with an allocation. Tuned parameters are in `tuning`.
+A policy maps the observation (`state.FIELDS` per slice) and the number of the step to an allocation.
+Tuned parameters are in `tuning`.
 """
 
 import math
@@ -20,7 +20,7 @@ from sixgym.envs.ran_slicing.state import FIELDS, Observation
 
 
 class SlicingPolicy(Protocol):
-    """Chooses an allocation in every step. Keeps no state of its own."""
+    """A choice of an allocation in every step, without state."""
 
     @property
     def name(self) -> str:
@@ -65,19 +65,19 @@ class StaticPolicy:
     name: str = "static"
 
     def act(self, observation: Observation, step: int) -> Allocation:
-        """The allocation it was made with."""
+        """The allocation of the policy."""
         return self.allocation
 
 
 def static_half(slices: int, prbs: int) -> StaticPolicy:
-    """The whole carrier in equal parts; what does not divide goes to the last slices: 12 and 13 of 25."""
+    """The whole carrier in equal parts. The remainder goes to the last slices: 12 and 13 of 25."""
     return StaticPolicy(
         tuple(prbs * (i + 1) // slices - prbs * i // slices for i in range(slices)), "static half"
     )
 
 
 class SliceDemand(Record):
-    """How demand following serves one slice."""
+    """The parameters of demand following for one slice."""
 
     efficiency: Positive = Field(description="bit/s/Hz it counts on")
     reserve_mbps: NonNegative = Field(description="head-room above the traffic that arrived")
@@ -112,7 +112,7 @@ class DemandFollowing:
 
 
 def fitted(wanted: Sequence[int], prbs: int) -> Allocation:
-    """What is wanted, scaled down to the carrier where it is too much; nobody falls below one PRB."""
+    """The needs, scaled down to the carrier if they exceed it. Every slice keeps one PRB."""
     total = sum(wanted)
     if total <= prbs:
         return tuple(wanted)
@@ -124,7 +124,7 @@ def fitted(wanted: Sequence[int], prbs: int) -> Allocation:
 
 @dataclass(frozen=True, slots=True)
 class OpenLoop:
-    """Plays a plan that was made beforehand, whatever it sees."""
+    """A plan that was made before, played whatever is observed."""
 
     plan: tuple[Allocation, ...]
     name: str = "clairvoyant"

@@ -1,4 +1,4 @@
-"""Tuning the reference policies of the slicing environment on training seeds, and what came of it.
+"""Tuning of the reference policies of the slicing environment on training seeds.
 
 Network seed and topology seed of an episode are the same number here and in the benchmark.
 """
@@ -19,7 +19,7 @@ from sixgym.envs.ran_slicing.policies.reference import (
 )
 
 EFFICIENCIES = (2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5)
-"""Bit/s/Hz that demand following may count on."""
+"""Spectral efficiency in bit/s/Hz that demand following assumes."""
 
 RESERVES_MBPS = (0.0, 0.25, 0.5, 1.0, 2.0)
 BANDS_PRBS = (0, 1, 2, 3, 4)
@@ -29,7 +29,7 @@ Evaluate = Callable[[SlicingPolicy, Sequence[int]], float]
 
 
 class Tuning(Record):
-    """The settings that did best, and on what.
+    """The best parameters of the reference policies, and the network that they were tuned on.
 
     Attributes:
         scenario, scenario_digest: Name, and digest before placement.
@@ -55,10 +55,10 @@ TUNING_FILE = "tuning.json"
 
 
 def load_tuning(path: Path | None = None) -> Tuning:
-    """The tuning that comes with sixgym, or one from a file.
+    """The tuning that comes with sixgym, or the tuning in a file.
 
     Raises:
-        ValueError: there is none, or the file holds something else.
+        ValueError: there is no such file, or it holds something else.
     """
     source = path or files("sixgym.envs.ran_slicing.policies") / TUNING_FILE
     if not source.is_file():
@@ -67,17 +67,17 @@ def load_tuning(path: Path | None = None) -> Tuning:
 
 
 def static_best(tuning: Tuning) -> StaticPolicy:
-    """The static split that did best."""
+    """The policy with the best static split."""
     return StaticPolicy(tuning.static, "static best")
 
 
 def demand_following(tuning: Tuning, prbs: int, interval_ms: int) -> DemandFollowing:
-    """Demand following with the parameters that did best."""
+    """The demand following policy with the best parameters."""
     return DemandFollowing(tuning.demands, prbs, interval_ms)
 
 
 def evaluator(env: RanSlicingEnv) -> Evaluate:
-    """Mean utility by playing episodes in this environment."""
+    """Mean utility of a policy over episodes in this environment."""
 
     def mean_utility(policy: SlicingPolicy, seeds: Sequence[int]) -> float:
         played = [play(env, policy, topology_seed=seed, network_seed=seed) for seed in seeds]
@@ -139,7 +139,7 @@ def tune_demand(
     start = SliceDemand(efficiency=4.0, reserve_mbps=0.5, band_prbs=1)
     best = DemandFollowing((start,) * slices, prbs, interval_ms)
     utility = evaluate(best, seeds)
-    for _ in range(2):  # the second pass sees what the first made of the other slices
+    for _ in range(2):  # the second pass starts from the result of the first
         before = utility
         for row in range(slices):
             for grid in _grids(row):
@@ -153,7 +153,7 @@ def tune_demand(
 
 
 def _grids(row: int) -> Iterator[Callable[[DemandFollowing], list[DemandFollowing]]]:
-    """For each parameter of a slice: what makes a policy's variants in that parameter alone."""
+    """For each parameter of a slice: a function that makes variants of a policy in that parameter alone."""
     for name, values in (
         ("efficiency", EFFICIENCIES),
         ("reserve_mbps", RESERVES_MBPS),

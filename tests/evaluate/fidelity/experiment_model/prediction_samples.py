@@ -8,13 +8,23 @@ from sixgym.data.traces.collection import Collector
 from sixgym.data.traces.exploration import tool_probabilities
 from sixgym.data.traces.manifest import MANIFEST, Traces
 from sixgym.episodes.episode import BackendInfo, Episode
+from sixgym.evaluate.fidelity.experiment_model.figures import (
+    ExperimentFigures,
+    ExperimentSetting,
+    experiment_figures,
+    predict,
+    prediction_batches,
+)
+from sixgym.evaluate.fidelity.experiment_model.held_out import ReplicatePair
 from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.words import words_digest
 from sixgym.simulators.experiment_model.loading import CARD, Card
+from sixgym.simulators.experiment_model.simulator import Answers
 from sixgym.simulators.factory import make_simulator
 from sixgym.train.experiment_model.examples import moments
 
 SEEDS = (51, 52)
+CASES = 12
 Levels = Sequence[Sequence[float]]
 
 
@@ -41,7 +51,7 @@ def make_traces(folder: Path, episodes: int, *, network: str = "tti", **changes:
 
 
 def save_card(folder: Path, **changes: object) -> Path:
-    """A checkpoint without weights: whoever answers is given in their place."""
+    """A checkpoint without weights: a test gives the answers itself."""
     card = Card(
         interval_ms=500,
         network="none 0",
@@ -61,7 +71,7 @@ def save_card(folder: Path, **changes: object) -> Path:
 
 @dataclass
 class Spread:
-    """Answers with the word at that place among all that may stand there: constant in the middle.
+    """Answers with the word at that relative position among all allowed words: constant in the middle.
 
     Attributes:
         sizes: Questions that were asked together, call by call.
@@ -98,3 +108,20 @@ class Knowing:
         for question, row in zip(asked, levels, strict=True):
             known = self._answers.get(question.words)
             yield dict(known) if known is not None else self._other([question], [row])[0]
+
+
+def measured(traces: Traces, pairs: Sequence[ReplicatePair], answers: Answers) -> ExperimentFigures:
+    """The figures of a model that answers so."""
+    info = BackendInfo(name="somebody", version="1")
+    checked = ExperimentSetting(
+        command="none",
+        model=info,
+        learned_from="nothing",
+        beside=info,
+        reference=traces.network,
+        topology_seeds=(51, 52),
+    )
+    done = predict(
+        prediction_batches(pairs, CASES), lambda: answers, "tti", workers=1, progress=lambda _: None
+    )
+    return experiment_figures(checked, traces, pairs, done, None)

@@ -211,7 +211,7 @@ def test_a_network_that_breaks_fails_the_work_and_keeps_the_episode(
 
 
 class _Interrupted(NullAgent):
-    """Someone presses Ctrl-C while it thinks."""
+    """The null agent, interrupted by Ctrl-C in its first turn."""
 
     def act(self, observation: object) -> Any:
         raise KeyboardInterrupt

@@ -173,7 +173,7 @@ def _explore(folder: TracesFolder, traces: Traces, network: str, workers: int) -
 
 
 def _kept(folder: TracesFolder) -> str:
-    return f"what is finished is kept in {folder.path}; the same command with --resume goes on"
+    return f"what is finished is kept in {folder.path}; the same command with --resume continues"
 
 
 def _import_csv(files: list[Path], out: Path, network: str) -> None:

@@ -89,7 +89,7 @@ def test_an_interrupted_replay_goes_on_and_ends_with_the_same_bytes(
         patched.setattr(ReplayAgent, "act", act_until_stopped)
         stopped = fidelity(out)
     assert stopped.exit_code == 130
-    assert "the same command goes on" in stopped.stderr
+    assert "the same command continues" in stopped.stderr
     assert not (out / f"{PAGE}.md").exists()
     resumed = fidelity(out)
     assert resumed.exit_code == 0, resumed.output

@@ -152,4 +152,4 @@ def test_an_interrupted_run_ends_soon_although_the_server_is_silent(tmp_path: Pa
             finally:
                 process.kill()
     assert process.returncode == 130
-    assert "--resume goes on" in said
+    assert "--resume continues" in said

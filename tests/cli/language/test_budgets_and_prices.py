@@ -22,7 +22,7 @@ def test_a_run_whose_budget_is_spent_stops_and_resumes(bench: Callable[..., Any]
         stopped = bench(server, *shared, "--budget-tokens", 100)
         assert stopped.exit_code == 1
         assert "the budget of 100 tokens is spent" in stopped.stderr
-        assert "--resume goes on" in stopped.stderr
+        assert "--resume continues" in stopped.stderr
         stored = len(list(RunFolder(tmp_path / "run").episodes(1)))
         assert 0 < stored < 6
         done = bench(server, *shared, "--resume")

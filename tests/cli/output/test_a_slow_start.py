@@ -1,4 +1,4 @@
-"""Who waits for a network to be compiled is told why."""
+"""A network that has to be compiled first: the user is told why the start takes long."""
 
 import threading
 from pathlib import Path

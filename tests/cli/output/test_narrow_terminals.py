@@ -18,7 +18,7 @@ def task_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runs(sixgym: Sixgym, tmp_path: Path, task_file: Path) -> tuple[Path, Path]:
-    """Two runs over the same tasks: one that solves all of them, one that solves none."""
+    """Two runs over the same tasks: one solves every task, the other none."""
     shared = ("--tasks", task_file, "--network", "fluid", "--workers", 1, "--trials", 2)
     for agent in ("reference", "null"):
         assert sixgym("bench", "--agent", agent, *shared, "--out", tmp_path / agent).exit_code == 0

@@ -1,4 +1,4 @@
-"""Progress where nobody watches a bar: plain lines now and then, and one at the end."""
+"""Progress without a terminal: a line now and then, and a line at the end."""
 
 import io
 

@@ -206,7 +206,7 @@ def _complete(
 
 
 def _kept(folder: RunFolder) -> str:
-    return f"what is finished is kept in {folder.path}; the same command with --resume goes on"
+    return f"what is finished is kept in {folder.path}; the same command with --resume continues"
 
 
 def _command(

@@ -242,7 +242,7 @@ class _Rows:
 
     def _play(self, network: BackendInfo, store: RowStore, jobs: Sequence[TransferJob]) -> None:
         what = f"{'replay' if jobs[0].original else 'agents'} on {network.name}"
-        kept = f"what is finished is kept beside {store.path}; the same command goes on"
+        kept = f"what is finished is kept beside {store.path}; the same command continues"
         tasks, workers = self.compared.tasks, self.workers
         try:
             with progress_on(sys.stderr, what, len(jobs)) as progress:

@@ -16,20 +16,21 @@ from sixgym.episodes.files import replacing
 from sixgym.episodes.jsonl import RecordFileError, append_lines, parsed, read_records
 
 
-def append_episode(path: Path, episode: Episode) -> None:
+def append_episode(path: Path | str, episode: Episode) -> None:
     """Add an episode to a JSONL file, safely beside other writers and after a crashed one.
 
     A file whose name ends in `.gz` is compressed.
     """
-    append_lines(path, [episode.model_dump_json()])
+    append_lines(Path(path), [episode.model_dump_json()])
 
 
-def read_episodes(path: Path) -> Iterator[Episode]:
+def read_episodes(path: Path | str) -> Iterator[Episode]:
     """The finished episodes of a JSONL, JSONL.GZ or Parquet file, in order. A torn last record is skipped.
 
     Raises:
         RecordFileError: the file cannot be read, or a whole record is no episode.
     """
+    path = Path(path)
     yield from _read_parquet(path) if path.suffix == ".parquet" else read_records(path, Episode)
 
 

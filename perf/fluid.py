@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from sixgym.data.traces.folder import TracesFolder
 from sixgym.domain.measurement import Interval, PacketFlow
-from sixgym.domain.scenario import Group
+from sixgym.domain.network import Group
 from sixgym.domain.traffic import OnOff
 from sixgym.episodes.episode import Episode
 from sixgym.evaluate.fidelity.statistics import mean_over_seeds

@@ -19,7 +19,8 @@ from sixgym.domain.measurement import (
     SliceMeasurement,
     WorkloadMeasurement,
 )
-from sixgym.domain.scenario import Constant, OnOff, Periodic, Scenario, Traffic
+from sixgym.domain.scenario import Scenario
+from sixgym.domain.traffic import Constant, OnOff, Periodic, Traffic
 from sixgym.simulators.base import SimulatorError
 
 BITS_PER_PRB_AND_MS = 400.0

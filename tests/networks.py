@@ -1,22 +1,10 @@
 """Small placed networks for tests."""
 
 from sixgym.domain.geometry import Position
-from sixgym.domain.scenario import (
-    Airframe,
-    Area,
-    Cell,
-    Channel,
-    ComputeDemand,
-    ComputeNode,
-    Constant,
-    Fading,
-    Group,
-    OnOff,
-    Periodic,
-    Radio,
-    Scenario,
-)
+from sixgym.domain.network import Airframe, Area, Cell, Channel, ComputeNode, Fading, Group, Radio
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
+from sixgym.domain.traffic import ComputeDemand, Constant, OnOff, Periodic
 from sixgym.testing.networks import slice_of, small
 
 __all__ = ["management", "slice_of", "slicing", "small"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sixgym.domain.scenario import Fading
+from sixgym.domain.network import Fading
 from sixgym.simulators.fading import PERIOD_MS, PROFILES, doppler_hz, fading_file, fading_trace
 
 PRBS = 50

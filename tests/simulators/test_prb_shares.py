@@ -6,8 +6,9 @@ import pytest
 
 from sixgym.domain.change import ScaleTraffic, SetPrbPolicy
 from sixgym.domain.measurement import Interval, SliceMeasurement
-from sixgym.domain.scenario import Constant, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.domain.traffic import Constant
 from sixgym.simulators.ns3 import Ns3Simulator
 from tests.networks import small
 

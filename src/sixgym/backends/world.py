@@ -15,7 +15,8 @@ from sixgym.domain.flight import SENSOR_POWER_W, propulsion_power_w
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Mission, Uav
-from sixgym.domain.scenario import Airframe, Group, Scenario
+from sixgym.domain.network import Airframe, Group
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.snapshot import Resources
 
 ONBOARD_J_PER_MEGACYCLE = 1e-3

@@ -1,5 +1,6 @@
 """What every record shares: frozen, strict about unknown keys, finite numbers only."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -29,3 +30,8 @@ def first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(step) for step in first["loc"])
     return f"{place} {first['msg']}".strip()
+
+
+def listed(names: Iterable[object]) -> str:
+    """The names in one line, for an error that says what there is."""
+    return ", ".join(str(name) for name in names) or "none"

@@ -1,18 +1,17 @@
-"""Checks that span several parts of a scenario. Each problem is one line: `key: reason`."""
+"""Checks that span several fields of a scenario. Each problem is one line: `key: reason`."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from sixgym.domain.intent import Measurand
-    from sixgym.domain.scenario import Scenario
+from sixgym.domain.base import listed
+from sixgym.domain.intent import Measurand
+from sixgym.domain.network import ScenarioSpec
 
 MAX_PACKETS_PER_S = 200_000
 """Most packets that all devices together may offer; a packet-level simulator handles each of them."""
 
 
-def inconsistencies(scenario: "Scenario") -> Iterator[str]:
-    """Every contradiction in a scenario whose parts are valid by themselves."""
+def inconsistencies(scenario: ScenarioSpec) -> Iterator[str]:
+    """Every contradiction between fields, as one line each: `key: reason`."""
     yield from _duplicate_names(scenario)
     yield from _dangling_references(scenario)
     yield from _dangling_targets(scenario)
@@ -22,12 +21,7 @@ def inconsistencies(scenario: "Scenario") -> Iterator[str]:
     yield from _too_many_packets(scenario)
 
 
-def listed(names: Iterable[object]) -> str:
-    """The names in one line, for an error that says what there is."""
-    return ", ".join(str(name) for name in names) or "none"
-
-
-def _duplicate_names(scenario: "Scenario") -> Iterator[str]:
+def _duplicate_names(scenario: ScenarioSpec) -> Iterator[str]:
     for what, names in (
         ("cells: id", [cell.id for cell in scenario.cells]),
         ("slices: type", [slice_.type.value for slice_ in scenario.slices]),
@@ -39,7 +33,7 @@ def _duplicate_names(scenario: "Scenario") -> Iterator[str]:
             yield f"{what} {name} appears twice"
 
 
-def _dangling_references(scenario: "Scenario") -> Iterator[str]:
+def _dangling_references(scenario: ScenarioSpec) -> Iterator[str]:
     slices = {slice_.type for slice_ in scenario.slices}
     groups = [group.name for group in scenario.groups]
     cells = [cell.id for cell in scenario.cells]
@@ -67,7 +61,7 @@ def _dangling_references(scenario: "Scenario") -> Iterator[str]:
                 yield f"faults[{index}].{key}: no {key} {target}; there are {listed(names)}"
 
 
-def _dangling_targets(scenario: "Scenario") -> Iterator[str]:
+def _dangling_targets(scenario: ScenarioSpec) -> Iterator[str]:
     slices = {slice_.type for slice_ in scenario.slices}
     for index, task in enumerate(scenario.tasks):
         if task.sla.slice not in slices:
@@ -84,7 +78,7 @@ def _dangling_targets(scenario: "Scenario") -> Iterator[str]:
                 yield f"{where}: no UAV {duty.uav}; there are {listed(_uavs(scenario))}"
 
 
-def _dangling(scenario: "Scenario", where: str, measurand: "Measurand") -> Iterator[str]:
+def _dangling(scenario: ScenarioSpec, where: str, measurand: Measurand) -> Iterator[str]:
     groups = {group.name: group for group in scenario.groups}
     computing = [group.name for group in scenario.groups if group.workload is not None]
     if measurand.group is not None and measurand.group not in groups:
@@ -102,15 +96,15 @@ def _dangling(scenario: "Scenario", where: str, measurand: "Measurand") -> Itera
         yield f"{where}.slice: there is no slice of type {measurand.slice.value}"
 
 
-def _flying(scenario: "Scenario") -> list[str]:
+def _flying(scenario: ScenarioSpec) -> list[str]:
     return [group.name for group in scenario.groups if group.airframe is not None]
 
 
-def _uavs(scenario: "Scenario") -> list[str]:
+def _uavs(scenario: ScenarioSpec) -> list[str]:
     return [name for group in scenario.groups if group.airframe is not None for name in group.device_ids]
 
 
-def _unmeasured_edge_load(scenario: "Scenario") -> Iterator[str]:
+def _unmeasured_edge_load(scenario: ScenarioSpec) -> Iterator[str]:
     if scenario.home_edge is not None:
         return
     reason = "edge load is measured on home_edge, which the scenario does not name"
@@ -125,14 +119,14 @@ def _unmeasured_edge_load(scenario: "Scenario") -> Iterator[str]:
             yield f"tasks[{index}].goal.answer.measured.metric: {reason}"
 
 
-def _empty_service_levels(scenario: "Scenario") -> Iterator[str]:
+def _empty_service_levels(scenario: ScenarioSpec) -> Iterator[str]:
     for index, task in enumerate(scenario.tasks):
         bounds = task.sla.model_dump(exclude={"slice"})
         if all(bound is None for bound in bounds.values()):
             yield f"tasks[{index}].sla: there is no bound; give at least one of {listed(bounds)}"
 
 
-def _impossible_shares(scenario: "Scenario") -> Iterator[str]:
+def _impossible_shares(scenario: ScenarioSpec) -> Iterator[str]:
     if scenario.topology_seed is not None and any(
         not isinstance(group.placement, tuple) for group in scenario.groups
     ):
@@ -144,7 +138,7 @@ def _impossible_shares(scenario: "Scenario") -> Iterator[str]:
         yield "cells: bandwidth_mhz differs, but all cells share one carrier"
 
 
-def _too_many_packets(scenario: "Scenario") -> Iterator[str]:
+def _too_many_packets(scenario: ScenarioSpec) -> Iterator[str]:
     """A compute task counts as two packets, its request and its response."""
     offered = sum(
         group.count * (group.traffic.packets_per_s + 2 * (group.workload.rate_hz if group.workload else 0))

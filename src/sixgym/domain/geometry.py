@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 
 from sixgym.domain.base import Record
 
-Metres = Annotated[float, Field(ge=-20_000, le=20_000)]
+MAP_EDGE_M = 20_000.0
+"""Largest coordinate of the map, east-west and north-south."""
+
+Metres = Annotated[float, Field(ge=-MAP_EDGE_M, le=MAP_EDGE_M)]
 HeightMetres = Annotated[float, Field(ge=0, le=1_000)]
 
 Point = tuple[float, float]

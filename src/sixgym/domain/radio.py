@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from sixgym.domain import propagation
 from sixgym.domain.geometry import Position
-from sixgym.domain.scenario import Cell, Channel, Scenario
+from sixgym.domain.network import Cell, Channel
+from sixgym.domain.scenario import Scenario
 
 PRB_HZ = 180_000.0
 SUBCARRIERS_PER_PRB = 12

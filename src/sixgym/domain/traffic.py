@@ -56,6 +56,10 @@ class Periodic(Record):
         return self.packet_bytes * 8 / 1e3 / self.interval_ms
 
 
+Traffic = Annotated[OnOff | Constant | Periodic, Field(discriminator="model")]
+"""Downlink traffic of one device."""
+
+
 class ComputeDemand(Record):
     """Tasks that each device of a group creates and that some node has to compute."""
 

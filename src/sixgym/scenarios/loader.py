@@ -10,8 +10,7 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sixgym.domain import faults, geometry, intent, slices
-from sixgym.domain import scenario as scenario_module
+from sixgym.domain import faults, geometry, intent, network, slices, traffic
 from sixgym.domain.scenario import Scenario
 
 MAX_BYTES = 1_000_000
@@ -160,8 +159,8 @@ def _line(node: yaml.Node | None, path: list[str | int]) -> int:
 
 
 def _known_keys() -> list[str]:
-    names: set[str] = set()
-    for module in (scenario_module, faults, geometry, intent, slices):
+    names = set(Scenario.model_fields)
+    for module in (network, faults, geometry, intent, slices, traffic):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, BaseModel):
                 names.update(value.model_fields)

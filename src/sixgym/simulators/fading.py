@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sixgym.domain.network import Fading
 from sixgym.domain.propagation import SPEED_OF_LIGHT_MPS
 from sixgym.domain.radio import PRB_HZ
-from sixgym.domain.scenario import Fading
 from sixgym.simulators.cache import cache_folder
 
 PERIOD_MS = 10_000

@@ -2,21 +2,10 @@
 
 from sixgym.domain.geometry import Position
 from sixgym.domain.intent import Goal, Target
-from sixgym.domain.scenario import (
-    Airframe,
-    Cell,
-    Channel,
-    ComputeDemand,
-    ComputeNode,
-    Constant,
-    Fading,
-    Group,
-    OnOff,
-    Periodic,
-    Scenario,
-    Slice,
-)
+from sixgym.domain.network import Airframe, Cell, Channel, ComputeNode, Fading, Group, Slice
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SlaSpec, SliceType
+from sixgym.domain.traffic import ComputeDemand, Constant, OnOff, Periodic
 from sixgym.episodes.episode import Task
 
 

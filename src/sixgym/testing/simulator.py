@@ -15,7 +15,7 @@ from sixgym.domain.change import (
 )
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import INTERVAL_JSON, PacketFlow
-from sixgym.domain.scenario import Handover
+from sixgym.domain.network import Handover
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.testing.networks import small

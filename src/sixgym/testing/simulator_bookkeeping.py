@@ -16,7 +16,8 @@ from sixgym.domain.change import (
 )
 from sixgym.domain.faults import CellOutage, CellPowerDrop
 from sixgym.domain.measurement import Interval
-from sixgym.domain.scenario import Area, Scenario
+from sixgym.domain.network import Area
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.testing.networks import small

@@ -18,7 +18,7 @@ from sixgym.domain.faults import (
 )
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import Interval
-from sixgym.domain.scenario import Handover
+from sixgym.domain.network import Handover
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.base import Simulator
 from sixgym.testing.networks import small

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pydantic import ValidationError
 
 from sixgym.domain.geometry import GeofenceSpec, Position, sides
-from sixgym.domain.scenario import Airframe
+from sixgym.domain.network import Airframe
 from sixgym.tools.base import ToolError
 
 Fences = tuple[GeofenceSpec, ...]

@@ -2,7 +2,7 @@
 
 from sixgym.domain.change import MoveToSlice, Offload, ScaleTraffic, SetPrbPolicy
 from sixgym.domain.mission import TaskSpec
-from sixgym.domain.scenario import Group
+from sixgym.domain.network import Group
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.admission import admitting, refusal

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sixgym.domain.measurement import DeviceMeasurement
 from sixgym.domain.mission import Uav
-from sixgym.domain.scenario import Airframe, Cell, Group, Slice
+from sixgym.domain.network import Airframe, Cell, Group, Slice
 from sixgym.domain.slices import NetworkState, SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.base import ToolError

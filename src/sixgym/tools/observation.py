@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sixgym.domain.geometry import Position
 from sixgym.domain.mission import MissionLog, TaskSpec
-from sixgym.domain.scenario import Group
+from sixgym.domain.network import Group
 from sixgym.domain.slices import NetworkState, SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.admission import is_congested, refusal

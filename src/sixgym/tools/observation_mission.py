@@ -6,14 +6,14 @@ from itertools import pairwise
 
 from pydantic import ValidationError
 
-from sixgym.domain.geometry import Position
+from sixgym.domain.geometry import MAP_EDGE_M, Position
 from sixgym.domain.slices import NetworkState, SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import forbidding_point, length_m
 from sixgym.tools.base import Effect, ToolError, tool
 from sixgym.tools.lookup import check_version, device_of, group_of
 from sixgym.tools.observation_radio import links_at, shown_sinr_db
-from sixgym.tools.planning import MAP_EDGE_M, MARGIN_M, Price, plan
+from sixgym.tools.planning import MARGIN_M, Price, plan
 from sixgym.tools.replies import PriorityResult
 from sixgym.tools.types import Intent, UavId, Waypoints
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from sixgym.domain.geometry import Point, Polygon, Position, distance_to_segment_m, polygon_contains, sides
+from sixgym.domain.geometry import (
+    MAP_EDGE_M,
+    Point,
+    Polygon,
+    Position,
+    distance_to_segment_m,
+    polygon_contains,
+    sides,
+)
 from sixgym.tools.airspace import Fences
 
 MARGIN_M = 1.0
@@ -24,7 +32,6 @@ BORDER = 4
 """Grid steps that a way may lead beyond them."""
 
 SMALLEST_STEP_M = 2.0
-MAP_EDGE_M = 20_000.0
 LEVEL_CLEARANCE_M = 2.0
 MOST_POINTS = 64
 SAMPLES = 6

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sixgym.domain.scenario import PRBS_OF_BANDWIDTH_MHZ
+from sixgym.domain.network import PRBS_OF_BANDWIDTH_MHZ
 from sixgym.envs.ran_slicing.actions import (
     all_allocations,
     checked,

@@ -15,8 +15,9 @@ from sixgym.domain.change import (
 )
 from sixgym.domain.faults import CellOutage
 from sixgym.domain.measurement import INTERVAL_JSON
-from sixgym.domain.scenario import ComputeDemand, Handover
+from sixgym.domain.network import Handover
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.domain.traffic import ComputeDemand
 from sixgym.simulators.base import Simulator, SimulatorError
 from sixgym.simulators.factory import make_simulator
 from sixgym.testing import SimulatorBookkeeping

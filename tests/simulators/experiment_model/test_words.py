@@ -10,7 +10,8 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.data.traces.exploration import Explorer, exploration
 from sixgym.domain.change import Change
 from sixgym.domain.measurement import Interval, PacketFlow
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.network import Group
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.traffic import OnOff
 from sixgym.envs.environment import Environment
 from sixgym.run.rollout import rollout

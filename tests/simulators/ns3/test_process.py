@@ -13,7 +13,7 @@ import platformdirs
 import pytest
 
 from sixgym.domain.change import ScaleTraffic
-from sixgym.domain.scenario import Channel
+from sixgym.domain.network import Channel
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.ns3 import Ns3Simulator, build, ns3_status
 from sixgym.simulators.ns3.process import LineProcess

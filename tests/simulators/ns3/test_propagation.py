@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from sixgym.domain.geometry import Position
+from sixgym.domain.network import Channel
 from sixgym.domain.propagation import path_loss_db
 from sixgym.domain.radio import Emitter, path_gain_db, radio_map
-from sixgym.domain.scenario import Channel, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.simulators.ns3 import Ns3Simulator
 from tests.networks import small
 

@@ -7,8 +7,9 @@ import pytest
 
 from sixgym.domain.change import HandOver, ScaleTraffic, SetPrbPolicy
 from sixgym.domain.measurement import Interval, PacketFlow
-from sixgym.domain.scenario import Constant, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.domain.traffic import Constant
 from sixgym.scenarios import load_scenario
 from sixgym.simulators.ns3 import Ns3Simulator
 from sixgym.simulators.tti import TtiSimulator

@@ -9,20 +9,10 @@ import pytest
 from sixgym.domain.change import Change, ScaleTraffic, SetPrbPolicy
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import Interval
-from sixgym.domain.scenario import (
-    PRBS_OF_BANDWIDTH_MHZ,
-    Area,
-    Cell,
-    Channel,
-    Constant,
-    Fading,
-    Group,
-    OnOff,
-    Periodic,
-    Radio,
-    Scenario,
-)
+from sixgym.domain.network import PRBS_OF_BANDWIDTH_MHZ, Area, Cell, Channel, Fading, Group, Radio
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
+from sixgym.domain.traffic import Constant, OnOff, Periodic
 from sixgym.simulators.tti import TtiSimulator
 from tests.networks import slice_of, slicing, small
 

@@ -15,8 +15,9 @@ from sixgym.domain.change import Change, Fly, HandOver, InjectFault, ScaleTraffi
 from sixgym.domain.faults import CellOutage, CellPowerDrop, TrafficSurge
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import INTERVAL_JSON, Interval
+from sixgym.domain.network import Airframe, Area, Cell, Channel, Handover
 from sixgym.domain.radio import Emitter, path_gain_db
-from sixgym.domain.scenario import Airframe, Area, Cell, Channel, Handover, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.batch import advance_all, reset_all

@@ -26,9 +26,11 @@ from sixgym.domain.faults import (
     TrafficSurge,
 )
 from sixgym.domain.geometry import Position
+from sixgym.domain.network import Airframe, Group
 from sixgym.domain.radio import Emitter
-from sixgym.domain.scenario import Airframe, Constant, Group, OnOff, Scenario, Traffic
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio
+from sixgym.domain.traffic import Constant, OnOff, Traffic
 from sixgym.simulators.base import SimulatorError
 
 Word = str | int | float

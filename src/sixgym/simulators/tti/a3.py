@@ -1,6 +1,6 @@
 """Event A3 (TS 36.331 clause 5.5.4.4): a neighbour is better by a hysteresis for some time."""
 
-from sixgym.domain.scenario import Handover
+from sixgym.domain.network import Handover
 from sixgym.simulators.tti.kernel import REQUEST_HANDOVER, command
 from sixgym.simulators.tti.state import MS, Network
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sixgym.domain.geometry import Position
+from sixgym.domain.network import Cell, Fading, Group
 from sixgym.domain.radio import (
     PRB_HZ,
     SUBCARRIERS_PER_PRB,
@@ -16,7 +17,8 @@ from sixgym.domain.radio import (
     dbm,
     milliwatts,
 )
-from sixgym.domain.scenario import Cell, Constant, Fading, Group, OnOff, Scenario
+from sixgym.domain.scenario import Scenario
+from sixgym.domain.traffic import Constant, OnOff
 from sixgym.simulators.fading import PERIOD_MS, fading_file
 from sixgym.simulators.tti import state
 from sixgym.simulators.tti.kernel import ATTACH, PLAN_BANDS, UPDATE_GAINS, Constants, command

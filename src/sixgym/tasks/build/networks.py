@@ -3,7 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from sixgym.domain.scenario import Airframe, Group, Scenario
+from sixgym.domain.network import Airframe, Group
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.traffic import Constant
 from sixgym.scenarios import load_scenario
 

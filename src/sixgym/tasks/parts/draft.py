@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from sixgym.domain.faults import FaultEvent
 from sixgym.domain.geometry import Position
 from sixgym.domain.intent import Answer, Duty, Target
+from sixgym.domain.network import Group
 from sixgym.domain.radio import LinkBudget, radio_map
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.episodes.episode import ToolCall
 from sixgym.tasks.wording.grammar import Clause

@@ -4,8 +4,7 @@ import random
 
 from sixgym.domain.geometry import GeofenceSpec, Position
 from sixgym.domain.intent import Answer, Measurand
-from sixgym.domain.scenario import Traffic
-from sixgym.domain.traffic import Constant, OnOff
+from sixgym.domain.traffic import Constant, OnOff, Traffic
 from sixgym.tasks.parts.draft import Draft, UnsuitableError, spoken
 from sixgym.tasks.parts.slices import rate_of
 

@@ -5,9 +5,9 @@ import random
 from pydantic import JsonValue
 
 from sixgym.domain.faults import TrafficSurge
-from sixgym.domain.scenario import Group, Traffic
+from sixgym.domain.network import Group
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
-from sixgym.domain.traffic import Constant, OnOff, Periodic
+from sixgym.domain.traffic import Constant, OnOff, Periodic, Traffic
 from sixgym.tasks.parts.draft import Draft, UnsuitableError, above, below, two_digits
 
 FOREVER_MS = 600_000

@@ -11,7 +11,8 @@ from sixgym.data.traces.exploration import Explorer, exploration
 from sixgym.domain import faults
 from sixgym.domain.base import Name, Record
 from sixgym.domain.faults import FaultEvent
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.network import Group
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.envs.observation import observe

@@ -13,8 +13,8 @@ from sixgym.domain.measurement import (
     SliceMeasurement,
     WorkloadMeasurement,
 )
+from sixgym.domain.network import Group
 from sixgym.domain.radio import PRB_HZ
-from sixgym.domain.scenario import Group
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model.encode import words as w
 from sixgym.simulators.experiment_model.encode.answers import (

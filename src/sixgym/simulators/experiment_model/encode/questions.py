@@ -10,7 +10,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from sixgym.domain.measurement import Interval, PacketFlow
-from sixgym.domain.scenario import Group
+from sixgym.domain.network import Group
 from sixgym.domain.slices import SliceType
 from sixgym.domain.traffic import OnOff
 from sixgym.simulators.experiment_model.encode import words as w

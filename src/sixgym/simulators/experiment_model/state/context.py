@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sixgym.domain.geometry import Position
-from sixgym.domain.scenario import Group
+from sixgym.domain.network import Group
 from sixgym.domain.slices import SliceType
 
 _LEAST_PRBS = 0.2

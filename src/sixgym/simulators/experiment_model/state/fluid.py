@@ -6,8 +6,9 @@ The language model reads these expectations and has learned to correct them.
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
+from sixgym.domain.network import Radio
 from sixgym.domain.radio import PRB_HZ
-from sixgym.domain.scenario import Radio, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.experiment_model.state.context import Expected, RadioLink
 from sixgym.simulators.experiment_model.state.prb_allocation import allocate, efficiency, offered_bits_per_s

@@ -9,7 +9,8 @@ expectations, on training places.)
 from collections.abc import Iterator, Sequence
 
 from sixgym.domain.measurement import Interval, PacketFlow
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.network import Group
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import SliceType
 from sixgym.simulators.experiment_model.state.context import IntervalContext, RadioLink
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from sixgym.domain.network import Group
 from sixgym.domain.radio import PRB_HZ
-from sixgym.domain.scenario import Group, Scenario
+from sixgym.domain.scenario import Scenario
 from sixgym.domain.slices import RrmPolicyRatio, SliceType
 from sixgym.simulators.experiment_model.state.context import PrbShare, RadioLink
 

@@ -64,7 +64,7 @@ def measure(sample_count: int) -> tuple[dict[str, npt.NDArray[np.float64]], str]
 def main() -> None:
     """Measures and writes."""
     arrays, samples = measure(SAMPLE_COUNT)
-    np.savez_compressed(TABLES, **arrays)
+    np.savez_compressed(TABLES, allow_pickle=False, **arrays)
     SAMPLES.write_text(samples)
     for name, array in arrays.items():
         print(f"{name:18} {array.shape}")

@@ -34,6 +34,7 @@ from mcp_types import (
     TextContent,
     Tool,
 )
+from pydantic import JsonValue
 
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.change import Change
@@ -49,7 +50,7 @@ from sixgym.simulators.tti import TtiSimulator
 
 PAGE = Path(__file__).parents[1] / "results" / "mcp-overhead.md"
 LONGEST = "read_telemetry"
-CALLS: dict[str, dict[str, object]] = {
+CALLS: dict[str, dict[str, JsonValue]] = {
     "check_network_state": {},
     "heartbeat": {"uav": "drone-1"},
     LONGEST: {},
@@ -145,7 +146,7 @@ def serve(name: str) -> None:
     anyio.run(run)
 
 
-async def per_call_ms(client: Client, tool: str, arguments: dict[str, object], calls: int) -> float:
+async def per_call_ms(client: Client, tool: str, arguments: dict[str, JsonValue], calls: int) -> float:
     """Median time of a call, as the official client sees it."""
     await client.call_tool(tool, arguments)
     times = []
@@ -156,7 +157,7 @@ async def per_call_ms(client: Client, tool: str, arguments: dict[str, object], c
     return statistics.median(times) * 1e3
 
 
-def in_process_ms(session: EpisodeSession, tool: str, arguments: dict[str, object], calls: int) -> float:
+def in_process_ms(session: EpisodeSession, tool: str, arguments: dict[str, JsonValue], calls: int) -> float:
     """Median time of a call without MCP: tool, world, record."""
     times = []
     for _ in range(calls):

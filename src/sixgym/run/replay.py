@@ -121,7 +121,7 @@ def recorded_changes(episode: Episode) -> list[Changes]:
     Raises:
         ReplayError: a tool of this version refuses a call that was carried out, or the other way round.
     """
-    network = _RecordedNetwork(measured_intervals(episode))
+    network = _RecordedIntervals(measured_intervals(episode))
     backend = SimulatedBackend(network)
     backend.reset(episode.task.scenario, seed=episode.task.seed)
     for step in episode.steps:
@@ -136,7 +136,7 @@ def recorded_changes(episode: Episode) -> list[Changes]:
     return network.changes
 
 
-class _RecordedNetwork:
+class _RecordedIntervals:
     """A simulator that returns the intervals of an episode and keeps the changes.
 
     Attributes:

@@ -47,7 +47,7 @@ def test_crps_of_draws_from_the_truth_is_that_of_the_distribution() -> None:
 
 def test_pit_values_are_level_where_draws_and_truth_are_alike_even_with_ties() -> None:
     rng = np.random.default_rng(6)
-    said, true = rng.poisson(1.0, size=(4_000, DRAWS)) * 1.0, rng.poisson(1.0, size=4_000) * 1.0
+    said, true = (rng.poisson(1.0, size=size).astype(np.float64) for size in ((4_000, DRAWS), 4_000))
     found, _ = np.histogram(pit_values(said, true, rng), bins=4, range=(0, 1))
     assert found == pytest.approx(1_000, rel=0.1)
 

@@ -1,8 +1,8 @@
-"""Training the experiment model on a few episodes: it learns, stops, goes on, and says what is wrong."""
+"""Training the experiment model on a few episodes: it learns, stops, continues, and reports what is wrong."""
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from sixgym.simulators.factory import make_simulator
 from sixgym.train.experiment_model.batches import batches, cut
 from sixgym.train.experiment_model.corpus import KINDS, Corpus, corpus_of, read_corpus
 from sixgym.train.experiment_model.start import Learner
-from sixgym.train.experiment_model.trace_examples import whole_episodes
 from sixgym.train.experiment_model.training import (
     CHECKPOINT_FILE,
     EXAMPLES_FILE,
@@ -34,25 +33,8 @@ from sixgym.train.experiment_model.training import (
     Training,
 )
 from sixgym.train.recipe import RecipeError
-from tests.train.experiment_model.samples import EPISODES, PLACES, go_on, recipe, with_lessons
-
-Begin = Callable[..., Training]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """A training sets the number of threads, which other tests share."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def examples(traces: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
-    out = tmp_path_factory.mktemp("examples")
-    Training(recipe(traces), out)
-    return out / EXAMPLES_FILE
+from tests.train.experiment_model.conftest import Begin
+from tests.train.experiment_model.samples import EPISODES, TOPOLOGY_SEEDS, go_on, recipe, with_examples
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +44,10 @@ def corpus(examples: Path) -> Corpus:
     return stored[0]
 
 
-@pytest.fixture
-def begin(traces: Path, examples: Path, tmp_path: Path) -> Begin:
-    """Begins or resumes a training in a folder of this test."""
-
-    def training(name: str = "out", *changes: str, resume: bool = False) -> Training:
-        out = tmp_path / name
-        if not out.exists():
-            with_lessons(examples, out)
-        return Training(recipe(traces, *changes), out, resume=resume)
-
-    return training
-
-
 @pytest.fixture(scope="module")
 def whole(traces: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that was never stopped; not to be changed."""
-    training = Training(recipe(traces), with_lessons(examples, tmp_path_factory.mktemp("whole") / "out"))
+    training = Training(recipe(traces), with_examples(examples, tmp_path_factory.mktemp("whole") / "out"))
     go_on(training)
     training.save("sixgym train small.yaml")
     return training.out
@@ -102,7 +71,7 @@ def after(calls: int) -> Callable[[], None]:
 @pytest.fixture(scope="module")
 def halfway(traces: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, stopped behind the checkpoint of step 6; not to be changed."""
-    training = Training(recipe(traces), with_lessons(examples, tmp_path_factory.mktemp("halfway") / "out"))
+    training = Training(recipe(traces), with_examples(examples, tmp_path_factory.mktemp("halfway") / "out"))
     with pytest.raises(StoppedError):
         go_on(training, after(6))
     return training.out
@@ -124,7 +93,7 @@ def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
 
 
 # ---------------------------------------------------------------------- learning
-def test_places_that_were_not_learned_from_are_foretold_better(begin: Begin) -> None:
+def test_held_back_topology_seeds_are_predicted_better(begin: Begin) -> None:
     training = begin("out", "optimizer.steps=60", "own_history.every=60", "checkpoint_every=30")
     before = training.check()
     reports = go_on(training)
@@ -143,16 +112,16 @@ def test_the_same_seed_repeats_and_another_differs(begin: Begin, whole: Path) ->
     assert not same(trained(other.out), trained(whole))
 
 
-def test_what_the_model_did_alone_is_learned_from_in_the_next_round(begin: Begin) -> None:
+def test_what_the_model_predicted_in_open_loop_is_learned_from_in_the_next_round(begin: Begin) -> None:
     training = begin()
-    assert training.episodes_alone == 0
+    assert training.rollouts_due == 0
     training.learn(lambda _: None, lambda: None)
-    assert (training.step, training.done, training.episodes_alone) == (4, False, 1)
+    assert (training.step, training.done, training.rollouts_due) == (4, False, 1)
     known = len(training.corpus)
     went: list[None] = []
-    training.go_alone(lambda: went.append(None))
+    training.roll_out(lambda: went.append(None))
     assert len(went) == 1
-    assert training.episodes_alone == 0
+    assert training.rollouts_due == 0
     own = read_corpus(training.out / "own-1.safetensors")
     assert own is not None
     assert len(training.corpus) == known + len(own[0])
@@ -193,13 +162,13 @@ def test_a_likelihood_is_what_the_model_says_of_each_word_after_those_before_it(
     assert own.tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_an_epoch_holds_every_lesson_as_often_as_the_recipe_says_and_none_that_is_held_back(
+def test_an_epoch_holds_every_example_as_often_as_the_recipe_says_and_none_that_is_held_back(
     traces: Path, corpus: Corpus
 ) -> None:
     some = recipe(
         traces, "questions={flow: 2, tasks: 1, node: 0.5, slice: 0, cell: 0, changed: 0, explanation: 0}"
     )
-    wanted = ~np.isin(corpus.place, some.held_back)
+    wanted = ~np.isin(corpus.topology_seed, some.held_back)
     of_kind = {kind: wanted & (corpus.kind == index) for index, kind in enumerate(KINDS)}
     counts = np.zeros(len(corpus), int)
     for batch in batches(corpus, some, 0):
@@ -212,7 +181,9 @@ def test_an_epoch_holds_every_lesson_as_often_as_the_recipe_says_and_none_that_i
     assert not counts[~wanted].any()
 
 
-def test_a_batch_has_lessons_of_similar_length_and_no_more_tokens_than_were_asked_for(corpus: Corpus) -> None:
+def test_a_batch_has_examples_of_similar_length_and_no_more_tokens_than_were_asked_for(
+    corpus: Corpus,
+) -> None:
     examples = np.arange(len(corpus))
     ready = cut(corpus, examples, 600)
     assert sorted(int(index) for batch in ready for index in batch) == examples.tolist()
@@ -229,7 +200,7 @@ def test_a_batch_has_lessons_of_similar_length_and_no_more_tokens_than_were_aske
         (1, 9, 0),  # before the first checkpoint
         (4, 9, 4),  # in the next round, before its first checkpoint
         (3, 9, 3),  # between checkpoint and end of round
-        (9, 0, 4),  # while it goes through episodes alone
+        (9, 0, 4),  # while it rolls episodes out
         (6, 9, 6),  # behind a checkpoint of the second round
     ],
 )
@@ -264,7 +235,7 @@ def test_progress_has_a_line_for_each_checkpoint_also_when_some_were_lost(begin:
 
 
 @pytest.mark.parametrize("content", [b"", b"torn" * 9], ids=["empty", "torn"])
-def test_lessons_that_are_torn_are_made_again(
+def test_examples_that_are_torn_are_made_again(
     begin: Begin, copy: Path, corpus: Corpus, content: bytes
 ) -> None:
     (copy / EXAMPLES_FILE).write_bytes(content)
@@ -275,21 +246,21 @@ def test_lessons_that_are_torn_are_made_again(
     assert np.array_equal(stored[0].tokens, corpus.tokens)
 
 
-def test_lessons_of_other_traces_are_not_taken_for_these(
+def test_examples_of_other_traces_are_not_taken_for_these(
     traces: Path, examples: Path, tmp_path: Path
 ) -> None:
     more = Path(shutil.copytree(traces, tmp_path / "more"))
     first = next(iter(read_episodes(more / "episodes.jsonl.gz")))
     another = first.task.model_copy(update={"id": "another"})
     append_episode(more / "episodes.jsonl.gz", first.model_copy(update={"task": another}))
-    training = Training(recipe(more), with_lessons(examples, tmp_path / "out"))
+    training = Training(recipe(more), with_examples(examples, tmp_path / "out"))
     assert training.examples.episodes == EPISODES + 1
 
 
 # ---------------------------------------------------------------------- what it gives
 def test_the_card_says_what_was_learned_and_how(whole: Path, traces: Path, corpus: Corpus) -> None:
     card = read_card(whole / MODEL_FOLDER)
-    learned = int((corpus.place == PLACES[0]).sum())
+    learned = int((corpus.topology_seed == TOPOLOGY_SEEDS[0]).sum())
     assert (card.interval_ms, card.network, card.topology_seeds) == (500, "tti 7", (1,))
     assert (card.episodes, card.questions) == (EPISODES, learned)
     assert card.command == "sixgym train small.yaml"
@@ -361,13 +332,19 @@ def of_another_size(out: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (torn(CHECKPOINT_FILE), r"checkpoint\.safetensors is no checkpoint of this training"),
-        (described(CHECKPOINT_FILE, progress="{"), r"checkpoint\.safetensors is no checkpoint of this"),
-        (described(CHECKPOINT_FILE, examples="x"), r"checkpoint\.safetensors has learned from other traces"),
-        (of_another_size, r"checkpoint\.safetensors is no checkpoint of this training"),
-        (gone("own-1.safetensors"), r"own-1\.safetensors is missing or of another training, and step 6"),
-        (torn("own-1.safetensors"), r"own-1\.safetensors is missing or of another training, and step 6"),
-        (described("own-1.safetensors", recipe="x"), r"own-1\.safetensors is missing or of another training"),
+        (torn(CHECKPOINT_FILE), r"checkpoint\.safetensors is damaged, or a checkpoint of another model"),
+        (described(CHECKPOINT_FILE, progress="{"), r"checkpoint\.safetensors is damaged, or a checkpoint of"),
+        (
+            described(CHECKPOINT_FILE, examples="x"),
+            r"checkpoint\.safetensors is a checkpoint of other traces",
+        ),
+        (of_another_size, r"checkpoint\.safetensors is damaged, or a checkpoint of another model"),
+        (gone("own-1.safetensors"), r"own-1\.safetensors is missing, or of another training, but step 6"),
+        (torn("own-1.safetensors"), r"own-1\.safetensors is missing, or of another training, but step 6"),
+        (
+            described("own-1.safetensors", recipe="x"),
+            r"own-1\.safetensors is missing, or of another training",
+        ),
         (torn(RECIPE_FILE), "holds a training of another recipe"),
         (gone(RECIPE_FILE), r"holds a checkpoint and no recipe\.json"),
     ],
@@ -382,13 +359,13 @@ def test_a_folder_that_cannot_be_gone_on_with_is_one_error(
     assert "take another --out" in str(raised.value)
 
 
-def test_own_mistakes_that_other_weights_made_are_made_again(begin: Begin, whole: Path) -> None:
+def test_rollouts_of_other_weights_are_made_again(begin: Begin, whole: Path) -> None:
     stopped = begin()
     with pytest.raises(StoppedError):
         go_on(stopped, after(4))
     described("own-1.safetensors", weights="others")(stopped.out)
     training = begin(resume=True)
-    assert training.episodes_alone == 1
+    assert training.rollouts_due == 1
     go_on(training)
     assert same(trained(training.out), trained(whole))
 
@@ -402,105 +379,11 @@ def test_another_recipe_is_not_continued_and_a_training_not_overwritten(begin: B
     assert same(trained(copy), before)
 
 
-def no_manifest(traces: Path) -> None:
-    (traces / "traces.json").unlink()
-
-
-def another_manifest(traces: Path) -> None:
-    (traces / "traces.json").write_text('{"network": 3}', encoding="utf-8")
-
-
-def held_out(traces: Path) -> None:
-    path = traces / "traces.json"
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"topology_seeds": [1, 51]}), encoding="utf-8")
-
-
-def no_episodes(traces: Path) -> None:
-    (traces / "episodes.jsonl.gz").unlink()
-
-
-def another_file(traces: Path) -> None:
-    (traces / "episodes.jsonl.gz").write_bytes(b"no gzip\n")
-
-
-def broken_episodes(traces: Path) -> None:
-    path = traces / "episodes.jsonl.gz"
-    first = next(iter(read_episodes(path)))
-    path.unlink()
-    append_episode(path, first.model_copy(update={"infrastructure_failure": "ns-3 died"}))
-
-
-def other_tools(traces: Path) -> None:
-    """A call that was carried out and is refused now."""
-    path = traces / "episodes.jsonl.gz"
-    first = next(iter(read_episodes(path)))
-    step = next(step for step in first.steps if not step.outcome.ok)
-    fine = next(step for step in first.steps if step.outcome.ok)
-    steps = tuple(
-        one.model_copy(update={"outcome": fine.outcome}) if one is step else one for one in first.steps
-    )
-    path.unlink()
-    append_episode(path, first.model_copy(update={"steps": steps}))
-
-
-def smuggled(traces: Path) -> None:
-    """An episode on a place for judging, which the manifest does not mention."""
-    path = traces / "episodes.jsonl.gz"
-    first = next(iter(read_episodes(path)))
-    scenario = first.task.scenario.model_copy(update={"topology_seed": 51})
-    task = first.task.model_copy(update={"id": "another", "scenario": scenario})
-    append_episode(path, first.model_copy(update={"task": task}))
-
-
-@pytest.mark.parametrize(
-    ("break_it", "message"),
-    [
-        (no_manifest, "holds no traces: it has no traces\\.json; `sixgym traces --out"),
-        (another_manifest, r"traces\.json: no manifest of traces: network"),
-        (held_out, "topology seeds that are for judging"),
-        (no_episodes, r"episodes\.jsonl\.gz cannot be read: No such file"),
-        (another_file, "holds no whole episode to learn from"),
-        (broken_episodes, "holds no whole episode to learn from"),
-        (other_tools, "it is of another version of the tools: record it again"),
-        (smuggled, "topology seed 51 is not in the training split"),
-    ],
-)
-def test_traces_that_cannot_be_learned_from_are_one_error_and_leave_no_training(
-    traces: Path, tmp_path: Path, break_it: Callable[[Path], None], message: str
-) -> None:
-    mine = Path(shutil.copytree(traces, tmp_path / "mine"))
-    break_it(mine)
-    with pytest.raises(RecipeError, match=rf"^traces: .*{message}"):
-        Training(recipe(mine), tmp_path / "out")
-    assert not (tmp_path / "out" / RECIPE_FILE).exists()
-
-
-def test_an_episode_that_was_made_twice_is_learned_from_once(traces: Path, tmp_path: Path) -> None:
-    mine = Path(shutil.copytree(traces, tmp_path / "mine"))
-    path = mine / "episodes.jsonl.gz"
-    before = [episode.id for episode in whole_episodes(mine)]
-    append_episode(path, next(iter(read_episodes(path))))
-    assert [episode.id for episode in whole_episodes(mine)] == before
-
-
-def test_a_recipe_that_learns_from_nothing_is_refused(traces: Path) -> None:
-    nothing = ", ".join(f"{kind}: 0" for kind in KINDS)
-    with pytest.raises(RecipeError, match="all portions are 0"):
-        recipe(traces, f"questions={{{nothing}}}")
-
-
-def test_places_that_the_traces_do_not_hold_cannot_be_held_back(begin: Begin) -> None:
-    with pytest.raises(RecipeError, match="held_back leaves nothing to learn from or nothing to check on"):
-        begin("out", "held_back=[3]")
-    with pytest.raises(RecipeError, match="held_back leaves nothing to learn from or nothing to check on"):
-        begin("more", "held_back=[1, 2]")
-
-
-def test_lessons_put_together_are_those_lessons_one_behind_the_other() -> None:
+def test_corpora_put_together_are_their_examples_one_behind_the_other() -> None:
     first = corpus_of([("flow", (1, 2), (3,), 7), ("cell", (4,), (5, 6), 8)])
     both = first + corpus_of([("node", (7,), (8,), 9)])
     assert both.tokens.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert (both.start.tolist(), both.lengths.tolist()) == ([0, 3, 6], [3, 3, 2])
     assert [KINDS[kind] for kind in both.kind] == ["flow", "cell", "node"]
-    assert both.place.tolist() == [7, 8, 9]
+    assert both.topology_seed.tolist() == [7, 8, 9]
     assert len(corpus_of([])) == 0

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, reporting, wrong_use_on
+from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, wrong_use_on
 from sixgym.cli.output.progress import Meter, metering
 from sixgym.domain.extras import install_command
 from sixgym.simulators.base import SimulatorError
@@ -31,7 +31,6 @@ def command_of(recipe: Path, changes: list[str]) -> str:
     return shlex.join(["sixgym", "train", recipe.as_posix(), *sets])
 
 
-@reporting()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, such as those in recipes/.")],
     *,

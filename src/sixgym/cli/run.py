@@ -128,7 +128,7 @@ def _choose_agent(
     """
     if name == REFERENCE and script is None and task is None:
         raise CommandError(
-            f"--agent {REFERENCE} plays the solution of a task of the benchmark: name the task with --task ID; "
+            f"--agent {REFERENCE} plays the solution of a task of the benchmark: name it with --task ID; "
             "sixgym bench tasks lists the ids",
             WRONG_USE,
         )

@@ -90,7 +90,7 @@ def test_a_scenarios_own_task_may_have_such_a_name(run: Sixgym, monkeypatch: pyt
 def test_the_reference_needs_a_task_of_the_benchmark(run: Sixgym) -> None:
     result = run("--agent", "reference")
     assert result.exit_code == 2
-    assert "name the task with --task ID; sixgym bench tasks lists the ids" in result.stderr
+    assert "name it with --task ID; sixgym bench tasks lists the ids" in result.stderr
 
 
 def test_a_set_that_is_not_there_is_named_once(run: Sixgym, sixgym: Sixgym) -> None:

@@ -41,27 +41,27 @@ def test_a_training_is_interrupted_goes_on_and_ends_with_a_network(
     sixgym: Sixgym, traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    alone = Training.go_alone
+    rolled_out = Training.roll_out
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Training, "go_alone", interrupted)
+    monkeypatch.setattr(Training, "roll_out", interrupted)
     stopped = sixgym(*options(traces, out))
     assert stopped.exit_code == INTERRUPTED
     assert "reading: 4 of 4 episodes" in stopped.stderr
     assert "step 4: loss" in stopped.stderr
-    monkeypatch.setattr(Training, "go_alone", alone)
+    monkeypatch.setattr(Training, "roll_out", rolled_out)
     again = sixgym(*options(traces, out))
     assert again.exit_code == WRONG_USE
-    assert "--resume goes on with it" in again.stderr
+    assert "resume it with --resume" in again.stderr
     done = sixgym(*options(traces, out), "--resume")
     assert done.exit_code == 0, done.output
-    assert "going alone: 1 of 1 episodes" in done.stderr
+    assert "rolling out: 1 of 1 episodes" in done.stderr
     assert "learning: 8 of 8 steps" in done.stderr
     assert "step 3:" not in done.stderr
     figures, last = done.stdout.splitlines()
-    assert figures.startswith("loss on held-back places, in nats a word: flow ")
+    assert figures.startswith("loss on held-back topology seeds, in nats per word: flow ")
     assert last.endswith(f"`--network experiment-model:{(out / 'model').as_posix()}`")
     card = read_card(out / "model")
     assert card.command.startswith(f"sixgym train {RECIPE.as_posix()} --set threads=1")
@@ -127,7 +127,10 @@ def test_the_shipped_recipe_starts_with_its_command_and_is_for_the_experiment_mo
         ),
         ("kind=grpo", "there is drl-slicing and experiment-model"),
         ("optimizer.step=3", "optimizer.step is no key of a recipe; did you mean optimizer.steps"),
-        ("lora={rank: 4, alpha: 8}", "lora adapts a pretrained model: name its folder as base"),
+        (
+            "lora={rank: 4, alpha: 8}",
+            "yaml: lora adapts a pretrained model: name the folder of the model as base",
+        ),
         ("lora={rang: 4, alpha: 8}", "lora.rang is no key of a recipe; did you mean lora.rank"),
         ("held_back=[51]", "topology seed 51 is not in the training split"),
         ("held_back=[]", "held_back: "),

@@ -1,1 +1,1 @@
-"""Training of agents. The only layer that imports torch and stable-baselines3 (the extra `rl`)."""
+"""Training: a folder per method, with its recipe, its trainer and its `Method` record."""

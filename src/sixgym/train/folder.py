@@ -1,4 +1,4 @@
-"""The folder of a training: it holds the training of one recipe, and goes on only if it is asked to."""
+"""The folder of a training: one recipe, and no second training in it unless it is resumed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,22 +15,25 @@ RECIPE_FILE = "recipe.json"
 def check_folder(
     out: Path, recipe: Recipe, *, resume: bool, may_change: Mapping[str, Any] | None = None
 ) -> bool:
-    """Check that a folder may be used for a recipe; whether it holds a training of the recipe already.
+    """Check that a folder may be used for a recipe.
 
     Args:
         out: The folder.
         recipe: The recipe.
         resume: Go on with the training in the folder.
-        may_change: Keys of the recipe that may differ when a training goes on, as pydantic's `exclude`.
+        may_change: Keys of the recipe that may differ when a training is resumed, as pydantic's `exclude`.
+
+    Returns:
+        Whether the folder holds a training of the recipe already.
 
     Raises:
-        RecipeError: the folder holds a training and `resume` is false, or the training of another recipe.
+        RecipeError: the folder holds the training of another recipe, or a training while `resume` is false.
     """
     stored = out / RECIPE_FILE
     if not stored.exists():
         return False
     if not resume:
-        raise RecipeError(f"{out} holds a training already; --resume goes on with it, or take another --out")
+        raise RecipeError(f"{out} holds a training already; resume it with --resume, or take another --out")
     exclude = dict(may_change or {})
     try:
         before = type(recipe).model_validate_json(stored.read_bytes())
@@ -42,5 +45,5 @@ def check_folder(
 
 
 def write_recipe(out: Path, recipe: Recipe) -> None:
-    """Mark a folder as that of a recipe's training. The folder is made if it is missing."""
+    """Store the recipe in the folder of its training. The folder is made if it is missing."""
     write_whole(out / RECIPE_FILE, recipe.model_dump_json(indent=1).encode())

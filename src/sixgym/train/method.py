@@ -1,4 +1,4 @@
-"""What a method of training is, and what it is given when it runs."""
+"""A method of training: the record that describes it, and the context of a run."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +15,11 @@ class TrainingStage(Protocol):
     """The progress of one stage of a training."""
 
     def advance(self) -> None:
-        """One more unit is done."""
+        """Count one more unit as done."""
         ...
 
     def say(self, line: str) -> None:
-        """Show a line of its own."""
+        """Show a line of text."""
         ...
 
 
@@ -29,10 +29,10 @@ class Reporter(Protocol):
     def stage(
         self, doing: str, total: int, unit: str, done: int = 0
     ) -> AbstractContextManager[TrainingStage]:
-        """A stage of the training, until the context is left.
+        """Show a stage of the training until the context is left.
 
         Args:
-            doing: The activity in words, such as `learning`.
+            doing: Name of the activity, such as `learning`.
             total: Number of units in the stage.
             unit: Name of the units, such as `steps`.
             done: Number of units that an interrupted training has done already.
@@ -42,13 +42,13 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """Where and how a recipe is carried out.
+    """The context in which a recipe is carried out.
 
     Attributes:
         out: Folder for checkpoints, progress and weights.
         resume: Go on with the training in the folder.
-        command: The command that makes the result again; it is stored with the weights.
-        reporter: Shows the progress.
+        command: The command that makes the result again, for the metadata of the weights.
+        reporter: Display of the progress.
     """
 
     out: Path
@@ -58,28 +58,28 @@ class TrainingRun:
 
 
 Trainer = Callable[[Any, TrainingRun], Sequence[str]]
-"""Carries out a recipe of its method; returns the lines that say how good the result is.
+"""Carries out a recipe of its method; returns the lines that describe the result.
 
 Raises:
     RecipeError: the recipe or the folder cannot be used.
-    SimulatorError: the network does not work. What is finished is kept, and `resume` goes on.
+    SimulatorError: the network does not work. Checkpoints are kept, and `resume` goes on from the last one.
     ModuleNotFoundError: a library of the method's extra is missing.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of training: what its recipe holds, and the function that carries it out.
+    """A method of training: the class of its recipes, and the function that carries them out.
 
     Reading a recipe imports neither the function nor the libraries that the function needs.
 
     Attributes:
         name: Name of the method, and `kind` of its recipes.
-        summary: What it trains and from what, in one sentence for the help.
-        recipe: Class of its recipes.
-        extra: Extra of this package that holds its libraries.
-        trainer: `MODULE:FUNCTION` of its `Trainer`.
-        environment: Environment variables that its libraries read when they are imported. A variable that
+        summary: What the method trains, and from which data, in one sentence for the help.
+        recipe: Class of the method's recipes.
+        extra: Extra of this package with the libraries of the method.
+        trainer: `MODULE:FUNCTION` of the method's `Trainer`.
+        environment: Environment variables that the libraries read when they are imported. A variable that
             the user has set stays as it is.
     """
 

@@ -1,4 +1,4 @@
-"""Recipes: everything that a training depends on, in one YAML file whose first line is its command."""
+"""Recipes: everything that a training depends on, in one YAML file. Its first line is the command."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,21 +11,22 @@ from pydantic import Field, ValidationError
 from sixgym.domain.base import Record
 
 MAX_BYTES = 100_000
-"""Largest recipe file in bytes: a hundred times the largest one here, and read in milliseconds."""
+"""Largest recipe file in bytes: some hundred times the largest shipped one, and still read at once."""
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class RecipeError(ValueError):
-    """A recipe, or the folder of a training, cannot be used. The message names it, the key and the reason."""
+    """A recipe, or the folder of a training, cannot be used. The message names the file, the key and the
+    reason."""
 
 
 class Recipe(Record):
-    """What the recipes of all methods have in common.
+    """The keys that the recipes of all methods have.
 
     Attributes:
         kind: Name of the method, see `sixgym.train.registry`.
-        seed: Seed of everything that the training draws.
+        seed: Seed of all random draws of the training.
     """
 
     kind: str
@@ -38,7 +39,7 @@ def read_recipe(path: Path, changes: Sequence[str], kinds: Mapping[str, type[Rec
     Args:
         path: The file.
         changes: Changes such as `seed=2` or `ppo.steps=512`; the value is YAML.
-        kinds: The known recipes by name of their method.
+        kinds: Recipe classes by name of the method.
 
     Raises:
         RecipeError: the file, a key or a value cannot be used.
@@ -56,7 +57,7 @@ def read_recipe(path: Path, changes: Sequence[str], kinds: Mapping[str, type[Rec
 def _mapping(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise RecipeError(f"{path}: larger than {MAX_BYTES} bytes; that is no recipe")
+            raise RecipeError(f"{path}: larger than {MAX_BYTES} bytes, so it is no recipe")
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from None
@@ -83,7 +84,7 @@ def _kind(path: Path, values: Mapping[str, Any], kinds: Mapping[str, type[Recipe
 
 
 def _set(values: dict[str, Any], change: str) -> None:
-    """Carry out one `key=value`; whether the key exists is for the validation to say."""
+    """Carry out one `key=value`. The validation of the recipe refuses unknown keys."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise RecipeError(f"--set {change}: give KEY=VALUE, such as ppo.steps=512")
@@ -101,30 +102,30 @@ def _set(values: dict[str, Any], change: str) -> None:
 
 
 def _problems(error: ValidationError, kind: type[Record]) -> list[str]:
+    """A line for every key that is unknown, missing or wrong."""
     found: list[str] = []
     for problem in error.errors(include_url=False):
-        place = ".".join(str(step) for step in problem["loc"])
+        key = ".".join(str(step) for step in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            found.append(f"{place} is no key of a recipe{_hint(place, kind)}")
+            found.append(f"{key} is no key of a recipe{_hint(key, kind)}")
         elif problem["type"] == "missing":
-            found.append(f"{place} is missing")
+            found.append(f"{key} is missing")
         else:
-            found.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}")
+            reason = problem["msg"].removeprefix("Value error, ")
+            found.append(f"{key}: {reason}" if key else reason)  # a rule between keys has no key of its own
     return found
 
 
-def _hint(place: str, kind: type[Record]) -> str:
-    near = difflib.get_close_matches(place, list(_keys(kind)), n=1)
+def _hint(key: str, kind: type[Record]) -> str:
+    near = difflib.get_close_matches(key, list(_keys(kind)), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _keys(kind: type[Record], prefix: str = "") -> Iterator[str]:
-    """Every key of a recipe, those of its sections with a dot."""
+    """Every key of a recipe; the keys of a section as `section.key`."""
     for name, field in kind.model_fields.items():
         yield prefix + name
-        for section in (
-            field.annotation,
-            *get_args(field.annotation),
-        ):  # one that may be left out is `X | None`
+        # a section that may be left out is `X | None`
+        for section in (field.annotation, *get_args(field.annotation)):
             if isinstance(section, type) and issubclass(section, Record):
                 yield from _keys(section, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""The methods of training, and reading a recipe of any of them. A new method adds one line to `METHODS`."""
+"""The registry of training methods, and reading a recipe of any method. A new method joins `METHODS`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -178,12 +178,12 @@ def test_what_the_environment_shows_and_pays_is_within_its_spaces() -> None:
     environment.close()
 
 
-def test_lessons_repeat_their_tasks_with_other_traffic_and_refuse_held_out_seeds() -> None:
-    lessons = TrainingTasks(tasks(1, 2))
-    assert lessons.episode(0) == lessons.tasks[0]
-    again = lessons.episode(2)
-    assert again.scenario == lessons.tasks[0].scenario
-    assert again.seed != lessons.tasks[0].seed
+def test_training_tasks_repeat_with_other_traffic_and_refuse_held_out_seeds() -> None:
+    training = TrainingTasks(tasks(1, 2))
+    assert training.episode(0) == training.tasks[0]
+    again = training.episode(2)
+    assert again.scenario == training.tasks[0].scenario
+    assert again.seed != training.tasks[0].seed
     with pytest.raises(ValueError, match="not in the training split"):
         TrainingTasks(tasks(51))
 

@@ -17,9 +17,9 @@ from sixgym.train.registry import load_recipe
 from tests.repository import ROOT
 
 RECIPE = ROOT / "recipes" / "agentgym" / "experiment_model.yaml"
-PLACES = (1, 2)
+TOPOLOGY_SEEDS = (1, 2)
 EPISODES = 4
-"""Explorations: three of the first place and one of the second, which is held back."""
+"""Explorations: three of the first topology seed and one of the second, which is held back."""
 
 SMALL = (
     "threads=1",
@@ -37,10 +37,10 @@ SMALL = (
 
 def explore(folder: Path) -> Path:
     """Traces of a few explorations."""
-    collector = Collector("tti", PLACES, folder)
+    collector = Collector("tti", TOPOLOGY_SEEDS, folder)
     traces = Traces(
         network=BackendInfo(name="tti", version="7"),
-        topology_seeds=PLACES,
+        topology_seeds=TOPOLOGY_SEEDS,
         episodes=EPISODES,
         replicates=1,
         probabilities=dict(tool_probabilities()),
@@ -61,7 +61,7 @@ def recipe(traces: Path, *changes: str) -> ExperimentModelRecipe:
 
 
 def nothing(*_: object) -> None:
-    """What is told to nobody."""
+    """Ignore a report."""
 
 
 def go_on(
@@ -72,13 +72,13 @@ def go_on(
     """To the last step; what was reported."""
     seen: list[TrainingProgress] = []
     while not training.done:
-        if training.episodes_alone:
-            training.go_alone(on_episode)
+        if training.rollouts_due:
+            training.roll_out(on_episode)
         training.learn(seen.append, on_step)
     return seen
 
 
-def with_lessons(examples: Path, out: Path) -> Path:
+def with_examples(examples: Path, out: Path) -> Path:
     """A folder that holds examples already, so that they are not made again."""
     out.mkdir()
     shutil.copy(examples, out / EXAMPLES_FILE)

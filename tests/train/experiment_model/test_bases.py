@@ -20,7 +20,7 @@ from sixgym.train.experiment_model.start import Learner
 from sixgym.train.experiment_model.trace_examples import whole_episodes
 from sixgym.train.experiment_model.training import EXAMPLES_FILE, MODEL_FOLDER, Training
 from sixgym.train.recipe import RecipeError
-from tests.train.experiment_model.samples import go_on, recipe, weights, with_lessons
+from tests.train.experiment_model.samples import go_on, recipe, weights, with_examples
 
 SHORT = ("optimizer.steps=4", "own_history={every: 3, episodes: 1}", "questions.explanation=0")
 LORA = "lora={rank: 2, alpha: 4, dropout: 0.1}"
@@ -103,7 +103,7 @@ def test_a_pretrained_model_goes_on_as_if_it_had_never_been_stopped(
     changes = recipe(traces, f"base={base}", *SHORT, "own_history.every=4", *lora)
     whole = Training(changes, tmp_path / "whole")
     go_on(whole)
-    parts = Training(changes, with_lessons(whole.out / EXAMPLES_FILE, tmp_path / "parts"))
+    parts = Training(changes, with_examples(whole.out / EXAMPLES_FILE, tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
         go_on(parts, lambda: stopped_behind(parts, 3))
     parts = Training(changes, tmp_path / "parts", resume=True)
@@ -130,7 +130,7 @@ def test_an_adaptation_is_part_of_the_weights_in_the_end(traces: Path, base: Pat
 def test_figures_of_several_tokens_have_no_neighbours(traces: Path, base: Path, tmp_path: Path) -> None:
     training = Training(recipe(traces, f"base={base}", *SHORT), tmp_path / "out")
     own, beside = Likelihoods(training.learner, training.examples.tokenizer).of(
-        training.corpus, training.corpus.place.nonzero()[0][:3]
+        training.corpus, training.corpus.topology_seed.nonzero()[0][:3]
     )
     assert torch.equal(own, beside)
 
@@ -143,9 +143,9 @@ def refused(traces: Path, tmp_path: Path, *changes: str) -> str:
     return str(raised.value)
 
 
-def test_a_lesson_that_is_longer_than_the_context_is_said_to_be(traces: Path, tmp_path: Path) -> None:
+def test_an_example_that_is_longer_than_the_context_is_refused(traces: Path, tmp_path: Path) -> None:
     small = make_base(tmp_path / "small", context=64)
-    assert "tokens, and the model has room for 64" in refused(traces, tmp_path, f"base={small}")
+    assert "tokens, but the context of the model has 64" in refused(traces, tmp_path, f"base={small}")
 
 
 def test_a_folder_that_is_no_model_is_named(traces: Path, base: Path, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_folder_that_is_no_model_is_named(traces: Path, base: Path, tmp_path: 
     assert "has no config.json" in refused(traces, tmp_path, f"base={tmp_path / 'empty'}")
 
 
-def test_a_model_that_bends_its_logits_is_refused(
+def test_a_model_that_changes_its_logits_after_the_last_layer_is_refused(
     traces: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = Learner.scores
@@ -163,7 +163,9 @@ def test_a_model_that_bends_its_logits_is_refused(
         return straight(self, 3 * hidden)
 
     monkeypatch.setattr(Learner, "scores", bent)
-    assert "such an architecture cannot be trained" in refused(traces, tmp_path, f"base={base}")
+    assert "changes the logits after its last layer, which this training" in refused(
+        traces, tmp_path, f"base={base}"
+    )
 
 
 def test_lora_without_its_library_says_how_to_install_it(

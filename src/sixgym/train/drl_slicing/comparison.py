@@ -1,4 +1,4 @@
-"""How a trained agent does beside others, on tasks it has not learned from."""
+"""The comparison of a trained agent with other agents, on tasks that it has not learned from."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,18 +17,19 @@ from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.drl_slicing.tasks import TrainingTasks
 
 OTHERS = ("null", "random", "threshold")
+"""Agents that the trained agent is compared with: no action, random actions, and rules with thresholds."""
 
 ROUNDS = 3
-"""Episodes of each task, with other traffic and fading."""
+"""Episodes of each task, each with other traffic and fading. The interval of a mean is over tasks."""
 
 
 class Standing(Record):
-    """An agent's returns and successes over the same episodes as the others'.
+    """The returns and successes of an agent; every compared agent has the same episodes.
 
     Attributes:
-        agent: Its name.
-        returns: Of each task, mean over its episodes.
-        successes: Of each task, share of its episodes that met their goal.
+        agent: Name of the agent.
+        returns: Mean return of each task over its episodes.
+        successes: Share of each task's episodes that met their goal.
     """
 
     agent: str
@@ -37,7 +38,7 @@ class Standing(Record):
 
     @property
     def mean_return(self) -> float:
-        """Mean over tasks."""
+        """Mean return over tasks."""
         return fmean(self.returns)
 
     @property
@@ -62,12 +63,12 @@ def compare(
     recipe: DrlSlicingRecipe,
     on_task: Callable[[], None] | None = None,
 ) -> Mapping[str, Standing]:
-    """The agent and `OTHERS` on `ROUNDS` episodes of each task, by name.
+    """Returns and successes of the agent and of `OTHERS`, on `ROUNDS` episodes of each task, by agent.
 
     Args:
-        agent: The trained one.
+        agent: The trained agent.
         held_back: At least two tasks.
-        recipe: Says on which network, and the seed of what others draw.
+        recipe: The recipe, with the name of the network and the seed of the agent `random`.
         on_task: Called after every task of every agent, for live views.
 
     Raises:

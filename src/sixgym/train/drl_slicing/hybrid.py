@@ -11,10 +11,10 @@ from torch.distributions import Categorical, Normal
 
 
 class HybridDistribution(DiagGaussianDistribution):
-    """A categorical decision and independent normal levels, the log likelihoods added.
+    """A categorical decision and independent normal levels; their log-likelihoods are added.
 
-    An action is a row: the index of the decision, then the levels. Subclass of the diagonal Gaussian,
-    because that is how stable-baselines3 recognises a distribution with a log_std of its own.
+    An action is a row: the index of the decision, then the levels. The class is a diagonal Gaussian because
+    stable-baselines3 gives a log standard deviation to that class alone.
     """
 
     def __init__(self, decisions: int, levels: int) -> None:
@@ -26,7 +26,8 @@ class HybridDistribution(DiagGaussianDistribution):
     def proba_distribution_net(
         self, latent_dim: int, log_std_init: float = 0.0
     ) -> tuple[torch.nn.Module, torch.nn.Parameter]:
-        """One linear layer for scores and means, and the levels' log standard deviations."""
+        """A linear layer for scores of the decisions and means of the levels, and the levels' log standard
+        deviations."""
         net = torch.nn.Linear(latent_dim, self._decisions + self.action_dim)
         return net, torch.nn.Parameter(torch.ones(self.action_dim) * log_std_init)
 
@@ -38,23 +39,23 @@ class HybridDistribution(DiagGaussianDistribution):
         return self
 
     def log_prob(self, actions: torch.Tensor) -> torch.Tensor:
-        """Log likelihood of actions."""
+        """Log-likelihood of actions."""
         decision, levels = self._parts
         index = actions[..., :1].round().long()
         return decision.logits.gather(-1, index).squeeze(-1) + levels.log_prob(actions[..., 1:]).sum(-1)
 
     def entropy(self) -> torch.Tensor:
-        """Sum of both parts' entropies."""
+        """Sum of the entropies of decision and levels, in nats."""
         decision, levels = self._parts
         return decision.entropy() + levels.entropy().sum(-1)
 
     def sample(self) -> torch.Tensor:
-        """A draw."""
+        """A random action."""
         decision, levels = self._parts
         return torch.cat([decision.sample().unsqueeze(-1).float(), levels.sample()], -1)
 
     def mode(self) -> torch.Tensor:
-        """The most probable decision, and the means."""
+        """The most probable decision, and the means of the levels."""
         decision, levels = self._parts
         return torch.cat([decision.logits.argmax(-1, keepdim=True).float(), levels.mean], -1)
 
@@ -71,7 +72,7 @@ class HybridPolicy(ActorCriticPolicy):
     Args:
         observation_space, action_space, lr_schedule: As stable-baselines3 passes them; the action is a box
             whose first number is the decision.
-        kwargs: Of `ActorCriticPolicy`.
+        kwargs: Further arguments of `ActorCriticPolicy`.
     """
 
     def __init__(

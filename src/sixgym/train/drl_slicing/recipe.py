@@ -15,7 +15,7 @@ Discount = Annotated[float, Field(gt=0, le=1)]
 class Ppo(Record):
     """Hyper-parameters of proximal policy optimisation (Schulman et al., 2017), on one network."""
 
-    iterations: Count = Field(description="each collects steps, then learns from them")
+    iterations: Count = Field(description="each iteration collects steps, then learns from them")
     steps: Count = Field(description="decisions in an iteration")
     minibatch: Annotated[int, Field(ge=2)] = Field(description="decisions in a gradient step; divides steps")
     epochs: Count = Field(description="passes over an iteration's decisions")
@@ -27,7 +27,9 @@ class Ppo(Record):
     value_weight: NonNegative
     max_gradient_norm: Positive
     hidden: tuple[Count, Count] = Field(description="units of the layers of actor and critic")
-    log_std: Annotated[float, Field(ge=-5, le=2)] = Field(description="of the levels at the start")
+    log_std: Annotated[float, Field(ge=-5, le=2)] = Field(
+        description="initial log standard deviation of the levels"
+    )
 
     @model_validator(mode="after")
     def _whole_minibatches(self) -> Self:
@@ -63,7 +65,9 @@ class DrlSlicingRecipe(Recipe):
         for seed in seeds:
             require_split(seed, "training")
         if len(set(seeds)) == len(TRAINING_SEEDS):
-            raise ValueError("all training seeds are held back, so none is left to learn from")
+            raise ValueError(
+                "all training seeds are held back, so none is left to learn from; hold back fewer"
+            )
         return seeds
 
     @property

@@ -1,4 +1,4 @@
-"""Carrying out a recipe of the DRL-Slicing agent: draw tasks, learn, compare with other agents."""
+"""Carrying out a recipe of the DRL-Slicing agent: drawing tasks, learning, comparing with other agents."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""The tasks that the DRL-Slicing agent learns from and is checked on: training seeds only."""
+"""The tasks that the DRL-Slicing agent learns from and is compared on, all of training seeds."""
 
 import hashlib
 import random
@@ -15,34 +15,41 @@ from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.recipe import RecipeError
 
 NUMBERS = 1_000_000
+"""Numbers of tasks to draw from: many times more than a recipe draws, so that tasks seldom repeat."""
+
 SEEDS_APART = 1_000_003
+"""Step between the network seeds of a task's episodes: a prime above all seeds that tasks are drawn with."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTasks:
-    """An endless row of episodes over a few tasks.
+    """Endless episodes over a few tasks.
 
-    Every time round, the same tasks have other traffic and fading: drawing a task costs many times what an
-    episode does.
+    After the last task the first one follows again, with other traffic and fading. Drawing a new task would
+    cost many times more than an episode.
+
+    Attributes:
+        tasks: The tasks.
     """
 
     tasks: tuple[Task, ...]
 
     def __post_init__(self) -> None:
-        """Refuse tasks of other topology seeds than those for training."""
+        """Refuse tasks of held-out topology seeds."""
         if not self.tasks:
-            raise ValueError("there is no task to learn from")
+            raise ValueError("training needs at least one task")
         for task in self.tasks:
             require_split(task.scenario.topology_seed or 0, "training")
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the tasks' JSON: which tasks a recipe draws depends on the generator's version."""
+        """SHA-256 of the tasks' JSON, since the tasks of a recipe depend on the version of the task
+        generator."""
         lines = "\n".join(task.model_dump_json() for task in self.tasks)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def episode(self, number: int) -> Task:
-        """The task of the episode of that number, from 0."""
+        """The task of an episode by number, from 0."""
         visit, index = divmod(number, len(self.tasks))
         task = self.tasks[index]
         return task.model_copy(update={"seed": task.seed + SEEDS_APART * visit})
@@ -51,17 +58,17 @@ class TrainingTasks:
 def draw_tasks(
     recipe: DrlSlicingRecipe, store: Path, on_task: Callable[[], None] | None = None
 ) -> tuple[Task, ...]:
-    """The recipe's tasks, in order; those drawn before are read from the store.
+    """The tasks of a recipe, in order; tasks in the store are not drawn again.
 
-    Tasks that want words or an entry in a UAV's books are passed over: no PRB share provides them.
+    A task that asks for an answer or for an entry in a UAV's ledger is skipped: no PRB share provides these.
 
     Args:
-        recipe: Says which and how many.
-        store: A file of JSON lines, made if it is not there; every task is appended when it is drawn.
+        recipe: The recipe, with domains, tiers and the number of tasks.
+        store: A file of JSON lines; every task is appended when it is drawn.
         on_task: Called after every task, for live views.
 
     Raises:
-        RecipeError: the store holds something else.
+        RecipeError: the store holds other records than tasks.
     """
     tasks = _stored(store)[: recipe.tasks]
     for number in range(recipe.tasks):
@@ -74,17 +81,17 @@ def draw_tasks(
 
 
 def split_tasks(recipe: DrlSlicingRecipe, tasks: Sequence[Task]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
-    """Those to learn from, and those of held-back seeds.
+    """The tasks to learn from, and the tasks of held-back seeds.
 
     Raises:
-        RecipeError: one of the two is empty.
+        RecipeError: no task is left to learn from, or fewer than two are held back.
     """
     held = tuple(task for task in tasks if task.scenario.topology_seed in recipe.held_back)
     learned = tuple(task for task in tasks if task.scenario.topology_seed not in recipe.held_back)
     if not learned or len(held) < 2:
         raise RecipeError(
-            f"of {len(tasks)} tasks {len(learned)} are to learn from and {len(held)} held back, "
-            "but one and two are needed: ask for more tasks"
+            f"tasks: {len(learned)} of {len(tasks)} tasks are left to learn from, and {len(held)} are held "
+            "back, but at least 1 and 2 are needed; ask for more tasks"
         )
     return learned, held
 

@@ -1,7 +1,7 @@
 """Training the DRL-Slicing agent with PPO of stable-baselines3, one iteration at a time.
 
-Every iteration starts from its own seed with fresh episodes. It depends on nothing but the weights and the
-optimiser state before it, so a resumed training ends with the same weights.
+Every iteration has its own seed and starts with a new episode. It depends only on the weights and the
+optimizer state before it, so a resumed training ends with the same weights.
 """
 
 import json
@@ -66,16 +66,16 @@ def train(
         recipe: The recipe.
         tasks: The tasks to learn from.
         out: Folder for checkpoint, progress and weights.
-        command: The command that made the weights, for their metadata.
-        resume: Go on from the folder's checkpoint, if it has one.
+        command: The command that makes the weights, for their metadata.
+        resume: Go on from the checkpoint in the folder.
         on_iteration: Called after every iteration.
 
     Raises:
-        RecipeError: the folder holds another recipe's training, or one and `resume` is false.
+        RecipeError: the folder holds the training of another recipe, or a training while `resume` is false.
         SimulatorError: the network does not work.
     """
     done = prepare(recipe, out, resume=resume)
-    torch.set_num_threads(1)  # so small a network is slower on more
+    torch.set_num_threads(1)  # a network this small is slower on several threads
     backend = make_network(recipe.network)
     environment = AdmissionEnv(tasks, backend)
     try:
@@ -101,7 +101,12 @@ def train(
 
 
 def weights_of(model: PPO, provenance: dict[str, str]) -> bytes:
-    """The actor's weights as a safetensors file."""
+    """The weights of the actor as a safetensors file.
+
+    Args:
+        model: The trained model.
+        provenance: Metadata of the file, such as the command and the recipe.
+    """
     state = model.policy.state_dict()
     modules = [*(f"mlp_extractor.policy_net.{2 * layer}" for layer in range(HIDDEN_LAYERS)), "action_net"]
     tensors = {
@@ -122,7 +127,10 @@ def prepare(recipe: DrlSlicingRecipe, out: Path, *, resume: bool = False) -> int
     done = max((int(path.stem.rpartition("-")[2]) for path in out.glob(CHECKPOINTS)), default=0)
     goes_on = check_folder(out, recipe, resume=resume, may_change={"ppo": {"iterations"}})
     if goes_on and done > recipe.ppo.iterations:
-        raise RecipeError(f"{out} holds {done} iterations, more than ppo.iterations asks for")
+        raise RecipeError(
+            f"{out} holds {done} iterations, more than the {recipe.ppo.iterations} of ppo.iterations; "
+            "raise ppo.iterations, or take another --out"
+        )
     write_recipe(out, recipe)
     return done
 
@@ -154,7 +162,7 @@ def _model(recipe: DrlSlicingRecipe, environment: AdmissionEnv, checkpoint: Path
 
 
 def _iterate(model: PPO, environment: AdmissionEnv, recipe: DrlSlicingRecipe, number: int) -> Iteration:
-    # an episode has at least one decision, so no two iterations share one before the tasks repeat
+    # an episode has at least one decision, so no two iterations share an episode
     environment.start_at((number - 1) * recipe.ppo.steps)
     seeds = np.random.SeedSequence([recipe.seed, number])
     set_random_seed(int(seeds.generate_state(1)[0]))
@@ -170,7 +178,7 @@ def _iterate(model: PPO, environment: AdmissionEnv, recipe: DrlSlicingRecipe, nu
 
 
 def _keep(model: PPO, out: Path, iteration: Iteration) -> None:
-    """Write the checkpoint, whole or not at all, then drop those before it."""
+    """Write the checkpoint, whole or not at all, then delete the earlier ones."""
     path = _checkpoint(out, iteration.number)
     with replacing(path) as partial, partial.open("wb") as file:
         model.save(file)

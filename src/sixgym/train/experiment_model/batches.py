@@ -1,4 +1,4 @@
-"""In which order examples are learned, and with which others."""
+"""The order in which examples are learned, and the batches that hold them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,12 +8,13 @@ from sixgym.train.experiment_model.corpus import KINDS, Corpus, Longs
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 
 _CHUNK = 20_000
-"""Examples among which those of similar length are found."""
+"""Number of examples that are sorted by length at a time: enough for batches of little padding, and few
+enough that an epoch stays shuffled."""
 
 
 def batches(corpus: Corpus, recipe: ExperimentModelRecipe, round_: int) -> Iterator[Longs]:
-    """Batches of a round without end, as indices of examples: every epoch in an order of its own."""
-    examples = np.flatnonzero(~np.isin(corpus.place, recipe.held_back))
+    """The batches of a round, without end, as indices of examples; every epoch has another order."""
+    examples = np.flatnonzero(~np.isin(corpus.topology_seed, recipe.held_back))
     portions = np.array([getattr(recipe.questions, kind) for kind in KINDS])[corpus.kind[examples]]
     epoch = 0
     while True:
@@ -28,7 +29,13 @@ def batches(corpus: Corpus, recipe: ExperimentModelRecipe, round_: int) -> Itera
 
 
 def cut(corpus: Corpus, examples: Longs, tokens: int) -> Sequence[Longs]:
-    """Batches of examples of similar length, of so many tokens with their padding or of one example."""
+    """Batches of examples of similar length.
+
+    Args:
+        corpus: The examples.
+        examples: Indices of the examples to put in batches.
+        tokens: Largest number of tokens in a batch, padding included. A longer example is a batch of its own.
+    """
     lengths = corpus.lengths
     ordered = examples[np.argsort(lengths[examples], kind="stable")]
     found: list[Longs] = []

@@ -1,4 +1,4 @@
-"""Where a training has come to, in one file that is there whole or not at all."""
+"""The checkpoint of a training: weights, optimizer state and progress, in one file."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from sixgym.train.recipe import RecipeError
 
 
 class TrainingProgress(Record):
-    """What was learned up to a step.
+    """A line of progress, written with every checkpoint.
 
     Attributes:
-        step: Optimizer steps so far.
-        loss: Of the words learned from since the last report, in nats a word.
-        held_back: Loss on held-back places by kind of question, in nats a word.
+        step: Number of optimizer steps so far.
+        loss: Mean loss of the training batches since the last line, in nats per word.
+        held_back: Loss on held-back topology seeds by kind of question, in nats per word.
     """
 
     step: int
@@ -28,7 +28,7 @@ class TrainingProgress(Record):
     held_back: dict[str, float]
 
 
-def keep(
+def write_checkpoint(
     path: Path,
     learner: Learner,
     optimizer: torch.optim.Optimizer,
@@ -38,11 +38,11 @@ def keep(
     """Write weights, the optimizer's state and the progress so far.
 
     Args:
-        path: Where to.
-        learner: Whose weights.
-        optimizer: Of those weights, in their order.
-        examples: Key of what was learned from.
-        progress: Of every checkpoint so far, this one the last.
+        path: The file.
+        learner: The model.
+        optimizer: The optimizer of the model's weights, in their order.
+        examples: Key of the examples, see `TraceExamples.key`.
+        progress: The line of every checkpoint so far; this checkpoint's line is the last one.
     """
     files: Any = safetensors.torch
     tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in learner.learning.items()}
@@ -53,43 +53,45 @@ def keep(
         files.save_file(tensors, partial, metadata={"progress": lines, "examples": examples})
 
 
-def take(
+def restore_checkpoint(
     path: Path, learner: Learner, optimizer: torch.optim.Optimizer, examples: str
 ) -> list[TrainingProgress]:
-    """Go on from a file that `keep` wrote, if there is one; the progress up to it.
+    """Restore model and optimizer from a checkpoint; the progress up to it, empty if there is no checkpoint.
 
     Raises:
-        RecipeError: it is damaged, of another model or of other examples.
+        RecipeError: the checkpoint is damaged, or of another model, or of other examples.
     """
     if not path.exists():
         return []
     files: Any = safetensors.torch
     try:
         with files.safe_open(path, framework="pt") as file:
-            beside: dict[str, str] = file.metadata() or {}
+            metadata: dict[str, str] = file.metadata() or {}
         stored: dict[str, torch.Tensor] = files.load_file(path)
-        progress = [TrainingProgress.model_validate_json(line) for line in beside["progress"].splitlines()]
+        progress = [TrainingProgress.model_validate_json(line) for line in metadata["progress"].splitlines()]
         with torch.no_grad():
             for name, value in learner.learning.items():
-                value.copy_(_as_large(stored[f"model.{name}"], value))
+                value.copy_(_of_shape(stored[f"model.{name}"], value))
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _states(stored)})
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise RecipeError(f"{path} is no checkpoint of this training ({error}); take another --out") from None
-    if beside["examples"] != examples:
         raise RecipeError(
-            f"{path} has learned from other traces, or by another version of sixgym; take another --out"
+            f"{path} is damaged, or a checkpoint of another model ({error}); take another --out"
+        ) from None
+    if metadata["examples"] != examples:
+        raise RecipeError(
+            f"{path} is a checkpoint of other traces, or of another version of sixgym; take another --out"
         )
     return progress
 
 
-def _as_large(stored: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def _of_shape(stored: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     if stored.shape != wanted.shape:
-        raise ValueError(f"a tensor of {tuple(stored.shape)} where the model has {tuple(wanted.shape)}")
+        raise ValueError(f"a tensor of shape {tuple(stored.shape)}, not {tuple(wanted.shape)}")
     return stored
 
 
 def weights_of(learner: Learner) -> str:
-    """SHA-256 of the weights that are learned."""
+    """SHA-256 of the weights in training."""
     digest = hashlib.sha256()
     for name, value in learner.learning.items():
         digest.update(name.encode())
@@ -98,7 +100,7 @@ def weights_of(learner: Learner) -> str:
 
 
 def _states(stored: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
-    """The optimizer's state by number of the weight."""
+    """The optimizer's state by index of the weight."""
     states: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in stored.items():
         if key.startswith("optimizer."):

@@ -1,4 +1,4 @@
-"""Examples as tokens, one behind the other, and the files they are kept in."""
+"""Examples as tokens, one after the other in one array, and the files that hold them."""
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,14 +15,17 @@ from sixgym.simulators.experiment_model.encode.answers import Question
 from sixgym.simulators.experiment_model.encode.questions import CHANGED
 
 KINDS = ("flow", "tasks", "node", "slice", "cell", "changed", "explanation")
-"""Of examples, as an epoch may hold each as often as a recipe says. `changed` are those of the other kinds in
-which the past says little: they are few, and what a call or a fault does is learned from them."""
+"""The kinds of examples. A recipe gives each kind its share of an epoch.
+
+An example of kind `changed` is about any part of a network after a call or a fault that changed the
+conditions, so that its history says little. Such examples are few, and the effect of calls and faults is
+learned from them."""
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
 TokenExample = tuple[str, Sequence[int], Sequence[int], int]
-"""Kind, tokens of question and answer, topology seed."""
+"""Kind, tokens of the question, tokens of the answer, topology seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,11 @@ class Corpus:
     """Examples as tokens.
 
     Attributes:
-        tokens: Of all examples.
-        start: Where each example begins.
-        asked, answered: Tokens of its question and of its answer.
-        kind: Index of `KINDS`.
-        place: Topology seed.
+        tokens: Tokens of all examples.
+        start: Index in `tokens` at which each example begins.
+        asked, answered: Number of tokens in the question and in the answer of each example.
+        kind: Index in `KINDS` of each example.
+        topology_seed: Topology seed of the episode that each example was made from.
     """
 
     tokens: Ints
@@ -42,48 +45,48 @@ class Corpus:
     asked: Ints
     answered: Ints
     kind: Ints
-    place: Ints
+    topology_seed: Ints
 
     def __len__(self) -> int:
         return len(self.start)
 
     def __add__(self, other: "Corpus") -> "Corpus":
-        """Both, one behind the other."""
+        """Both corpora, one after the other."""
         return Corpus(
             np.concatenate([self.tokens, other.tokens]),
             np.concatenate([self.start, other.start + len(self.tokens)]),
             np.concatenate([self.asked, other.asked]),
             np.concatenate([self.answered, other.answered]),
             np.concatenate([self.kind, other.kind]),
-            np.concatenate([self.place, other.place]),
+            np.concatenate([self.topology_seed, other.topology_seed]),
         )
 
     @property
     def lengths(self) -> Ints:
-        """Tokens of each example."""
+        """Number of tokens of each example."""
         return self.asked + self.answered
 
 
 def kind_of(question: Question) -> str:
-    """Of which kind a example with that question is."""
+    """The kind of an example with that question."""
     return "changed" if CHANGED in question.words or "moved" in question.words else question.kind
 
 
 def corpus_of(examples: Iterable[TokenExample]) -> Corpus:
-    """Examples, one behind the other."""
+    """The corpus of these examples, in their order."""
     tokens = array("i")
     rows: list[tuple[int, int, int, int, int]] = []
-    for kind, asked, answered, place in examples:
-        rows.append((len(tokens), len(asked), len(answered), KINDS.index(kind), place))
+    for kind, asked, answered, topology_seed in examples:
+        rows.append((len(tokens), len(asked), len(answered), KINDS.index(kind), topology_seed))
         tokens.extend(asked)
         tokens.extend(answered)
     table = np.array(rows, np.int64).reshape(-1, 5)
-    asked_, answered_, kinds, places = (table[:, column].astype(np.int32) for column in range(1, 5))
-    return Corpus(np.array(tokens, np.int32), table[:, 0].copy(), asked_, answered_, kinds, places)
+    asked_, answered_, kinds, seeds = (table[:, column].astype(np.int32) for column in range(1, 5))
+    return Corpus(np.array(tokens, np.int32), table[:, 0].copy(), asked_, answered_, kinds, seeds)
 
 
 def read_corpus(path: Path) -> tuple[Corpus, Mapping[str, str]] | None:
-    """The examples in a file and what was written beside them; None if there is none, or it is torn."""
+    """The examples in a file and its metadata; None if the file is missing or torn."""
     files: Any = safetensors
     if not path.exists():
         return None
@@ -95,10 +98,10 @@ def read_corpus(path: Path) -> tuple[Corpus, Mapping[str, str]] | None:
         return None
 
 
-def write_corpus(path: Path, corpus: Corpus, beside: Mapping[str, str]) -> None:
-    """Keep examples in a file, and something beside them."""
+def write_corpus(path: Path, corpus: Corpus, metadata: Mapping[str, str]) -> None:
+    """Write examples and metadata to a file, whole or not at all."""
     files: Any = safetensors.numpy
     columns = {one.name: getattr(corpus, one.name) for one in fields(Corpus)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        files.save_file(columns, partial, metadata=dict(beside))
+        files.save_file(columns, partial, metadata=dict(metadata))

@@ -1,7 +1,7 @@
-"""Examples for the experiment model: recorded episodes as questions with the answers that ns-3 gave.
+"""Recorded episodes as questions to the experiment model, with the answers that the network gave.
 
-Its books are kept as in a simulation, and take what was measured, so that a question here is word for word
-the question that is asked later.
+The network tracker follows the recorded changes and measurements as it follows a simulation, so a question
+here is word for word the question that a simulation asks later.
 """
 
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ class Moment:
     """An interval of a recorded episode.
 
     Attributes:
-        step: The call it took; None for the one before the first call.
-        questions: What the model would have been asked about it.
-        answers: What was measured, in the model's words.
-        context: What was known of it.
-        facts: What was different in it, by the books.
-        before: The interval before.
-        interval: What was measured.
+        step: The call that the interval belongs to; None for the interval before the first call.
+        questions: The questions to the model about the interval.
+        answers: The measurements as answers, in the model's words.
+        context: What the network tracker knew at the start of the interval.
+        facts: The changes of conditions in the interval, by the network tracker.
+        before: The measured interval before; None for the first one.
+        interval: The measured interval.
     """
 
     step: Step | None
@@ -44,7 +44,7 @@ def moments(episode: Episode) -> Iterator[Moment]:
     """Every interval of an episode, with its questions and answers.
 
     Raises:
-        ReplayError: the tools of this version do not do what they did when it was recorded.
+        ReplayError: a tool of this version gives another result than the recorded one.
     """
     scenario = episode.task.scenario
     tracker = NetworkTracker(scenario)

@@ -1,8 +1,8 @@
-"""How probable a model holds the true answers.
+"""The likelihood of the true answers under a model.
 
-This is 6GAgentGym's equation 4 over all answers: of explanations, the reasons and then the state that follows
-from them; of the other questions, the figures of a network's parts that states and tool results are made of.
-Questions are given, so their words carry no loss.
+This is equation 4 of 6GAgentGym over all answers. The answer to an explanation question is the reasons and
+then the state that follows from the reasons; the answer to any other question is the figures of a part of the
+network, from which states and tool results are composed. A question is given, so its words carry no loss.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from sixgym.train.experiment_model.start import Learner
 
 
 class Likelihoods:
-    """Log likelihoods of answers."""
+    """Log-likelihoods of answers under a model."""
 
     def __init__(self, learner: Learner, tokenizer: Any) -> None:
         self._learner = learner
@@ -24,12 +24,16 @@ class Likelihoods:
         self._below, self._above = below.to(learner.device), above.to(learner.device)
 
     def of(self, corpus: Corpus, batch: Longs) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log likelihood of every answered token, and the mean of those of its neighbours on the grid."""
+        """The log-likelihood of every token of the answers, in nats, and that of its neighbours.
+
+        The second tensor holds, for each token, the mean log-likelihood of the two neighbouring figures on
+        the grid.
+        """
         ids, rows, columns = _padded(corpus, batch)
         device = self._learner.device
         words = torch.tensor(ids, device=device)
         row, column = torch.tensor(rows, device=device), torch.tensor(columns, device=device)
-        # what follows a example cannot be seen from inside of it, so padding needs no mask
+        # attention is causal and padding follows the example, so padding needs no mask
         hidden = self._learner.hidden(words)[row, column]
         scores = self._learner.scores(hidden)
         targets = words[row, column + 1]
@@ -40,21 +44,22 @@ class Likelihoods:
 
 
 def _padded(corpus: Corpus, batch: Longs) -> tuple[Longs, Longs, Longs]:
-    """Examples that begin together; row and column of every token that an answered one follows."""
+    """Padded examples; row and column of every token whose next token belongs to an answer."""
     asked, answered = corpus.asked[batch], corpus.answered[batch]
     lengths = corpus.lengths[batch]
     ids = np.zeros((len(batch), int(lengths.max())), np.int64)
     for row, (start, length) in enumerate(zip(corpus.start[batch], lengths, strict=True)):
         ids[row, :length] = corpus.tokens[start : start + length]
     rows = np.repeat(np.arange(len(batch)), answered)
-    # place in its answer, from the place of the last word that was asked
+    # index within the answer, counted from the last token of the question
     within = np.arange(len(rows)) - np.repeat(np.cumsum(answered) - answered, answered)
     columns = np.repeat(asked - 1, answered) + within
     return ids, rows, columns
 
 
 def _neighbours(vocabulary: dict[str, int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The token of the figure next below and next above, by token; itself where there is none."""
+    """By token, the tokens of the next lower and the next higher figure; the token itself at an end of the
+    grid."""
     below = torch.arange(max(vocabulary.values()) + 1)
     above = below.clone()
     for figure in all_figures():

@@ -19,7 +19,7 @@ class Portions(Record):
     node: Portion = Field(description="compute nodes")
     slice: Portion = Field(description="PRBs and queue of a slice")
     cell: Portion = Field(description="PRB load of a cell")
-    changed: Portion = Field(description="all these kinds, where conditions have changed since then")
+    changed: Portion = Field(description="all these kinds, where a call or a fault changed the conditions")
     explanation: Portion = Field(description="reasons in words, and the state that follows")
 
     @model_validator(mode="after")
@@ -58,10 +58,12 @@ class Optimizer(Record):
 
 
 class OwnHistory(Record):
-    """Rounds of learning from what the model does by itself on recorded episodes."""
+    """Rounds of learning. Between two rounds the model predicts recorded episodes in open loop."""
 
     every: Count = Field(description="steps of a round")
-    episodes: Count = Field(description="recorded episodes it goes through after each round but the last")
+    episodes: Count = Field(
+        description="recorded episodes predicted in open loop after each round but the last"
+    )
 
 
 class Lora(Record):
@@ -73,17 +75,18 @@ class Lora(Record):
 
 
 class ExperimentModelRecipe(Recipe):
-    """The training of the experiment model. The seed decides first weights and order.
+    """The training of the experiment model. The seed decides the initial weights and the order of examples.
 
     Attributes:
-        traces: Folder that `sixgym traces` has written, of topology seeds 1 to 50.
+        traces: Folder that `sixgym traces` has written, with topology seeds 1 to 50.
         held_back: Topology seeds of the traces that are kept for checks and not learned from.
         questions: Share of each kind of question.
-        base: Folder of a pretrained checkpoint to start from; none starts from scratch, with `model`.
+        base: Folder of a pretrained checkpoint to start from; without it, a model of size `model` is trained
+            from scratch.
         lora: Train a low-rank adaptation of `base` instead of all its weights.
         model: Size of a model from scratch.
         optimizer: Hyper-parameters.
-        own_history: Rounds in which the model learns from its own mistakes.
+        own_history: Rounds in which the model learns from its own open-loop rollouts.
         threads: CPU threads; so small a model gains little from more than two.
         checkpoint_every: Steps between two checkpoints.
     """
@@ -109,5 +112,5 @@ class ExperimentModelRecipe(Recipe):
     @model_validator(mode="after")
     def _lora_needs_a_base(self) -> Self:
         if self.lora is not None and self.base is None:
-            raise ValueError("lora adapts a pretrained model: name its folder as base")
+            raise ValueError("lora adapts a pretrained model: name the folder of the model as base")
         return self

@@ -1,8 +1,9 @@
-"""Examples from the model's own mistakes: it goes through recorded episodes alone, and is told what was true.
+"""Examples from open-loop rollouts: the model predicts recorded episodes from its own predictions.
 
-A model that has only seen true histories trusts them: what it gets wrong once, it carries on. So it plays
-recorded calls and faults on top of its own predictions, and the questions that arise from them are answered
-with what ns-3 measured (data as demonstrator: Venkatraman, Hebert and Bagnell, AAAI 2015).
+A model that has learned from true histories alone trusts its history, so one wrong prediction makes the next
+ones wrong. Here the model carries out the recorded calls and faults on top of its own predictions, and the
+questions that arise are answered with the recorded measurements (data as demonstrator: Venkatraman, Hebert
+and Bagnell, AAAI 2015).
 """
 
 from collections import deque
@@ -20,24 +21,25 @@ from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
 AT_ONCE = 48
+"""Episodes that are predicted side by side, so that one batch of the engine holds the questions of all."""
 
 
 class OpenLoopRun:
-    """A recorded episode on which the model goes on by itself."""
+    """A recorded episode that the model predicts from its own predictions."""
 
     def __init__(self, episode: Episode) -> None:
-        """Start it, with the network, faults and changes of that episode."""
+        """Start at the first interval, with the network, faults and changes of the episode."""
         self.episode = episode
         self._left = deque(zip(recorded_changes(episode), measured_intervals(episode), strict=True))
         self._tracker = NetworkTracker(episode.task.scenario)
 
     @property
     def done(self) -> bool:
-        """Whether it has come to its end."""
+        """Whether all intervals of the episode were predicted."""
         return not self._left
 
     def ask(self) -> tuple[IntervalContext, list[Question]]:
-        """What the model is asked about the next interval."""
+        """The context of the next interval, and the questions about it."""
         for change in self._left[0][0]:
             self._tracker.apply(change)
         context = self._tracker.begin_interval(self.episode.task.scenario.decision_interval_ms)
@@ -46,7 +48,7 @@ class OpenLoopRun:
     def take(
         self, context: IntervalContext, asked: Sequence[Question], answers: Sequence[dict[str, str]]
     ) -> Interval:
-        """Go on with these answers; what was measured instead."""
+        """Continue with the interval that the answers describe; the measured interval in its place."""
         self._tracker.end_interval(context, next_interval(self._tracker, context, asked, answers))
         _, truth = self._left.popleft()
         return truth
@@ -58,7 +60,13 @@ Example = tuple[Question, dict[str, str]]
 def own_examples(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None] | None = None
 ) -> Iterator[tuple[Episode, list[Example]]]:
-    """Episodes with the questions that arise when the model goes through them, and the true answers."""
+    """Episodes with the questions that arise in open loop, and the true answers.
+
+    Args:
+        episodes: The recorded episodes.
+        engine: The model.
+        on_episode: Called after every episode, for live views.
+    """
     while batch := [OpenLoopRun(episode) for episode in islice(episodes, AT_ONCE)]:
         examples: list[list[Example]] = [[] for _ in batch]
         while any(not run.done for run in batch):

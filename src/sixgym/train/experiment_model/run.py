@@ -1,4 +1,4 @@
-"""Carrying out a recipe of the experiment model: read traces, learn in rounds, save the model."""
+"""Carrying out a recipe of the experiment model: reading traces, learning in rounds, saving the model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +17,9 @@ def run(recipe: ExperimentModelRecipe, run: TrainingRun) -> list[str]:
     with reporter.stage("reading", traces.episodes * traces.replicates, "episodes") as stage:
         training = Training(recipe, run.out, resume=run.resume, on_episode=stage.advance)
     while not training.done:
-        if training.episodes_alone:
-            with reporter.stage("going alone", training.episodes_alone, "episodes") as stage:
-                training.go_alone(stage.advance)
+        if training.rollouts_due:
+            with reporter.stage("rolling out", training.rollouts_due, "episodes") as stage:
+                training.roll_out(stage.advance)
         with reporter.stage("learning", recipe.optimizer.steps, "steps", training.step) as stage:
 
             def report(progress: TrainingProgress, say: Callable[[str], None] = stage.say) -> None:
@@ -28,7 +28,7 @@ def run(recipe: ExperimentModelRecipe, run: TrainingRun) -> list[str]:
             training.learn(report, stage.advance)
     folder = training.save(run.command)
     return [
-        f"loss on held-back places, in nats a word: {_held_back(training.progress[-1])}",
+        f"loss on held-back topology seeds, in nats per word: {_held_back(training.progress[-1])}",
         f"{folder}: try it with `--network experiment-model:{folder.as_posix()}`",
     ]
 

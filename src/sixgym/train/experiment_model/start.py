@@ -1,4 +1,4 @@
-"""The language model that a training starts from: a new one, or a pretrained one, whole or adapted."""
+"""The language model that a training starts from: a new one, or a pretrained one with all weights or LoRA."""
 
 import importlib
 import math
@@ -18,20 +18,23 @@ from sixgym.train.experiment_model.recipe import Lora, ModelSize
 from sixgym.train.recipe import RecipeError
 
 CONTEXT = 512
-"""Most tokens of a example for a new model."""
+"""Largest number of tokens in an example, for a model from scratch. Traces with a longer example are
+refused."""
 
 _WAVES = 8
+"""Number of waves that order the figures of a grid: the shortest one has 64 periods over the grid, and the
+longest grid has 228 figures."""
 
 
 class Learner:
-    """A causal language model of transformers that learns."""
+    """A causal language model of transformers in training."""
 
     def __init__(self, model: Any, *, adapted: bool = False) -> None:
         """Take a model.
 
         Args:
-            model: What learns; of peft, if it is adapted.
-            adapted: Its weights stay, and what learns is a low-rank adaptation.
+            model: The model; a model of peft if `adapted`.
+            adapted: Train a low-rank adaptation only; the weights of the model stay.
         """
         self.model = model
         self._adapted = adapted
@@ -40,40 +43,40 @@ class Learner:
         self._head: Any = whole.get_output_embeddings()
         self.device: torch.device = self._head.weight.device
         self.dtype: torch.dtype = self._head.weight.dtype
-        """In which it is saved."""
+        """Type of the saved weights."""
         self.context: int | None = whole.config.get_text_config().to_dict().get("max_position_embeddings")
-        """Most tokens of a example; None if there is no limit."""
+        """Largest number of tokens in an example; None for no limit."""
         if not adapted:
-            model.float()  # a step is smaller than what half precision can tell apart
+            model.float()  # a step of the optimizer is below the resolution of half precision
 
     @property
     def learning(self) -> dict[str, torch.nn.Parameter]:
-        """The weights that are learned, by name."""
+        """The weights in training, by name."""
         return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
 
     def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What the model makes of tokens, before it says what comes next."""
+        """The last hidden state of every token."""
         with self.mixed():
             return self._body(input_ids=tokens, use_cache=False).last_hidden_state
 
     def scores(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Log probabilities of all tokens."""
+        """Log-probabilities of the next token, over the whole vocabulary."""
         with self.mixed():
             return torch.log_softmax(self._head(hidden).float(), -1)
 
     def save(self, folder: Path) -> None:
-        """Write the model as transformers reads it; an adaptation becomes part of the weights."""
+        """Write the model as transformers reads it; a low-rank adaptation is merged into the weights."""
         model = self.model.merge_and_unload() if self._adapted else self.model
         with no_progress_bar():
             model.to(self.dtype).save_pretrained(folder)
 
     def mixed(self) -> torch.autocast:
-        """Half precision where arithmetic is done on an accelerator."""
+        """Half precision for arithmetic on an accelerator; full precision on a CPU."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "cpu")
 
 
 def from_scratch(size: ModelSize, tokenizer: Any) -> Learner:
-    """A model that knows nothing but which figures are near each other."""
+    """A new model whose initial embeddings say which figures are near each other."""
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=size.hidden,
@@ -95,12 +98,12 @@ def pretrained(base: Path, lora: Lora | None) -> tuple[Learner, Any]:
     """The checkpoint in a folder, and its tokenizer.
 
     Raises:
-        RecipeError: it cannot be used, or a library is missing.
+        RecipeError: the checkpoint cannot be used, or a library is missing.
     """
     adapt = None if lora is None else _adaptation(lora)
     try:
         model, tokenizer = load_causal(base, "auto")
-        Engine(model, tokenizer)  # which has to tell all words apart
+        Engine(model, tokenizer)  # raises where the tokenizer gives two words the same tokens
     except (ModelUnusableError, ValueError) as error:
         raise RecipeError(f"base: {error}") from None
     learner = Learner(model) if adapt is None else Learner(adapt(model), adapted=True)
@@ -110,7 +113,7 @@ def pretrained(base: Path, lora: Lora | None) -> tuple[Learner, Any]:
 
 # ---------------------------------------------------------------------- inside
 def _adaptation(lora: Lora) -> Callable[[Any], Any]:
-    """What turns a model into one of which a low-rank adaptation learns."""
+    """The function that adds a low-rank adaptation to a model."""
     try:
         peft: Any = importlib.import_module("peft")
     except ModuleNotFoundError as error:
@@ -132,7 +135,7 @@ def _adaptation(lora: Lora) -> Callable[[Any], Any]:
 
 
 def _check_parts(base: Path, learner: Learner) -> None:
-    """Some architectures bend their logits after the last layer; a training would not see that."""
+    """Refuse an architecture that changes its logits after the last layer: the loss would not see that."""
     tokens = torch.tensor([[1, 2, 3]], device=learner.device)
     with torch.no_grad():
         parts = learner.scores(learner.hidden(tokens))
@@ -140,13 +143,13 @@ def _check_parts(base: Path, learner: Learner) -> None:
             whole = torch.log_softmax(learner.model(input_ids=tokens).logits.float(), -1)
     if not torch.allclose(parts, whole, rtol=0.05, atol=0.05):
         raise RecipeError(
-            f"base: {base} changes what its last layer says before it is a probability; such an architecture "
-            "cannot be trained here"
+            f"base: the architecture of {base} changes the logits after its last layer, which this training "
+            "does not support; take another checkpoint"
         )
 
 
 def _order_figures(weight: torch.Tensor, vocabulary: dict[str, int]) -> None:
-    """Let figures that are near each other look alike from the start: waves over the grid."""
+    """Give near figures of a grid similar initial embeddings, by waves as in a positional encoding."""
     with torch.no_grad():
         for figure in all_figures():
             tokens = [vocabulary[word] for word in figure.words]

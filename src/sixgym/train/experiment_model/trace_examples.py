@@ -1,4 +1,4 @@
-"""The examples of a folder of traces, made once and kept beside the training."""
+"""The examples of a folder of traces, made once and stored in the folder of the training."""
 
 import hashlib
 import random
@@ -37,22 +37,22 @@ from sixgym.train.experiment_model.examples import Moment, moments
 from sixgym.train.recipe import RecipeError
 
 FORGOTTEN = 0.15
-"""Share of questions that say nothing of what was before."""
+"""Share of questions without the history, so that the model also learns from conditions alone."""
 
 TEXTS_OF_EPISODES = 60
-"""Episodes whose reasons decide which words get tokens of their own."""
+"""Number of episodes whose reasons decide which words get a token of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceExamples:
-    """What is learned from.
+    """The examples of a folder of traces.
 
     Attributes:
-        corpus: The examples.
-        tokenizer: That their tokens are of.
-        episodes: That they were made of.
-        interval_ms: Length of their intervals.
-        key: Changes with the traces, the tokenizer and the code that asks.
+        corpus: The examples as tokens.
+        tokenizer: The tokenizer of these tokens.
+        episodes: Number of episodes that the examples were made from.
+        interval_ms: Length of the episodes' intervals, in ms.
+        key: Digest of the traces, the tokenizer and the source code that asks the questions.
     """
 
     corpus: Corpus
@@ -63,25 +63,28 @@ class TraceExamples:
 
 
 def read_traces(folder: Path) -> Traces:
-    """The manifest of a folder of traces that may be learned from.
+    """The manifest of a folder of traces of training seeds.
 
     Raises:
-        RecipeError: it holds none, or traces that are for judging.
+        RecipeError: the folder holds no traces, or traces of held-out topology seeds.
     """
     try:
         traces = read_manifest(folder)
     except TracesError as error:
         raise RecipeError(f"traces: {error}") from None
     if not set(traces.topology_seeds) <= set(TRAINING_SEEDS):
-        raise RecipeError(f"traces: {folder} holds topology seeds that are for judging, not for learning")
+        raise RecipeError(
+            f"traces: {folder} holds held-out topology seeds, which are for evaluation only; "
+            "record others with sixgym traces --seeds 1-50"
+        )
     return traces
 
 
 def whole_episodes(folder: Path) -> Iterator[Episode]:
-    """Those of a folder of traces that did not break.
+    """The episodes of a folder of traces, without those that ended in an infrastructure failure.
 
     Raises:
-        RecipeError: their file cannot be read.
+        RecipeError: the file of the episodes cannot be read.
     """
     try:
         yield from TracesFolder(folder).episodes()
@@ -92,16 +95,16 @@ def whole_episodes(folder: Path) -> Iterator[Episode]:
 def load_examples(
     folder: Path, store: Path, tokenizer: Any | None, on_episode: Callable[[], None] | None = None
 ) -> TraceExamples:
-    """All examples of a folder of traces; those that were made before are read from the store.
+    """All examples of a folder of traces; the store is read if it holds them.
 
     Args:
-        folder: As `sixgym traces` writes it.
-        store: A file of tensors, made if it does not hold these examples.
-        tokenizer: Of the model that learns; None makes one that has a token for every word.
+        folder: A folder that `sixgym traces` has written.
+        store: A file of tensors; it is written if it does not hold these examples.
+        tokenizer: Tokenizer of the pretrained model; None makes a tokenizer with a token for every word.
         on_episode: Called after every episode, for live views.
 
     Raises:
-        RecipeError: the traces hold nothing, or were made by another version of the tools.
+        RecipeError: the traces hold no whole episode, or were recorded by another version of the tools.
     """
     key = _key(folder, tokenizer)
     stored = read_corpus(store)
@@ -152,7 +155,7 @@ def _moments(folder: Path, episode: Episode) -> Iterator[Moment]:
 
 
 class _Reader:
-    """Makes the examples of a folder, and counts."""
+    """Makes the examples of a folder, and counts its episodes."""
 
     def __init__(self, folder: Path, language: AnswerLanguage, on_episode: Callable[[], None] | None) -> None:
         self._folder = folder
@@ -163,28 +166,22 @@ class _Reader:
         self._rng = random.Random(0)
 
     def examples(self) -> Iterator[TokenExample]:
-        """Of all episodes."""
+        """The examples of all episodes."""
         for episode in whole_episodes(self._folder):
-            self._measure(episode.task.scenario.decision_interval_ms)
-            place = self._place(episode)
+            self._check_interval(episode.task.scenario.decision_interval_ms)
+            seed = _training_seed(self._folder, episode)
             for moment in _moments(self._folder, episode):
-                yield from ((*example, place) for example in self._of(moment, episode))
+                yield from ((*example, seed) for example in self._of(moment, episode))
             self.episodes += 1
             if self._on_episode is not None:
                 self._on_episode()
 
-    def _place(self, episode: Episode) -> int:
-        try:
-            return require_split(cast("int", episode.task.scenario.topology_seed), "training")
-        except ValueError as error:
-            raise RecipeError(f"traces: {self._folder}: {episode.id}: {error}") from None
-
-    def _measure(self, interval_ms: int) -> None:
+    def _check_interval(self, interval_ms: int) -> None:
         if self.interval_ms not in (0, interval_ms):
             both = sorted((self.interval_ms, interval_ms))
             raise RecipeError(
-                f"traces: {self._folder} has intervals of {both[0]} and {both[1]} ms; a model learns one "
-                "length"
+                f"traces: {self._folder} has intervals of {both[0]} and {both[1]} ms, but a model learns one "
+                "length; record traces with one decision interval"
             )
         self.interval_ms = interval_ms
 
@@ -206,6 +203,14 @@ class _Reader:
         state = dict(zip((one.name for one in blanks), state_words(step.after), strict=True))
         said = [token for word in (*text.split(), THUS) for token in language.tokens(word)]
         yield "explanation", language.prompt(words), [*said, *language.answer(blanks, state)]
+
+
+def _training_seed(folder: Path, episode: Episode) -> int:
+    """The topology seed of an episode, which has to be one for training."""
+    try:
+        return require_split(cast("int", episode.task.scenario.topology_seed), "training")
+    except ValueError as error:
+        raise RecipeError(f"traces: {folder}: {episode.id}: {error}") from None
 
 
 def _reason(moment: Moment, episode: Episode) -> str | None:

@@ -1,18 +1,18 @@
-"""Training the experiment model: next words of answers, given questions, by maximum likelihood.
+"""Training the experiment model: the words of answers, given questions, by maximum likelihood.
 
-It learns in rounds. Before each round but the first the model goes through recorded episodes alone, and what
-should have been said there is learned as well.
+The model learns in rounds. Before each round but the first, the model predicts recorded episodes in open
+loop, and the round learns the true answers to the questions that arose there as well.
 
-A folder of a training holds
+The folder of a training holds
 
-    recipe.json               what is trained; another recipe needs another folder
-    examples.safetensors      questions and answers as tokens
-    own-1.safetensors ...     those of the episodes that it went through alone before a round
-    checkpoint.safetensors    where the training has come to
+    recipe.json               the recipe; another recipe needs another folder
+    examples.safetensors      questions and answers of the traces as tokens
+    own-1.safetensors ...     those of the open-loop rollouts before each round
+    checkpoint.safetensors    weights, optimizer state and progress
     progress.jsonl            a line for every checkpoint
-    model/                    in the end: what simulators load
+    model/                    at the end: the checkpoint that the simulator loads
 
-Every file is there whole or not at all, and the card of the model is written last.
+Every file is written whole or not at all, and the card of the model is written last.
 """
 
 import hashlib
@@ -33,7 +33,12 @@ from sixgym.simulators.experiment_model.encode.words import words_digest
 from sixgym.simulators.experiment_model.engine.inference import Engine
 from sixgym.simulators.experiment_model.loading import CARD, Card
 from sixgym.train.experiment_model.batches import batches, cut
-from sixgym.train.experiment_model.checkpoints import TrainingProgress, keep, take, weights_of
+from sixgym.train.experiment_model.checkpoints import (
+    TrainingProgress,
+    restore_checkpoint,
+    weights_of,
+    write_checkpoint,
+)
 from sixgym.train.experiment_model.corpus import (
     KINDS,
     Corpus,
@@ -56,10 +61,14 @@ EXAMPLES_FILE = "examples.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 MODEL_FOLDER = "model"
 _CHECKED = 12_000
-"""Examples of held-back places that are looked at for a line of progress."""
+"""Largest number of held-back examples in a check, drawn with the recipe's seed: it bounds the time of a
+check."""
 
 _LEAST_RATE = 0.03
+"""Learning rate at the end of the cosine, as a share of the recipe's."""
+
 _MOST_GRADIENT = 1.0
+"""Gradients of a larger norm are scaled down to this norm, the usual value for language models."""
 
 
 class Training:
@@ -73,17 +82,17 @@ class Training:
         resume: bool = False,
         on_episode: Callable[[], None] | None = None,
     ) -> None:
-        """Make examples and model, or go on from the checkpoint in the folder.
+        """Make examples and model, or restore them from the folder.
 
         Args:
-            recipe: What to train.
-            out: The folder, made if it is missing.
-            resume: Go on with the training that the folder holds.
-            on_episode: Called after every episode that examples were made of.
+            recipe: The recipe.
+            out: The folder; it is made if it is missing.
+            resume: Go on with the training in the folder.
+            on_episode: Called after every episode that examples were made from.
 
         Raises:
-            RecipeError: traces or base cannot be used, or the folder holds another training, or one and
-                `resume` is false.
+            RecipeError: traces or base cannot be used; or the folder holds the training of another recipe,
+                or a training while `resume` is false.
         """
         _check_folder(recipe, out, resume=resume)
         self.recipe = recipe
@@ -99,10 +108,13 @@ class Training:
             self._folder, out / EXAMPLES_FILE, None if base is None else base[1], on_episode
         )
         self.corpus: Corpus = self.examples.corpus
-        self._held = np.flatnonzero(np.isin(self.corpus.place, recipe.held_back))
+        self._held = np.flatnonzero(np.isin(self.corpus.topology_seed, recipe.held_back))
         self._learned = len(self.corpus) - len(self._held)
         if not self._learned or not len(self._held):
-            raise RecipeError("held_back leaves nothing to learn from or nothing to check on")
+            raise RecipeError(
+                "held_back: the traces hold no episode to learn from, or no held-back one to check on; "
+                "hold back some of their topology seeds"
+            )
         if base is None:
             _seed(recipe.seed)
             self.learner = from_scratch(recipe.model, self.examples.tokenizer)
@@ -116,41 +128,43 @@ class Training:
             betas=(0.9, 0.98),
             weight_decay=recipe.optimizer.weight_decay,
         )
-        self.progress = take(out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key)
+        self.progress = restore_checkpoint(
+            out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key
+        )
         self.step = self.progress[-1].step if self.progress else 0
-        self._rounds_alone = 0
-        self._take_own_mistakes()
+        self._rounds_rolled_out = 0
+        self._restore_rollouts()
         write_recipe(out, recipe)
         self._write_progress()
 
     @property
     def done(self) -> bool:
-        """Whether all steps were made."""
+        """Whether all optimizer steps are done."""
         return self.step >= self.recipe.optimizer.steps
 
     @property
-    def episodes_alone(self) -> int:
-        """Recorded episodes to go through alone before the next step."""
-        return self.recipe.own_history.episodes if self._rounds_alone < self._round else 0
+    def rollouts_due(self) -> int:
+        """Number of recorded episodes to predict in open loop before the next step."""
+        return self.recipe.own_history.episodes if self._rounds_rolled_out < self._round else 0
 
-    def go_alone(self, on_episode: Callable[[], None]) -> None:
-        """Go through recorded episodes alone, and keep what should have been said there."""
+    def roll_out(self, on_episode: Callable[[], None]) -> None:
+        """Predict recorded episodes in open loop, and add the true answers to the examples."""
         round_, many = self._round, self.recipe.own_history.episodes
         first = (round_ - 1) * many % self.traces.episodes
-        episodes = islice(_again_and_again(self._folder), first, first + many)
+        episodes = islice(_repeated(self._folder), first, first + many)
         engine = Engine(self.learner.model, self.examples.tokenizer)
         own = corpus_of(_own_examples(episodes, engine, on_episode))
         write_corpus(self._own_file(round_), own, self._own_key(round_))
         self.corpus = self.corpus + own
-        self._rounds_alone = round_
+        self._rounds_rolled_out = round_
 
     def learn(self, on_progress: Callable[[TrainingProgress], None], on_step: Callable[[], None]) -> None:
-        """Learn to the end of the round, with a checkpoint every so often."""
-        assert not self.episodes_alone  # else these would be other examples than the round's
+        """Learn to the end of the round, with a checkpoint every `checkpoint_every` steps."""
+        assert not self.rollouts_due  # the examples of the round include its rollouts
         first = self._round * self.recipe.own_history.every
         last = min(first + self.recipe.own_history.every, self.recipe.optimizer.steps)
         ready = batches(self.corpus, self.recipe, self._round)
-        ready = islice(ready, self.step - first, None)  # from where the training was left
+        ready = islice(ready, self.step - first, None)  # skip the batches before the checkpoint
         losses: list[float] = []
         self.learner.model.train()
         while self.step < last:
@@ -163,7 +177,7 @@ class Training:
                 on_progress(self.progress[-1])
 
     def check(self) -> dict[str, float]:
-        """Loss on held-back places by kind, in nats a word."""
+        """Loss on held-back topology seeds by kind of question, in nats per word."""
         some = np.random.default_rng(self.recipe.seed).permutation(self._held)[:_CHECKED]
         nats, words = np.zeros(len(KINDS)), np.zeros(len(KINDS))
         self.learner.model.eval()
@@ -177,14 +191,14 @@ class Training:
         return {kind: round(float(nats[i] / words[i]), 4) for i, kind in enumerate(KINDS) if words[i]}
 
     def save(self, command: str) -> Path:
-        """Write the checkpoint as simulators load it; where."""
+        """Write the model as the simulator loads it; the folder."""
         folder = self.out / MODEL_FOLDER
         folder.mkdir(exist_ok=True)
-        # what has no card is no experiment model
+        # without a card no simulator takes a half-written folder for a model
         (folder / CARD).unlink(missing_ok=True)
         self.learner.save(folder)
         self.examples.tokenizer.save_pretrained(folder)
-        learned = set(self.examples.corpus.place.tolist()) - set(self.recipe.held_back)
+        learned = set(self.examples.corpus.topology_seed.tolist()) - set(self.recipe.held_back)
         card = Card(
             interval_ms=self.examples.interval_ms,
             network=f"{self.traces.network.name} {self.traces.network.version}",
@@ -208,16 +222,19 @@ class Training:
     def _check_lengths(self) -> None:
         longest, context = int(self.corpus.lengths.max()), self.learner.context
         if context is not None and longest > context:
-            raise RecipeError(f"an example has {longest} tokens, and the model has room for {context}")
+            raise RecipeError(
+                f"an example has {longest} tokens, but the context of the model has {context}; "
+                "take a base with a longer context, or traces of smaller networks"
+            )
 
     def _learn(self, batch: np.ndarray[Any, np.dtype[np.int64]]) -> float:
-        """One step; the loss of the words learned from."""
+        """One optimizer step; the mean loss of its words, in nats."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
-        _seed(self.recipe.seed + self.step)  # of dropout, so that a training goes on as if never left
-        own, beside = self._likelihoods.of(self.corpus, batch)
+        _seed(self.recipe.seed + self.step)  # dropout of a step is the same after a resume
+        own, near = self._likelihoods.of(self.corpus, batch)
         share = self.recipe.optimizer.neighbours
-        loss: Any = -((1 - share) * own + share * beside).mean()
+        loss: Any = -((1 - share) * own + share * near).mean()
         optimizer: Any = self._optimizer
         optimizer.zero_grad()
         loss.backward()
@@ -226,7 +243,7 @@ class Training:
         return float(-own.detach().mean())
 
     def _rate(self) -> float:
-        """The learning rate of the step ahead."""
+        """The learning rate of the next step."""
         settings = self.recipe.optimizer
         done = self.step / settings.steps
         cosine = _LEAST_RATE + (1 - _LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
@@ -234,16 +251,18 @@ class Training:
 
     def _keep(self, loss: float) -> None:
         self.progress.append(TrainingProgress(step=self.step, loss=loss, held_back=self.check()))
-        keep(self.out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key, self.progress)
+        write_checkpoint(
+            self.out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key, self.progress
+        )
         self._write_progress()
 
     def _write_progress(self) -> None:
         lines = "".join(f"{one.model_dump_json()}\n" for one in self.progress)
         write_whole(self.out / PROGRESS_FILE, lines.encode())
 
-    # ------------------------------------------------------------------ own mistakes
-    def _take_own_mistakes(self) -> None:
-        """Those of the rounds before the checkpoint, and of the round ahead if they were made."""
+    # ------------------------------------------------------------------ rollouts
+    def _restore_rollouts(self) -> None:
+        """Add the stored rollouts of every round up to the checkpoint's."""
         every = self.recipe.own_history.every
         for round_ in range(1, 0 if self.done else self._round + 1):
             path = self._own_file(round_)
@@ -251,13 +270,13 @@ class Training:
             begun = self.step > round_ * every
             wanted = self._own_key(round_)
             if begun and stored is not None:
-                wanted["weights"] = stored[1].get("weights", "")  # which they were is not known any more
+                wanted["weights"] = stored[1].get("weights", "")  # the weights of that time are gone
             if stored is not None and stored[1] == wanted:
                 self.corpus = self.corpus + stored[0]
-                self._rounds_alone = round_
+                self._rounds_rolled_out = round_
             elif begun:
                 raise RecipeError(
-                    f"{path} is missing or of another training, and step {self.step} was learned with it; "
+                    f"{path} is missing, or of another training, but step {self.step} has learned from it; "
                     "take another --out"
                 )
 
@@ -265,7 +284,7 @@ class Training:
         return self.out / f"own-{round_}.safetensors"
 
     def _own_key(self, round_: int) -> dict[str, str]:
-        """What own mistakes before a round depend on, as far as the weights are those before it."""
+        """What the rollouts before a round depend on, if the weights are those before the round."""
         recipe = hashlib.sha256(self.recipe.model_dump_json().encode()).hexdigest()
         return {
             "examples": self.examples.key,
@@ -276,7 +295,7 @@ class Training:
 
 
 def _check_folder(recipe: ExperimentModelRecipe, out: Path, *, resume: bool) -> None:
-    """Raise a `RecipeError` unless the folder may be used for this recipe."""
+    """Refuse a folder that cannot be used for this recipe, with a `RecipeError`."""
     if not check_folder(out, recipe, resume=resume) and (out / CHECKPOINT_FILE).exists():
         raise RecipeError(f"{out} holds a checkpoint and no {RECIPE_FILE}; take another --out")
 
@@ -285,13 +304,14 @@ def _own_examples(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None]
 ) -> Iterator[TokenExample]:
     for episode, examples in own_examples(episodes, engine, on_episode):
-        place = cast("int", episode.task.scenario.topology_seed)
+        topology_seed = cast("int", episode.task.scenario.topology_seed)
         for question, answer in examples:
-            yield (kind_of(question), *engine.language.example(question, answer), place)
+            yield (kind_of(question), *engine.language.example(question, answer), topology_seed)
 
 
-def _again_and_again(folder: Path) -> Iterator[Episode]:
-    while True:  # there is at least one, of which examples were made
+def _repeated(folder: Path) -> Iterator[Episode]:
+    """The episodes of a folder, over and over."""
+    while True:  # the folder holds at least one episode, since examples were made from it
         yield from whole_episodes(folder)
 
 

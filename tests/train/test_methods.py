@@ -1,6 +1,6 @@
-"""Every method of training comes with a recipe, a trainer and an extra; a new one joins by its name alone."""
+"""The contract of a method of training: a recipe, a trainer, an extra, and a resume that changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -10,11 +10,15 @@ from typer.testing import CliRunner
 from sixgym.cli.app import app
 from sixgym.cli.errors import WRONG_USE
 from sixgym.domain.extras import requirements
+from sixgym.simulators import factory
 from sixgym.train import registry
 from sixgym.train.method import Method, TrainingRun
 from sixgym.train.recipe import Count, Recipe, RecipeError
 from sixgym.train.registry import METHODS, load_recipe, method_of
+from tests.doubles import FluidSimulator
 from tests.repository import ROOT
+from tests.train.drl_slicing import samples as drl_slicing
+from tests.train.experiment_model import samples as experiment_model
 
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 
@@ -35,6 +39,28 @@ def count(recipe: ToyRecipe, run: TrainingRun) -> Sequence[str]:
 
 
 TOY = Method("toy", "a toy counts.", ToyRecipe, "plot", f"{__name__}:count")
+
+
+SmallTraining = tuple[Path, Sequence[str]]
+
+
+def small_drl_slicing(out: Path, _: pytest.FixtureRequest) -> SmallTraining:
+    pytest.importorskip("stable_baselines3")
+    drl_slicing.store_tasks(out)
+    return drl_slicing.RECIPE, (*drl_slicing.SMALL, "ppo.iterations=1")
+
+
+def small_experiment_model(_: Path, request: pytest.FixtureRequest) -> SmallTraining:
+    pytest.importorskip("transformers")
+    traces = request.getfixturevalue("traces")
+    return experiment_model.RECIPE, (*experiment_model.SMALL, f"traces={traces}")
+
+
+SMALL: Mapping[str, Callable[[Path, pytest.FixtureRequest], SmallTraining]] = {
+    "drl-slicing": small_drl_slicing,
+    "experiment-model": small_experiment_model,
+}
+"""A training of seconds for each method: the recipe and the changes to it. A new method adds its own here."""
 
 
 @pytest.fixture
@@ -82,3 +108,31 @@ def test_a_shipped_recipe_begins_with_its_command_and_belongs_to_a_method(path: 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(path: Path) -> None:
     with pytest.raises(RecipeError, match="sead is no key of a recipe; did you mean seed"):
         load_recipe(path, ["sead=7"])
+
+
+def test_every_method_has_a_small_training_to_test() -> None:
+    assert SMALL.keys() == METHODS.keys()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_resuming_a_finished_training_changes_nothing(
+    method: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(factory.SIMULATORS, "fluid", FluidSimulator)
+    out = tmp_path / "out"
+    recipe, changes = SMALL[method](out, request)
+    command = ["train", str(recipe), *(f"--set={change}" for change in changes), "--out", str(out)]
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 0, first.output
+    before = files(out)
+    again = CliRunner().invoke(app, [*command, "--resume"])
+    assert again.exit_code == 0, again.output
+    assert again.stdout == first.stdout
+    assert files(out) == before
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == WRONG_USE
+    assert "resume it with --resume" in refused.stderr

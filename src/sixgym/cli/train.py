@@ -1,4 +1,4 @@
-"""`sixgym train`: carry out a recipe, with progress and resume."""
+"""`sixgym train`: carrying out a recipe of any training method, with progress and resume."""
 
 import shlex
 import sys
@@ -18,10 +18,10 @@ from sixgym.train.registry import METHODS, load_recipe, method_of
 
 
 class TerminalReporter:
-    """Shows the stages of a training on standard error."""
+    """Shows the stages of a training on standard error, see `sixgym.train.method.Reporter`."""
 
     def stage(self, doing: str, total: int, unit: str, done: int = 0) -> AbstractContextManager[Meter]:
-        """A stage with a progress bar, or with lines where standard error is no terminal."""
+        """Show a stage with a progress bar, or with lines of text if standard error is no terminal."""
         return metering(sys.stderr, doing, total, unit, done)
 
 
@@ -38,16 +38,16 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in DIR.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the training in DIR.")] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="For checkpoint and weights  (runs/RECIPE).")
+        Path | None, typer.Option(metavar="DIR", help="Folder for checkpoint and weights  (runs/RECIPE).")
     ] = None,
 ) -> None:
     """Train what a recipe says: an agent, or the experiment model.
 
-    DIR gets a checkpoint and a line of progress at regular steps, and at the end the weights. A training that
-    was stopped in any way goes on from its last checkpoint with --resume, and ends with the same weights (on
-    one thread) as if it had not been stopped. The key `kind` of a recipe names its method:
+    DIR gets a checkpoint and a line of progress at regular steps, and the weights at the end. --resume goes
+    on from the last checkpoint of a stopped training, and ends with the same weights (on one thread) as
+    without the stop. The key `kind` of a recipe names its method:
     """
     with wrong_use_on(RecipeError):
         loaded = load_recipe(recipe, changes or [])
@@ -70,17 +70,19 @@ train.__doc__ = (
 
 
 def _trained(method: Method, recipe: Recipe, run: TrainingRun) -> list[str]:
-    """The lines that say how good the result is.
+    """The lines that describe the result.
 
     Raises:
-        CommandError: wrong use, a missing extra, or a network that failed. What is finished is kept.
+        CommandError: wrong use, a missing extra, or a network that failed. Checkpoints are kept.
     """
     try:
         return list(method.run(recipe, run))
     except RecipeError as error:
         raise CommandError(str(error), WRONG_USE) from None
     except SimulatorError as error:
-        raise CommandError(f"{error}; {run.out} keeps what is finished: --resume", WORK_FAILED) from None
+        raise CommandError(
+            f"{error}; {run.out} keeps the finished part, resume it with --resume", WORK_FAILED
+        ) from None
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "sixgym":
             raise

@@ -11,9 +11,8 @@ import pytest
 pytest.importorskip("stable_baselines3")
 
 import torch
-from click.testing import Result
 from stable_baselines3 import PPO
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from sixgym.agents.learned.drl_slicing.actions import SHARES, Decision
 from sixgym.agents.learned.drl_slicing.agent import WEIGHTS_FILE, agent_from, load_policy, split_outputs
@@ -22,10 +21,7 @@ from sixgym.backends.simulated import SimulatedBackend
 from sixgym.cli.app import app
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE
 from sixgym.envs.environment import Environment
-from sixgym.episodes.episode import Task
-from sixgym.episodes.task import make_task
 from sixgym.run.rollout import rollout
-from sixgym.scenarios import load_scenario
 from sixgym.scoring.rewards import episode_return
 from sixgym.simulators import factory
 from sixgym.train.drl_slicing.comparison import compare
@@ -39,18 +35,7 @@ from tests.agents.learned.test_drl_slicing import network
 from tests.agents.learned.test_drl_slicing import weights as weights_file
 from tests.agents.samples import observe, slices, state
 from tests.doubles import FluidSimulator
-from tests.repository import ROOT
-
-RECIPE = ROOT / "recipes" / "agentgym" / "drl_slicing.yaml"
-SMALL = (
-    "network=fluid",
-    "tasks=6",
-    "ppo.iterations=3",
-    "ppo.steps=64",
-    "ppo.minibatch=32",
-    "ppo.epochs=2",
-    "ppo.hidden=[8, 8]",
-)
+from tests.train.drl_slicing.samples import RECIPE, SMALL, store_tasks, tasks
 
 
 @pytest.fixture(autouse=True)
@@ -62,11 +47,6 @@ def recipe(*changes: str) -> DrlSlicingRecipe:
     loaded = load_recipe(RECIPE, [*SMALL, *changes])
     assert isinstance(loaded, DrlSlicingRecipe)
     return loaded
-
-
-def tasks(*seeds: int) -> tuple[Task, ...]:
-    names = ("uav-inspection", "urban-slicing", "dense-degradation")
-    return tuple(make_task(load_scenario(names[seed % 3]), seed=seed) for seed in seeds)
 
 
 def trained(out: Path, *changes: str, resume: bool = False) -> list[Iteration]:
@@ -147,7 +127,7 @@ def test_the_rewards_of_an_episode_add_up_to_its_return() -> None:
     environment = AdmissionEnv(TrainingTasks(tasks(1)), SimulatedBackend(FluidSimulator()))
     environment.reset()
     action = np.array([Decision.SHARE, *[0.0] * SHARES], np.float32)
-    rewards, over = [], False
+    rewards, over, info = [], False, {}
     while not over:
         _, reward, over, truncated, info = environment.step(action)
         assert not truncated
@@ -278,10 +258,7 @@ def command(out: Path, *changes: str) -> Result:
 
 
 def test_the_command_trains_compares_and_ends_with_the_mean_return(tmp_path: Path) -> None:
-    kept = tasks(1, 2, 3, 41, 42, 43)
-    (tmp_path / "tasks.jsonl").write_text(
-        "".join(task.model_dump_json() + "\n" for task in kept), encoding="utf-8"
-    )
+    store_tasks(tmp_path)
     done = command(tmp_path, "ppo.iterations=1")
     assert done.exit_code == 0, done.output
     last = done.stdout.strip().splitlines()[-1]

@@ -8,7 +8,7 @@ import random
 
 from sixgym.domain import change as changes
 from sixgym.domain.change import Change
-from sixgym.domain.faults import FaultEvent
+from sixgym.domain.faults import CellOutage, CellPowerDrop, FaultEvent
 from sixgym.domain.geometry import Position
 from sixgym.domain.measurement import (
     CellMeasurement,
@@ -117,7 +117,7 @@ class FluidSimulator:
         scenario = self.scenario
         flows: dict[str, PacketFlow] = {}
         surges = {f.group: f.factor for f in active if f.kind == "traffic_surge"}
-        weak = {f.cell for f in active if f.kind in ("cell_power_drop", "cell_outage")}
+        weak = {f.cell for f in active if isinstance(f, CellPowerDrop | CellOutage)}
         demand = {
             g.name: offered_mbps(g.traffic) * g.count * self.factor[g.name] * surges.get(g.name, 1.0)
             for g in scenario.groups

@@ -12,6 +12,7 @@ import pytest
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.measurement import Interval
 from sixgym.domain.scenario import Scenario
+from sixgym.domain.slices import SliceType
 from sixgym.episodes.episode import ToolCall
 from sixgym.simulators.ns3 import Ns3Simulator
 
@@ -157,7 +158,7 @@ def test_degrading_an_overloaded_slice_drains_it(backend: SimulatedBackend) -> N
     groups = with_group("video", traffic={"model": "constant", "rate_mbps": 10.0, "packet_bytes": 1000})
     spec = {"group": "video", "action": "reduce_rate", "value": 0.8, "duration_s": 60}
     call = ToolCall(tool="graceful_degradation", arguments={"spec": spec})
-    pairs = compare(backend, network(groups=groups), call, lambda i: i.slices["eMBB"].flow.latency_ms)
+    pairs = compare(backend, network(groups=groups), call, lambda i: i.slices[SliceType.EMBB].flow.latency_ms)
     assert fall(pairs)
 
 
@@ -205,8 +206,9 @@ def test_a_waypoint_near_the_cell_raises_what_the_uav_receives(backend: Simulate
         "uav", placement={"centre": [-250, 0], "max_radius_m": 20, "min_height_m": 40, "max_height_m": 50}
     )
     groups[0]["airframe"] = {"max_speed_mps": 40, "cruise_speed_mps": 40}
-    near = {"x_m": -30, "y_m": 0, "z_m": 45}
-    call = ToolCall(tool="set_waypoint", arguments={"uav": "uav-1", "position": near})
+    call = ToolCall(
+        tool="set_waypoint", arguments={"uav": "uav-1", "position": {"x_m": -30, "y_m": 0, "z_m": 45}}
+    )
     scenario = network(groups=groups)
     pairs = compare(backend, scenario, call, lambda i: i.devices["uav-1"].rsrp_dbm["gnb-1"], after=16)
     assert rise(pairs)

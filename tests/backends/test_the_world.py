@@ -38,6 +38,7 @@ def test_a_uav_flies_its_route_at_its_speed_and_then_hovers() -> None:
     uav = world.uavs["drone-1"]
     goal = uav.position.model_copy(update={"x_m": uav.position.x_m + 10.0})
     change = world.execute(commands.SetRoute("drone-1", (goal,), 4.0))
+    assert change is not None
     assert change == Fly("drone-1", (goal,), 4.0)
     simulator.apply(change)
     for _ in range(4):

@@ -113,6 +113,7 @@ def accepted_call(name: str) -> ToolCall:
     seen = observation(world())
     rng = random.Random(name)
     fitting = coherent_arguments(world().snapshot).get(name)
+    error = None
     for _ in range(40):
         drawn = draw_arguments(CATALOG[name], seen, rng)
         call = ToolCall(tool=name, arguments=fitting or drawn)

@@ -103,7 +103,8 @@ def test_an_interferer_and_a_loaded_neighbour_both_lower_the_sinr() -> None:
     field = radio_map(scenario)
     quiet = field.links(point, power, dict.fromkeys(power, 0.1))[0]
     busy = field.links(point, power, dict.fromkeys(power, 1.0))[0]
-    jammed = field.links(point, power, dict.fromkeys(power, 0.1), {Position(x_m=90, y_m=5, z_m=10): 30.0})[0]
+    jammer = dict([(Position(x_m=90, y_m=5, z_m=10), 30.0)])  # noqa: C406
+    jammed = field.links(point, power, dict.fromkeys(power, 0.1), jammer)[0]
     assert busy.sinr_db < quiet.sinr_db
     assert jammed.sinr_db < quiet.sinr_db
     assert jammed.rsrp_dbm == quiet.rsrp_dbm

@@ -121,8 +121,8 @@ def test_verifying_is_a_look_and_does_not_end_the_work() -> None:
     loop = environment()
     task = sample_task(faults=False)
     state = loop.reset(task).state.model_dump(mode="json")
-    arguments = {"state": state, "sla": task.sla.model_dump(mode="json")}
-    call = ToolCall(tool="verify_sla_compliance", arguments=arguments)
+    sla = task.sla.model_dump(mode="json")
+    call = ToolCall(tool="verify_sla_compliance", arguments={"state": state, "sla": sla})
     observation, terminated, truncated = loop.step(Turn(call=call))
     assert observation.history[-1].outcome.result["fulfilled"] is True  # type: ignore[index,call-overload]
     assert (terminated, truncated) == (False, False)

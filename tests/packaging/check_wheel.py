@@ -25,7 +25,7 @@ WANTED = (
     "sixgym/agents/rules/mape_k/knowledge.yaml",
     "sixgym/agents/learned/drl_slicing/drl_slicing.safetensors",
     "sixgym/simulators/experiment_model/checkpoint/model.safetensors",
-    "sixgym/simulators/ns3/cpp/network.h",
+    "sixgym/simulators/ns3/cpp/network/network.h",
     "sixgym/testing/simulator.py",
 )
 """One file of each kind that is read at run time. The numpy tables of `tti` are found by name below."""

@@ -108,6 +108,7 @@ def test_the_interval_of_a_correlation_is_fishers() -> None:
     r, ends = intervals.correlation(first, second)
     assert r == pytest.approx(np.corrcoef(first, second)[0, 1])
     assert ends is not None
+    assert r is not None
     assert np.arctanh(ends) == pytest.approx(np.arctanh(r) + np.array([-1, 1]) * 1.959964 / 3**0.5)
 
 

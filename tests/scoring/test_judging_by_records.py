@@ -9,6 +9,7 @@ from sixgym.domain.geometry import GeofenceSpec, Position
 from sixgym.domain.intent import Answer, Duty, Goal, Measurand, Target
 from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Ledger, UavLedger
+from sixgym.domain.slices import SliceType
 from sixgym.episodes.episode import Episode
 from sixgym.scoring.goals import judge, measured_value, recorded_intervals
 from tests.episodes.samples import Caller, sample_episode
@@ -76,7 +77,7 @@ def test_an_episode_that_broke_on_our_side_is_no_success() -> None:
 
 
 def test_a_service_that_was_switched_off_does_not_meet_its_share() -> None:
-    shed = {"spec": {"group": "camera", "action": "shed_flow", "duration_s": 600}}
+    shed: dict[str, object] = {"spec": {"group": "camera", "action": "shed_flow", "duration_s": 600}}
     episode = sample_episode(agent=Caller(("graceful_degradation", shed)))
     share = Target(metric="traffic_share", condition="IS_GREATER_THAN", value=0.5, group="camera")
     assert episode.steps[0].outcome.ok, episode.steps[0].outcome.error
@@ -86,7 +87,7 @@ def test_a_service_that_was_switched_off_does_not_meet_its_share() -> None:
 
 
 def test_load_that_comes_back_before_the_window_counts_as_left_alone() -> None:
-    pause = {"spec": {"group": "camera", "action": "shed_flow", "duration_s": 5}}
+    pause: dict[str, object] = {"spec": {"group": "camera", "action": "shed_flow", "duration_s": 5}}
     episode = sample_episode(agent=Caller(("graceful_degradation", pause)))
     share = Target(metric="traffic_share", condition="IS_GREATER_THAN", value=0.5, group="camera")
     assert graded(episode, share)
@@ -114,10 +115,10 @@ def test_every_metric_is_read_where_the_target_points(metric: str, where: dict[s
     interval = episode.remainder[-1]
     target = Target.model_validate({"metric": metric, "condition": "IS_LESS_THAN", "value": 1.0, **where})
     flow = {
-        "latency_p95_ms": interval.slices["eMBB"].flow.latency_p95_ms,
+        "latency_p95_ms": interval.slices[SliceType.EMBB].flow.latency_p95_ms,
         "jitter_ms": interval.groups["camera"].jitter_ms,
         "loss_ratio": interval.groups["drone"].loss_ratio,
-        "throughput_mbps": interval.slices["eMBB"].flow.throughput_mbps,
+        "throughput_mbps": interval.slices[SliceType.EMBB].flow.throughput_mbps,
         "task_latency_ms": interval.workloads["drone"].latency_ms,
         "edge_load": interval.nodes["edge-1"].load,
         "traffic_share": 1.0,

@@ -8,7 +8,7 @@ from functools import cache
 
 import uvicorn
 from mcp import Client
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, TextResourceContents
 
 from sixgym.backends.simulated import SimulatedBackend
 from sixgym.domain.measurement import Interval
@@ -21,6 +21,13 @@ from sixgym.serve.sessions import Sessions
 from tests.doubles import FluidSimulator
 
 TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+async def resource_text(client: Client, uri: str) -> str:
+    """The text of a resource of one part."""
+    (content,) = (await client.read_resource(uri)).contents
+    assert isinstance(content, TextResourceContents)
+    return content.text
 
 
 @cache

@@ -95,7 +95,9 @@ def test_an_answer_is_what_a_model_in_process_is_told_and_fits_the_schema(mode: 
         assert not result.is_error
         assert text_of(result) == conversation(expected, "native").messages[-1].content
         assert result.structured_content == expected.history[-1].outcome.result
-        jsonschema.validate(result.structured_content, tools["read_telemetry"].output_schema)
+        schema = tools["read_telemetry"].output_schema
+        assert schema is not None
+        jsonschema.validate(result.structured_content, schema)
 
     with_client(Place(), check, mode)
 
@@ -176,6 +178,7 @@ def test_an_episode_over_mcp_is_that_of_the_same_calls_in_process() -> None:
 
     async def check(client: Client) -> None:
         for call in calls:
+            assert isinstance(call.arguments, dict)
             await client.call_tool(call.tool, dict(call.arguments))
         await client.call_tool(FINISH, {"answer": "done"})
 

@@ -22,7 +22,7 @@ from sixgym.serve.guard import is_loopback
 from sixgym.serve.http import MAX_BODY_BYTES, PATH, make_app
 from sixgym.serve.mcp import FINISH, make_server
 from tests.doubles import FluidSimulator
-from tests.serve.clients import TOKEN, Faulty, Place, small_task, text_of, wait_until
+from tests.serve.clients import TOKEN, Faulty, Place, resource_text, small_task, text_of, wait_until
 from tests.serve.test_mcp_stdio import ROOT, command
 
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -71,7 +71,7 @@ def test_32_clients_at_once_have_a_network_each_and_none_sees_anothers() -> None
             await all_here.wait()
             for _ in range(index % 5):
                 await client.call_tool("heartbeat", {"uav": "drone-1"})
-            state = json.loads((await client.read_resource("sixgym://state")).contents[0].text)
+            state = json.loads(await resource_text(client, "sixgym://state"))
             slices = await client.call_tool("get_slice_status", {"slice": "eMBB"})
             found[index] = (state, slices.structured_content or {})
             await client.call_tool(FINISH, {"answer": f"answer: {index}"})

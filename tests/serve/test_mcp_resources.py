@@ -4,12 +4,12 @@ import json
 
 import pytest
 from mcp import Client, MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INVALID_PARAMS, TextContent
 
 from sixgym.agents.llm.prompt import opening
 from sixgym.episodes.episode import Task
 from sixgym.serve.mcp import FINISH
-from tests.serve.clients import Held, Place, small_task
+from tests.serve.clients import Held, Place, resource_text, small_task
 from tests.serve.conversations import ERAS, in_process, with_client
 
 
@@ -18,12 +18,12 @@ def test_resources_hold_intent_network_and_state(mode: str) -> None:
     async def check(client: Client) -> None:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
         assert uris == ["sixgym://intent", "sixgym://scenario", "sixgym://state"]
-        intent, scenario, state = [(await client.read_resource(uri)).contents[0] for uri in uris]
-        assert intent.text == small_task().intent
-        assert [cell["id"] for cell in json.loads(scenario.text)["cells"]] == ["gnb-1", "gnb-2", "gnb-3"]
-        assert json.loads(state.text)["state"]["t_ms"] == 0
+        intent, scenario, state = [await resource_text(client, uri) for uri in uris]
+        assert intent == small_task().intent
+        assert [cell["id"] for cell in json.loads(scenario)["cells"]] == ["gnb-1", "gnb-2", "gnb-3"]
+        assert json.loads(state)["state"]["t_ms"] == 0
         await client.call_tool("check_network_state", {})
-        later = json.loads((await client.read_resource("sixgym://state")).contents[0].text)
+        later = json.loads(await resource_text(client, "sixgym://state"))
         assert later["state"]["t_ms"] == 500
         assert later["calls_left"] == small_task().max_steps - 1
 
@@ -52,7 +52,7 @@ def test_nothing_there_is_to_read_tells_of_faults_goals_or_seeds() -> None:
             "IS_LESS_THAN",
         ):
             assert hidden not in said
-        scenario = json.loads((await client.read_resource("sixgym://scenario")).contents[0].text)
+        scenario = json.loads(await resource_text(client, "sixgym://scenario"))
         assert not {"faults", "tasks", "description", "topology_seed"} & set(scenario)
         assert not {"placement", "routes"} & {key for group in scenario["groups"] for key in group}
         assert secret.scenario.faults[0].kind not in json.dumps(scenario)
@@ -69,7 +69,8 @@ def test_the_prompt_is_the_opening_that_models_in_process_get() -> None:
     async def check(client: Client) -> None:
         [prompt] = (await client.list_prompts()).prompts
         given = await client.get_prompt(prompt.name)
-        system, user = (message.content.text for message in given.messages)
+        contents = [message.content for message in given.messages]
+        system, user = (part.text for part in contents if isinstance(part, TextContent))
         expected = opening(in_process(), "native")
         assert system.startswith(expected[0].content)
         assert FINISH in system

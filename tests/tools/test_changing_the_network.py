@@ -123,7 +123,7 @@ def test_an_action_becomes_a_share_of_the_load(
     spec = DegradationSpec.model_validate(
         {"group": "camera", "action": action, "value": value, "duration_s": 2.5}
     )
-    assert graceful_degradation(plant, spec) == ScaleTraffic("camera", pytest.approx(factor), 2_500)
+    assert graceful_degradation(plant, spec) == ScaleTraffic("camera", pytest.approx(factor), 2_500)  # pyright: ignore[reportArgumentType]
 
 
 def test_of_a_slice_the_group_of_lowest_priority_gives_way(plant: Snapshot) -> None:

@@ -47,7 +47,7 @@ def _inner_misfits(value: Any, schema: dict[str, Any], place: str) -> list[str |
     known, extra = schema.get("properties", {}), schema.get("additionalProperties")
     missing = [f"{place}.{name} is missing" for name in schema.get("required", ()) if name not in value]
     inner = [
-        misfit(item, known.get(name) or extra, f"{place}.{name}")
+        misfit(item, known.get(name) or extra or {}, f"{place}.{name}")
         if name in known or isinstance(extra, dict)
         else f"{place}.{name} is not in the schema"
         for name, item in value.items()

@@ -177,7 +177,7 @@ def queued(calm: Interval, slice_bytes: int, uav_bytes: int) -> Interval:
 
 
 def test_what_waits_for_a_slice_waits_for_its_devices(calm: Interval) -> None:
-    context = NetworkTracker(small()).look(INTERVAL_MS)
+    context = NetworkTracker(small()).begin_interval(INTERVAL_MS)
     found = backlog_bytes(small(), context, queued(calm, 50_000, 12_000))
     assert found["uav-1"] == 12_000
     assert sum(found[name] for name in small().group("video").device_ids) == pytest.approx(38_000)
@@ -187,12 +187,12 @@ def test_what_waits_for_a_slice_waits_for_its_devices(calm: Interval) -> None:
 def test_no_device_is_given_more_than_its_buffer_holds(calm: Interval) -> None:
     scenario = small()
     room = scenario.radio.rlc_buffer_bytes
-    context = NetworkTracker(scenario).look(INTERVAL_MS)
+    context = NetworkTracker(scenario).begin_interval(INTERVAL_MS)
     found = backlog_bytes(scenario, context, queued(calm, 10 * room, 0))
     assert {found[name] for name in scenario.group("video").device_ids} == {room}
 
 
 def test_a_few_packets_that_are_on_their_way_are_no_queue(calm: Interval) -> None:
-    context = NetworkTracker(small()).look(INTERVAL_MS)
+    context = NetworkTracker(small()).begin_interval(INTERVAL_MS)
     found = backlog_bytes(small(), context, queued(calm, 4_000, 0))
     assert not any(found.values())

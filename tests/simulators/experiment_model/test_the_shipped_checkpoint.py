@@ -88,7 +88,6 @@ def test_an_outage_of_every_cell_leaves_nobody_served() -> None:
     scenario = plain.model_copy(update={"faults": faults}).placed(51)
     simulator = make_simulator("experiment-model")
     simulator.reset(scenario, seed=1)
-    for _ in range(3):
-        interval = simulator.advance(scenario.decision_interval_ms)
+    interval = [simulator.advance(scenario.decision_interval_ms) for _ in range(3)][-1]
     assert all(group.throughput_mbps < 0.05 for group in interval.groups.values())
     simulator.close()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -212,11 +213,9 @@ def test_two_processes_may_build_at_the_same_time(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / name)
     wheel, compiler = build.find_wheel(), build.find_compiler()
     assert compiler is not None
+    build_one = partial(build.build_program, wheel, compiler)
     programs: list[Path] = []
-    threads = [
-        threading.Thread(target=lambda: programs.append(build.build_program(wheel, compiler)))
-        for _ in range(2)
-    ]
+    threads = [threading.Thread(target=lambda: programs.append(build_one())) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

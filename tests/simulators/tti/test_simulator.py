@@ -85,6 +85,7 @@ def test_path_gains_are_those_of_the_domain(path_loss: str, shadowing: bool) -> 
 # ------------------------------------------------------------------ forks and batches
 def test_a_fork_goes_on_exactly_as_the_original() -> None:
     original = started(eventful())
+    fork = original
     for _ in range(4):
         original.advance(50)
         fork = original.fork()
@@ -258,8 +259,7 @@ def test_event_a3_waits_for_the_hysteresis() -> None:
         update={"handover": Handover(algorithm="a3", hysteresis_db=15, time_to_trigger_ms=0)}
     )
     simulator = started(scenario)
-    for _ in range(6):
-        before = simulator.advance(500)
+    before = [simulator.advance(500) for _ in range(6)][-1]
     for measured in before.devices.values():
         assert measured.rsrp_dbm[measured.cell] > max(measured.rsrp_dbm.values()) - 20
 

@@ -1,1 +1,1 @@
-"""Physics: ns-3, packet level, in a process of its own. Everything below the backends' waist."""
+"""Simulators: the physics of a network, by ns-3, by the TTI simulator or by the experiment model."""

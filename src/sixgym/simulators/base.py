@@ -1,4 +1,4 @@
-"""What a simulator is, and how it fails."""
+"""The contract of a simulator, and its error."""
 
 from typing import Protocol, Self, runtime_checkable
 
@@ -8,15 +8,15 @@ from sixgym.domain.scenario import Scenario
 
 
 class SimulatorError(RuntimeError):
-    """The simulator is missing, crashed, hung or refused. Never the agent's fault.
+    """The simulator is missing, has crashed, hangs or refuses a change. It is never a mistake of the agent.
 
-    The message says what happened and what to do. After it the simulator is closed; `reset` starts
-    a fresh one. Nothing falls back to another simulator.
+    The message says what happened and what to do. The simulator is closed afterwards; `reset` starts a fresh
+    one. Nothing falls back to another simulator.
     """
 
 
 class Simulator(Protocol):
-    """Physics of a placed scenario. One object runs one network at a time and may be reset often."""
+    """Physics of a placed scenario. An object runs one network at a time and may be reset often."""
 
     @property
     def name(self) -> str:
@@ -25,17 +25,17 @@ class Simulator(Protocol):
 
     @property
     def version(self) -> str:
-        """Version of the simulator and of our code in it: equal versions give equal numbers."""
+        """Version of the simulator and of its code here. Equal versions give equal results."""
         ...
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
-        """Start the network, run its warm-up and return what was measured at the end of it.
+        """Start the network, run its warm-up and return the measurements at its end.
 
         The interval covers the last `decision_interval_ms` of the warm-up and ends at time 0.
         `seed` drives traffic, fading and errors; places come from the scenario.
 
         Raises:
-            SimulatorError: it cannot be started.
+            SimulatorError: the simulator cannot be started.
             ValueError: the scenario is not placed.
         """
         ...
@@ -44,16 +44,16 @@ class Simulator(Protocol):
         """Apply a change now, between two intervals.
 
         Raises:
-            SimulatorError: it crashed, or the change names something that does not exist.
+            SimulatorError: the simulator has crashed, or the change names an object that does not exist.
         """
         ...
 
     def advance(self, duration_ms: int) -> Interval:
-        """Run the network for that long and return what was measured meanwhile."""
+        """Run the network for a duration and return the measurements of it."""
         ...
 
     def close(self) -> None:
-        """Stop it and free its process. Closing twice is allowed."""
+        """Stop the network and free its resources. Closing twice is allowed."""
         ...
 
 

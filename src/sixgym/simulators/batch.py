@@ -1,4 +1,4 @@
-"""Many networks at once. Results and their order do not depend on how the work is divided."""
+"""Many networks at once. Results and their order do not depend on the number of threads."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,19 +14,19 @@ _Result = TypeVar("_Result")
 
 
 def advance_all(simulators: Sequence[Simulator], duration_ms: int) -> list[Interval]:
-    """Run every network for that long; what each measured, in the order given.
+    """Run every network for a duration; returns the intervals in the order of the simulators.
 
     Raises:
-        SimulatorError: of the first in the order that failed. The others have advanced.
+        SimulatorError: the error of the first simulator that failed. The others have advanced.
     """
     return _all([lambda simulator=simulator: simulator.advance(duration_ms) for simulator in simulators])
 
 
 def reset_all(simulators: Sequence[Simulator], starts: Sequence[tuple[Scenario, int]]) -> list[Interval]:
-    """Start every network with its placed scenario and seed; what each measured, in the order given.
+    """Start every network with its placed scenario and seed; returns the intervals in the same order.
 
     Raises:
-        SimulatorError: of the first in the order that failed.
+        SimulatorError: the error of the first simulator that failed.
         ValueError: a scenario is not placed.
     """
     return _all(
@@ -38,7 +38,7 @@ def reset_all(simulators: Sequence[Simulator], starts: Sequence[tuple[Scenario, 
 
 
 def _all(jobs: Sequence[Callable[[], _Result]]) -> list[_Result]:
-    """The jobs' results. Threads, because a simulator is waited for or computes without Python's lock."""
+    """The jobs' results. Threads, because simulators wait for a process or compute without Python's lock."""
     threads = min(len(jobs), os.cpu_count() or 1)
     if threads < 2:
         return [job() for job in jobs]
@@ -55,7 +55,7 @@ def _all(jobs: Sequence[Callable[[], _Result]]) -> list[_Result]:
 
 
 def _outcomes(jobs: Sequence[Callable[[], _Result]]) -> list[_Result | Exception]:
-    """What every job returned or raised: one that fails does not keep the next ones from their turn."""
+    """The result or the exception of every job: a failure does not stop the next jobs."""
     outcomes: list[_Result | Exception] = []
     for job in jobs:
         try:
@@ -67,5 +67,5 @@ def _outcomes(jobs: Sequence[Callable[[], _Result]]) -> list[_Result | Exception
 
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Kept for the next step, as starting threads takes longer than a step; a forked process has its own."""
+    """The thread pool, kept because starting threads takes longer than a step; per process, for forks."""
     return ThreadPoolExecutor(threads, thread_name_prefix="sixgym")

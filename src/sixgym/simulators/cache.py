@@ -1,4 +1,4 @@
-"""Where simulators keep what is expensive to make."""
+"""The cache folder of simulators, for files that are expensive to make."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,16 @@ from sixgym.simulators.base import SimulatorError
 
 
 def cache_folder(name: str) -> Path:
-    """A folder of sixgym's in the user's cache; made if it is not there.
+    """A folder of sixgym in the user's cache. A missing folder is made.
 
     Raises:
-        SimulatorError: it cannot be made or written.
+        SimulatorError: the folder cannot be made or written.
     """
     try:
         folder = platformdirs.user_cache_path("sixgym") / name
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError) as error:
-        raise SimulatorError(f"no cache folder: {error}; {_ADVICE}") from None
+        raise SimulatorError(f"the cache folder cannot be made: {error}; {_ADVICE}") from None
     if not os.access(folder, os.W_OK):
         raise SimulatorError(f"the cache folder {folder} cannot be written; {_ADVICE}")
     return folder

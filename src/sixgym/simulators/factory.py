@@ -1,4 +1,4 @@
-"""Simulators by the names users type. The only place that knows which ones there are."""
+"""Simulators by the names users type. No other module lists them."""
 
 from collections.abc import Callable
 
@@ -35,24 +35,24 @@ SIMULATORS: dict[str, Callable[[], Simulator]] = {
     "experiment-model": lambda: _experiment_model(None),
     "experiment-model-sampled": lambda: _experiment_model_sampled(None),
 }
-"""What makes each simulator. Its module is imported when it is asked for, not before."""
+"""Makers of the simulators by name. A simulator's module is imported when the simulator is made."""
 
 FROM_FOLDERS: dict[str, Callable[[str], Simulator]] = {
     "experiment-model": _experiment_model,
     "experiment-model-sampled": _experiment_model_sampled,
 }
-"""What makes those that a folder may be named for, as in `experiment-model:runs/mine`."""
+"""Makers of the simulators that take a folder, as in `experiment-model:runs/mine`."""
 
 
 def make_simulator(name: str) -> Simulator:
-    """The simulator of that name, not started yet.
+    """The simulator with a name, not started yet.
 
     Args:
-        name: One of `SIMULATORS`, or one of `FROM_FOLDERS` with a colon and a folder.
+        name: A name in `SIMULATORS`, or a name in `FROM_FOLDERS` with a colon and a folder.
 
     Raises:
-        ValueError: there is none; the message lists the known ones.
-        SimulatorError: it is known, but not usable here.
+        ValueError: the name is unknown; the message lists the known names.
+        SimulatorError: the simulator cannot be used here.
     """
     kind, colon, folder = name.partition(":")
     if colon and folder and kind in FROM_FOLDERS:

@@ -18,7 +18,7 @@ from sixgym.domain.radio import PRB_HZ
 from sixgym.simulators.cache import cache_folder
 
 PERIOD_MS = 10_000
-"""Length of a trace; it continues into itself without a jump."""
+"""Length of a trace. The trace is periodic, without a jump at its end."""
 
 PROFILES: dict[str, tuple[tuple[int, ...], tuple[float, ...]]] = {
     "EPA": ((0, 30, 70, 90, 110, 190, 410), (0.0, -1.0, -2.0, -3.0, -8.0, -17.2, -20.8)),
@@ -34,7 +34,10 @@ PROFILES: dict[str, tuple[tuple[int, ...], tuple[float, ...]]] = {
 """Delays in ns and relative powers in dB of the taps, TS 36.104 tables B.2-1 to B.2-3."""
 
 _SINUSOIDS = 32
+"""Sinusoids of a tap. Chosen: `tests/simulators/test_fading.py` checks the spectrum that they give."""
+
 _VERSION = 1
+"""Raised when traces change, so that old files in caches are left alone."""
 
 
 def doppler_hz(speed_kmh: float, frequency_mhz: float) -> float:
@@ -70,7 +73,7 @@ def fading_trace(fading: Fading, frequency_mhz: float, prbs: int, seed: int = 0)
 def fading_file(fading: Fading, frequency_mhz: float, prbs: int) -> Path:
     """The trace as a file in the user's cache: uint32 samples, uint32 PRBs, float32 gains.
 
-    Made on first use and written atomically, so that processes may ask for it at the same time.
+    The file is made on first use and written atomically, so several processes may make it at once.
     """
     key = f"{_VERSION} {fading.profile} {fading.speed_kmh!r} {frequency_mhz!r} {prbs}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -24,6 +24,7 @@ FLAGS = ("-std=c++20", "-O2", "-pthread", "-D__LINUX__", "-DNS3_BUILD_PROFILE_RE
 # the wheel's libraries were built with both, and its headers have to agree with them
 FLAGS_OF_THE_WHEEL = ("-DNS3_ASSERT_ENABLE", "-DNS3_LOG_ENABLE")
 COMPILE_TIMEOUT_S = 600
+"""Compiling takes 4 to 9 s of CPU time; a busy machine may take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,12 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class Ns3Status:
-    """What `sixgym doctor` wants to know.
+    """Whether ns-3 can be used here, as `sixgym doctor` shows it.
 
     Attributes:
         wheel_version: Version of the installed ns-3 wheel, or None.
-        compiler: Path of the C++ compiler, or None; without one the program is compiled in memory,
-            which takes some 15 s at every start.
+        compiler: Path of the C++ compiler, or None. Without a compiler, cling compiles the program in memory,
+            which takes 12 to 20 s at every start.
         compiled: Whether the program for this wheel, compiler and source is in the cache.
     """
 
@@ -56,7 +57,7 @@ class Ns3Status:
 
 
 def ns3_status() -> Ns3Status:
-    """Whether ns-3 can be used here, and how fast."""
+    """Whether ns-3 and its compiled program are available here."""
     compiler = find_compiler()
     try:
         wheel = find_wheel()
@@ -70,7 +71,7 @@ def find_wheel() -> Wheel:
     """The ns-3 wheel of this Python environment; ns3 itself is not imported.
 
     Raises:
-        SimulatorError: there is none.
+        SimulatorError: no wheel is installed.
     """
     spec = importlib.util.find_spec("ns3")
     if spec is None or not spec.submodule_search_locations:
@@ -90,8 +91,8 @@ def find_compiler() -> str | None:
 def source_digest() -> str:
     """Hash of the C++ sources, 12 hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in sorted(CPP.iterdir()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(path for path in CPP.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(CPP).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 
@@ -101,7 +102,7 @@ def _compiler_version(compiler: str) -> str:
 
 
 def program_path(wheel: Wheel, compiler: str) -> Path:
-    """Where the program for that wheel and compiler belongs."""
+    """Path in the cache of the program for a wheel and a compiler."""
     key = "\n".join((source_digest(), wheel.version, str(wheel.root), _compiler_version(compiler), *FLAGS))
     name = f"sixgym-ns3-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     return cache_folder("ns3") / name
@@ -110,10 +111,10 @@ def program_path(wheel: Wheel, compiler: str) -> Path:
 def build_program(wheel: Wheel, compiler: str) -> Path:
     """The compiled program; compiles it unless it is in the cache.
 
-    It is compiled beside its place and then renamed, so processes may build at the same time.
+    The program is compiled beside its path and then renamed, so several processes may build it at once.
 
     Raises:
-        SimulatorError: the compiler failed; the message ends with its last lines.
+        SimulatorError: the compiler failed; the message ends with the last lines of its output.
     """
     program = program_path(wheel, compiler)
     if program.exists():
@@ -143,6 +144,8 @@ def _arguments(wheel: Wheel) -> list[str]:
     return [
         *FLAGS,
         *FLAGS_OF_THE_WHEEL,
+        "-I",
+        str(CPP),
         "-isystem",
         str(wheel.root / "include"),
         str(CPP / "main.cc"),

@@ -1,4 +1,4 @@
-"""A child process that answers with lines."""
+"""A child process that answers lines with lines."""
 
 import contextlib
 import os
@@ -76,7 +76,7 @@ class LineProcess:
         except TimeoutError:
             raise self._broken(f"did not answer within {timeout_s:g} s") from None
         except BaseException:
-            self.close()  # the answer would come later, and be taken for that to the next question
+            self.close()  # a late answer would be taken for the answer to the next line
             raise
         line, _, rest = self._unread.partition(b"\n")
         self._unread = b""
@@ -85,7 +85,7 @@ class LineProcess:
         return line
 
     def close(self) -> None:
-        """End the child. It keeps nothing that would need a farewell."""
+        """Kill the child. The child holds nothing that has to be saved."""
         if self._freed:
             return
         self._freed = True
@@ -112,7 +112,9 @@ class LineProcess:
         self._stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
         words = self._stderr.read().decode(errors="replace").strip()
         self.close()
-        return SimulatorError(f"the ns-3 process {how}" + (f"; its last words:\n{words}" if words else ""))
+        return SimulatorError(
+            f"the ns-3 process {how}" + (f"; the end of its error output:\n{words}" if words else "")
+        )
 
     def _free(self) -> None:
         with contextlib.ExitStack() as stack:
@@ -123,13 +125,13 @@ class LineProcess:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, less what changes ns-3's defaults behind a scenario's back."""
+    """This process's environment without the variables NS_…, which change ns-3's defaults."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NS_")}
     return {"GLIBC_TUNABLES": _MALLOC_TUNABLES, **kept}
 
 
 def _pipe(keep: str) -> tuple[int, int]:
-    """The end that stays here, not blocking, and the end for the child."""
+    """Both ends of a pipe: first the one that stays here, not blocking, then the one for the child."""
     read, write = os.pipe()
     ours, theirs = (read, write) if keep == "read" else (write, read)
     os.set_blocking(ours, False)

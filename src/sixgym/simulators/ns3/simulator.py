@@ -11,6 +11,7 @@ from sixgym.domain.change import Change
 from sixgym.domain.measurement import INTERVAL_JSON, Interval
 from sixgym.domain.scenario import Scenario
 from sixgym.simulators.base import SimulatorError
+from sixgym.simulators.cache import cache_folder
 from sixgym.simulators.fading import fading_file
 from sixgym.simulators.ns3.build import (
     CPP,
@@ -34,14 +35,14 @@ _HELLO: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 class Ns3Simulator:
     """Packet-level simulation by the ns-3 LTE stack, in a process of its own.
 
-    The process stays when the network is reset: ns-3 gives the same bytes then as in a fresh one, and
-    a reset costs the warm-up alone. After any `SimulatorError` it is gone and `reset` starts another.
+    The process survives a reset: results are the same bytes as in a fresh process, and a reset costs the
+    warm-up alone. After any `SimulatorError` the process has ended, and `reset` starts another one.
 
     Args:
-        timeout_s: How long the process may take for an answer, on top of 20 s per simulated second.
-        compiler: `auto` compiles the C++ program with g++ on first use, or in memory at every start
-            where there is no g++; `never` always does the latter. The environment variable
-            SIXGYM_NS3_COMPILER=never means the same.
+        timeout_s: Longest time for an answer, in addition to 20 s per simulated second.
+        compiler: `auto` compiles the C++ program with g++ on first use; without g++, cling compiles it in
+            memory at every start. `never` always uses cling, as the environment variable
+            SIXGYM_NS3_COMPILER=never does.
     """
 
     def __init__(self, timeout_s: float = 60, compiler: Literal["auto", "never"] = "auto") -> None:
@@ -66,7 +67,7 @@ class Ns3Simulator:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the running simulation, for those who measure or kill it."""
+        """Process id of the running simulation, to measure it or to end it."""
         return self._process.pid if self._process else None
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
@@ -117,7 +118,9 @@ class Ns3Simulator:
         protocol = _HELLO.validate_json(process.ask(("hello",), timeout_s))["protocol"]
         if protocol != PROTOCOL:
             process.close()
-            raise SimulatorError(f"the ns-3 program speaks protocol {protocol}, not {PROTOCOL}")
+            raise SimulatorError(
+                f"the ns-3 program speaks protocol {protocol}, not {PROTOCOL}: delete {cache_folder('ns3')}"
+            )
         return process
 
     def _interval(self, reply: bytes) -> Interval:
@@ -125,7 +128,7 @@ class Ns3Simulator:
             return INTERVAL_JSON.validate_json(reply)
         except ValidationError as error:
             self.close()
-            raise SimulatorError(f"the ns-3 process sent what is no measurement: {reply[:80]!r}") from error
+            raise SimulatorError(f"the ns-3 process sent no measurement but {reply[:80]!r}") from error
 
     def _ask(self, lines: Sequence[str], simulated_ms: int = 0) -> bytes:
         if self._process is None:
@@ -134,7 +137,7 @@ class Ns3Simulator:
         try:
             reply = self._process.ask(lines, timeout_s)
         except BaseException:
-            self._process = self._scenario = None  # it has closed itself
+            self._process = self._scenario = None  # the process has closed itself
             raise
         if reply.startswith(b'{"error"'):
             self.close()

@@ -37,7 +37,7 @@ Word = str | int | float
 
 
 def config_lines(scenario: Scenario, seed: int, fading_path: str | None) -> Iterator[str]:
-    """The lines that describe a placed scenario. Names come before their use."""
+    """The lines that describe a placed scenario. A name is declared before it is used."""
     channel, radio, handover = scenario.channel, scenario.radio, scenario.handover
     topology_seed = placed_seed(scenario)
     yield _line("scenario", seed, scenario.decision_interval_ms, scenario.warm_up_ms)
@@ -77,7 +77,7 @@ def placed_seed(scenario: Scenario) -> int:
     """The topology seed of a placed scenario.
 
     Raises:
-        ValueError: it is not placed.
+        ValueError: the scenario is not placed.
     """
     if scenario.topology_seed is None or not scenario.is_placed:
         raise ValueError(f"scenario {scenario.name} is not placed: call Scenario.placed(topology_seed)")
@@ -85,7 +85,7 @@ def placed_seed(scenario: Scenario) -> int:
 
 
 def command_lines(change: Change, scenario: Scenario) -> Iterator[str]:
-    """The commands that carry out a change."""
+    """The command lines for a change."""
     match change:
         case SetPrbPolicy(policies):
             words: list[Word] = []
@@ -126,7 +126,7 @@ def emitter_line(emitter: Emitter) -> str:
 
 
 def fault_lines(fault: FaultEvent, topology_seed: int) -> Iterator[str]:
-    """A fault, after the transmitter it needs if it is an interferer."""
+    """The line of a fault, after the line of its transmitter if the fault is an interferer."""
     what: tuple[Word, ...]
     match fault:
         case Interferer():
@@ -150,7 +150,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     yield _line("group", group.name, group.slice, *_traffic(group.traffic))
     if group.workload is not None:
         demand = group.workload
-        airframe = group.airframe or Airframe()  # devices that do not fly compute like those that do
+        airframe = group.airframe or Airframe()  # a device on the ground computes as fast as a default UAV
         yield _line(
             "workload",
             group.name,
@@ -185,8 +185,14 @@ def _point(point: Position) -> tuple[float, float, float]:
 
 
 def _line(*words: Word) -> str:
-    """The words as a line. A word that would break out of it is refused."""
+    """The words as one line.
+
+    Raises:
+        SimulatorError: a word holds a control character, which could begin another line.
+    """
     line = " ".join(word if isinstance(word, str) else repr(word) for word in words)
     if not line.isprintable():
-        raise SimulatorError(f"no line for ns-3 may hold control characters: {line[:80]!r}")
+        raise SimulatorError(
+            f"a line for ns-3 holds control characters: {line[:80]!r}; remove them from the scenario"
+        )
     return line

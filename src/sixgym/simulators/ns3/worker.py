@@ -1,7 +1,7 @@
-"""The ns-3 program without a C++ compiler: cling compiles the same header in memory.
+"""The ns-3 program without a C++ compiler: cling compiles the same headers in memory.
 
-Run as `python worker.py WHEEL_ROOT CPP_DIRECTORY`, in a directory without copies of ns-3. Speaks the
-same line protocol on standard input and output as the compiled program.
+Run it as `python worker.py WHEEL_ROOT CPP_DIRECTORY`, in a directory without copies of ns-3. The process
+speaks the line protocol of the compiled program on standard input and output.
 """
 
 import ctypes
@@ -23,8 +23,9 @@ def main() -> None:
     # neither has type information; the bindings load all libraries and set up the interpreter
     importlib.import_module("ns")
     cppyy: Any = importlib.import_module("cppyy")
-    cppyy.include(str(cpp / "lifeline.h"))
-    cppyy.include(str(cpp / "session.h"))
+    cppyy.add_include_path(str(cpp))
+    cppyy.include("session/lifeline.h")
+    cppyy.include("session/session.h")
     cppyy.gbl.sixgym.EndWithInput()
     session = cppyy.gbl.sixgym.Session()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""From a placed scenario to the arrays of a network at the beginning of its warm-up."""
+"""The arrays of a network at the beginning of its warm-up, from a placed scenario."""
 
 import math
 from collections.abc import Hashable
@@ -29,13 +29,16 @@ from sixgym.simulators.tti.state import HARQ_PROCESSES, MAX_RBGS, MS, NEVER, PDU
 from sixgym.simulators.tti.streams import first_uniforms, seeded_streams
 
 SILENT_DBM = -150.0
-"""What a cell in outage radiates inside the simulation."""
+"""Radiated power of a cell in outage inside the simulation."""
 
 TRAFFIC_STARTS_MS = 250
-ON_BOARD_QUEUE_LIMIT = 200
+"""Time by which every device is attached, the same as in the ns-3 program."""
 
-# Streams of random numbers, the same as in the ns-3 program: traffic, fading and compute tasks of one
-# seed are the same on both.
+ON_BOARD_QUEUE_LIMIT = 200
+"""Tasks that wait on board of a UAV, the default of a compute node."""
+
+# First numbers of the random streams, the same as in the ns-3 program (cpp/network/lte_settings.h): traffic,
+# fading and compute tasks of one seed are the same on both.
 _DEVICE_STREAM, _PER_DEVICE = 100_000, 100
 _TRAFFIC_STREAM = 600_000
 _TASK_STREAM = 700_000
@@ -43,10 +46,11 @@ _COMPUTE_STREAM = 800_000
 _BACKHAUL_STREAM = 900_000
 _FADING_STREAM = 1_000_000
 
-_UPLINK_NOISE_FIGURE_DB = 5.0
-_AVERAGE_WINDOW_TTIS = 99
-_LONGEST_DECAY_TTIS = 4096
+_UPLINK_NOISE_FIGURE_DB = 5.0  # ns-3's default of an eNB
+_AVERAGE_WINDOW_TTIS = 99  # of the proportional fair average, ns-3's default
+_LONGEST_DECAY_TTIS = 4096  # an older average has decayed to its least value
 _PACKETS = 64  # on the way to a device; grows when needed
+# as random access does on ns-3: first success, time between batches, size of a batch
 _FIRST_ATTACHED_TTI, _ATTACHED_EVERY_TTIS = 21, 6
 _ATTACHED_AT_ONCE_PER_PRB = 4 / 25
 
@@ -57,7 +61,7 @@ def rbg_prbs(prbs: int) -> int:
 
 
 def build_constants(scenario: Scenario) -> Constants:
-    """What no change to the network touches."""
+    """The data that no change to the network modifies."""
     tables = load_link_tables()
     size = rbg_prbs(scenario.prbs)
     sizes = np.zeros((16, MAX_RBGS + 1), np.int32)
@@ -177,7 +181,7 @@ def _power_of_two(least: int) -> int:
 
 
 def offsets(emitters: list[int], devices: int, seed: int, fades: bool) -> npt.NDArray[np.int64]:
-    """Where every pair of emitter and device reads the fading trace, shape (emitters, devices)."""
+    """Start in the fading trace of every pair of emitter and device, shape (emitters, devices)."""
     if not fades:
         return np.zeros((len(emitters), devices), np.int64)  # the trace of a flat channel has one row
     numbers = [_FADING_STREAM + (d * 1024 + m) * 2 for m in emitters for d in range(devices)]
@@ -230,7 +234,7 @@ def _fill_cell(net: Network, row: int, cell: Cell, scenario: Scenario) -> None:
 
 
 def fill_emitter(row: np.void, emitter: Emitter) -> None:
-    """A transmitter and its fields as a record."""
+    """Fills the record of a transmitter and its random fields."""
     row["x"], row["y"], row["z"] = emitter.position.x_m, emitter.position.y_m, emitter.position.z_m
     row["sector"] = emitter.antenna == "sector"
     row["gain_dbi"] = emitter.antenna_gain_dbi
@@ -240,7 +244,7 @@ def fill_emitter(row: np.void, emitter: Emitter) -> None:
 
 
 def set_power(net: Network, cell: int, power_dbm: float) -> None:
-    """Sets what a cell radiates over its carrier."""
+    """Sets the power that a cell radiates over its carrier."""
     per_prb_dbm = power_dbm - dbm(float(net.clock[0]["prbs"]))
     net.cells[cell]["power_mw"] = milliwatts(per_prb_dbm)
     net.cells[cell]["subcarrier_dbm"] = per_prb_dbm - dbm(SUBCARRIERS_PER_PRB)
@@ -298,7 +302,7 @@ def node_index(scenario: Scenario, node: str) -> int:
     """Row of a compute node, -1 for `onboard`.
 
     Raises:
-        ValueError: there is no such node.
+        ValueError: the scenario has no such node.
     """
     if node == "onboard":
         return -1
@@ -308,7 +312,7 @@ def node_index(scenario: Scenario, node: str) -> int:
 def set_route(
     net: Network, device: int, waypoints: tuple[Position, ...], speed_mps: float, start_ns: int
 ) -> Network:
-    """Lets a device fly through these points from `start_ns` on; the network with room for its legs."""
+    """Sets the route of a device from `start_ns` on; returns the network with room for the legs."""
     if net.legs.shape[1] < len(waypoints):
         legs = np.zeros((len(net.devices), len(waypoints)), state.LEG)
         legs[:, : net.legs.shape[1]] = net.legs
@@ -320,7 +324,7 @@ def set_route(
     start = start_ns
     for leg, point in zip(legs, waypoints, strict=False):
         there = (point.x_m, point.y_m, point.z_m)
-        # a leg takes 1 ns at least: unused ones are known by having no length
+        # a leg takes 1 ns at least: unused legs are recognised by a duration of 0
         end = start + max(1, round(math.dist(there, here) / speed_mps * 1e9))
         leg["from_x"], leg["from_y"], leg["from_z"] = here
         leg["to_x"], leg["to_y"], leg["to_z"] = there
@@ -332,7 +336,7 @@ def set_route(
 
 
 def _attach_all(net: Network, scenario: Scenario) -> None:
-    """Every device attaches to its strongest cell, as many at once as random access has grants for."""
+    """Every device attaches to its strongest cell, in batches as large as random access has grants for."""
     levels = net.gain_db + np.array([[cell.tx_power_dbm] for cell in scenario.cells])
     at_once = max(1, int(scenario.prbs * _ATTACHED_AT_ONCE_PER_PRB))
     attached = [0] * len(scenario.cells)

@@ -1,11 +1,13 @@
 # pyright: basic
-"""How the functions of this package are compiled, and how they pass a network around.
+"""Compilation of this package's functions, and pointers by which they pass a network.
 
-A named tuple of thirty arrays is copied at every call, and every array taken out of it is counted as
-referenced and released; measured, that cost thirty times the simulation itself. So compiled functions
-pass a pointer to the tuple and do not count references, which is why they may not allocate either.
+numba copies a named tuple of thirty arrays at every call, and counts references for every array that is taken
+out of it. Measured, that took thirty times as long as the simulation itself. So compiled functions pass a
+pointer to the tuple and do not count references, which is why they may not allocate memory either.
 
-numba infers the types of compiled functions; modules that consist of them are not checked strictly.
+A compiled function has to be at module level, because numba's cache on disk misses others: compiling takes
+about half a minute, loading from the cache about a second. numba infers the types of compiled functions, so
+modules that consist of them are not checked strictly.
 """
 
 from collections.abc import Callable

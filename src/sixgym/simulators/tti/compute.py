@@ -1,5 +1,5 @@
 # pyright: basic
-"""Compute tasks: FIFO queues with one server, other tenants, and the way there and back."""
+"""Compute tasks: FIFO queues with one server, background load, and the way there and back."""
 
 import numpy as np
 
@@ -18,12 +18,14 @@ from sixgym.simulators.tti.streams import exponential, uniform
 from sixgym.simulators.tti.traffic import IP_UDP_BYTES, push_packet
 
 BACKGROUND_TASK_S = 0.01
-"""Mean work of another tenant's task, in seconds of the whole node."""
+"""Mean work of a background task, in seconds of the whole node. Chosen, the same as in the ns-3 program."""
 
 ABANDONED_AFTER_NS = 10_000 * MS
+"""Age at which a task is given up. Chosen, the same as in the ns-3 program."""
+
 _UPLINK_TTIS = 12  # scheduling request, buffer report, grant, transmission: measured on ns-3
 _UPLINK_ENDS_EARLY_NS = 71_429  # the last symbol of an uplink TTI is for sounding
-_TUNNEL_BYTES = 38
+_TUNNEL_BYTES = 38  # see `traffic`
 
 
 @compiled
@@ -40,7 +42,7 @@ def start_tasks(net, now_ns):
 
 @compiled
 def set_background(net, q, load, now_ns):
-    """Offered load of other tenants, 1 is all of the node; the next of their tasks is drawn anew."""
+    """Sets the offered background load, 1 is all of the node, and draws the next background task."""
     queue = net.queues[q]
     queue.background = load
     _plan_tenant(net, q, now_ns)
@@ -57,7 +59,7 @@ def _plan_tenant(net, q, now_ns):
 
 @compiled
 def plan_compute(net):
-    """Notes when the next thing happens here."""
+    """Sets the time of the next event."""
     clock = net.clock[0]
     first = clock.wire_ns
     for queue in net.queues:
@@ -69,7 +71,7 @@ def plan_compute(net):
 
 @compiled
 def compute_until(net, until_ns):
-    """Lets all tasks and queues go on to a time, in the order of events. Says what is full, if anything."""
+    """Runs all tasks and queues to a time, in the order of events. Returns the full array, or DONE."""
     clock = net.clock[0]
     while clock.compute_ns < until_ns:
         now = clock.compute_ns
@@ -112,7 +114,7 @@ def _create_task(net, w, now):
 
 @compiled
 def _send_request(net, w, number, megacycles, now):
-    """A request crosses the uplink, which takes its size over the rate of the link on top of the grant."""
+    """Sends a request over the uplink: the time of the grant, then its size over the rate of the link."""
     workload = net.workloads[w]
     device = net.devices[workload.device]
     if device.handover == EXECUTION:
@@ -148,7 +150,7 @@ def _put_on_wire(net, at_ns, kind, device, task, queue, work):
 
 @compiled
 def _take_from_wires(net, now):
-    """Everything that arrives now. False if a ring of packets is full; what is left stays on the wire."""
+    """Delivers the messages that arrive now. False if a ring of packets is full; the rest stays."""
     clock = net.clock[0]
     i = 0
     done = True
@@ -212,7 +214,7 @@ def _finish_job(net, q, now):
 
 @compiled
 def answer_arrived(net, w, number, now):
-    """A device has the answer to a task. One that comes after the task was abandoned is ignored."""
+    """A device receives the answer to a task. An answer to an abandoned task is ignored."""
     workload = net.workloads[w]
     task = net.tasks[w, number & (net.tasks.shape[1] - 1)]
     if number >= workload.oldest and task.open == 1:
@@ -223,7 +225,7 @@ def answer_arrived(net, w, number, now):
 
 @compiled
 def settle_tasks(net, w, now_ns):
-    """Abandons old tasks and notes the age of the oldest that is open."""
+    """Abandons old tasks and sets the age of the oldest open task."""
     workload = net.workloads[w]
     mask = net.tasks.shape[1] - 1
     while workload.oldest < workload.created:

@@ -1,5 +1,5 @@
 # pyright: basic
-"""The large-scale radio field in compiled code, by the formulas of `sixgym.domain.propagation`."""
+"""The large-scale radio field in compiled code, with the formulas of `sixgym.domain.propagation`."""
 
 import math
 

@@ -56,15 +56,17 @@ from sixgym.simulators.tti.traffic import (
 )
 
 SET_FACTOR, SET_BACKGROUND, REQUEST_HANDOVER, ENTER_SLICE, ATTACH, UPDATE_GAINS, PLAN_BANDS = range(7)
-"""What `command` may be asked for."""
+"""Commands of `command`."""
 
 _RECEIVED_AFTER_TTIS = 3
+"""From scheduling to reception: two TTIs to the air and the TTI of the transmission, as in ns-3."""
+
 _SINR_TTIS = 50
-"""Between two samples of a device's SINR."""
+"""Period of the samples of a device's SINR. ns-3 samples every 5 TTIs; 50 save time. Chosen."""
 
 
 class Constants(NamedTuple):
-    """What a network does not change."""
+    """Data that a network reads and never changes."""
 
     trace: Array  # uint16 (10000, PRBs), amplitudes of the fading
     fade_db: Array  # float64 (10000,), its mean power over the carrier
@@ -95,13 +97,13 @@ class Scratch(NamedTuple):
 def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
     """The loop, cached on disk under a key that changes with the sources of the whole package.
 
-    numba looks at the file of the cached function alone, not at those of the functions it calls; but
-    what a function encloses is part of the key.
+    numba's key depends on the file of the cached function and not on the files of the functions it calls. The
+    variables that a function encloses are part of the key, and the digest of all sources is one of them.
     """
 
     @numba.njit(cache=True, nogil=True)
     def advance(net, tables, constants, end_tti, summary):
-        """Goes on to the beginning of a TTI, then measures if `summary` has rows; see `summary`."""
+        """Runs to the beginning of a TTI, then fills `summary` if it has rows."""
         _ = len(sources)
         scratch = _scratch(net.clock[0].prbs, len(net.devices), len(net.cells), len(net.slices))
         here = pointer_to(net)
@@ -123,7 +125,7 @@ def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
 
 @compiled
 def _command(net, what, row, value, now_ns):
-    """What Python may ask for between two TTIs: one function, because each one takes time to load."""
+    """A change between two TTIs. One function for all of them, because each function takes time to load."""
     if what == SET_FACTOR:
         set_factor(net.devices[row], value, now_ns)
     elif what == SET_BACKGROUND:
@@ -158,7 +160,7 @@ def _loop(net, tables, constants, scratch, end_tti):
         if tti % _SINR_TTIS == 0:
             for d in range(len(net.devices)):
                 measure_sinr(net, constants, d, tti, scratch.sinr)
-                # for an idle device, too, so that nothing is sent to it when it is out of coverage
+                # also for an idle device, so that nothing is sent to it when it is out of coverage
                 update_cqi(net, tables, constants, d, tti, scratch.sinr)
             for workload in net.workloads:
                 d = workload.device
@@ -212,7 +214,7 @@ def _schedule(net, tables, constants, scratch, tti):
 
 @compiled
 def _find_waiting(net, tables, constants, scratch, tti):
-    """Notes the devices that something waits for and that can hear it; how many there are."""
+    """Collects the devices in coverage that data wait for; returns their number."""
     for c in range(len(net.cells)):
         for s in range(len(net.slices)):
             scratch.waits[c, s] = 0
@@ -233,7 +235,7 @@ def _find_waiting(net, tables, constants, scratch, tti):
 
 @compiled
 def _pass(net, tti, until_ns):
-    """Everything between two TTIs. Says what is full, if anything; what was done is not done again."""
+    """Everything between two TTIs. Returns the array that is full, or DONE; a second call resumes."""
     clock = net.clock[0]
     if until_ns > clock.traffic_ns and clock.started == 0:
         clock.started = 1
@@ -264,7 +266,7 @@ def _pass(net, tti, until_ns):
 
 @compiled
 def _receive(net, tti, now_ns):
-    """What was scheduled three TTIs before is with the devices. False if there is no room for delays."""
+    """Devices receive the blocks scheduled three TTIs before. False if there is no room for delays."""
     sent = tti + 1 - _RECEIVED_AFTER_TTIS
     flights = net.flights[sent % len(net.flights)]
     for i in range(flights[-1]):
@@ -308,9 +310,9 @@ def _wake(net, d, until_ns):
 
 
 def source_digest() -> str:
-    """Hash of everything that decides on the numbers, 12 hexadecimal digits.
+    """Hash of every file that decides results, 12 hexadecimal digits.
 
-    That is this package with its tables, the fading traces and the radio field.
+    These are this package with its tables, the fading traces, the radio field and its formulas.
     """
     own = (path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".npz"))
     digest = hashlib.sha256()

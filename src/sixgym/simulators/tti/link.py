@@ -28,7 +28,9 @@ QPSK, QAM16, QAM64 = 0, 1, 2
 
 LARGEST_RBG_PRBS = 4
 
-_CERTAIN = 5.0  # standard scores beyond which a rate of 1e-12 is taken for nought: no draw is below 2e-10
+_CERTAIN = (
+    5.0  # standard score beyond which an error rate is 0 or 1: it is below 1e-12, and no draw is below 2e-10
+)
 _STEP_SHIFT = 19  # of the bits of a float32: leaves the exponent and four bits of the mantissa
 _FIRST_STEP = (127 - 8) << 4  # SINRs from 2^-8 on
 _STEPS = 24 << 4
@@ -155,7 +157,7 @@ def block_error_rate(tables: LinkTables, block_bytes: int, mcs: int, mi: float) 
     """Probability that a transport block, sent for the first time, is not decoded.
 
     Args:
-        tables: Of `load_link_tables`.
+        tables: Result of `load_link_tables`.
         block_bytes: Size of the block on its layer.
         mcs: Its MCS, 0 to 28.
         mi: Mutual information with the MCS's modulation, mean over the block's PRBs.
@@ -167,15 +169,15 @@ def block_error_rate(tables: LinkTables, block_bytes: int, mcs: int, mi: float) 
 def retransmission_error_rate(
     tables: LinkTables, block_bytes: int, mcs: int, mi: float, harq: Floats
 ) -> float:
-    """Probability that a retransmitted block is not decoded together with what came before.
+    """Probability that a retransmitted block is not decoded together with the earlier transmissions.
 
     Args:
-        tables: Of `load_link_tables`.
+        tables: Result of `load_link_tables`.
         block_bytes: Size of the block on its layer.
         mcs: Its MCS, 0 to 28.
         mi: Mutual information of this transmission alone, as in `block_error_rate`.
-        harq: What the receiver holds of the process on this layer, see `remember_failure`. If it holds
-            nothing, the block is judged by this transmission alone.
+        harq: Soft information of the process on this layer, see `remember_failure`. If it is empty, this
+            transmission alone decides.
     """
     if harq[0] == 0:
         return block_error_rate(tables, block_bytes, mcs, mi)
@@ -189,7 +191,7 @@ def retransmission_error_rate(
 
 @compiled
 def remember_failure(tables: LinkTables, harq: Floats, block_bytes: int, mcs: int, mi: float) -> None:
-    """Adds a transmission that was not decoded to what the receiver holds of a HARQ process and layer.
+    """Adds a transmission that was not decoded to the soft information of a HARQ process and layer.
 
     `harq` has four floats: transmissions, 0 when empty, information bits of the first, code bits of
     all, and the sum of mutual information times code bits. In ns-3 it is emptied on both layers when a
@@ -245,7 +247,7 @@ def _code_block_error_rate(curves: Floats, size_class: int, curve: int, mi: floa
 
 @cache
 def load_link_tables() -> LinkTables:
-    """The tables, read once; not to be written to."""
+    """The tables, read once. Callers must not change them."""
     path = files("sixgym.simulators.tti") / "link_tables.npz"
     with path.open("rb") as file, np.load(file) as stored:
         facts: dict[str, npt.NDArray[np.float64]] = {name: stored[name] for name in stored.files}

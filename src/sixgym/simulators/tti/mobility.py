@@ -1,5 +1,5 @@
 # pyright: basic
-"""Where devices are, what path gains follow from it, and which cell serves them."""
+"""Positions of devices, their path gains, and the cells that serve them."""
 
 import math
 
@@ -9,13 +9,19 @@ from sixgym.simulators.tti.rlc import empty_buffers
 from sixgym.simulators.tti.state import COMPLETE, EXECUTION, FAILED, MS, NEVER, PREPARATION
 
 _STALE_AFTER_M = 0.25
+"""Distance after which path gains are computed again, as in the ns-3 program (cpp/radio/propagation.h)."""
+
 _RANDOM_ACCESS_NS = 4_214_286
 """From the first TTI after the command to the response of the target, measured on ns-3."""
-_REPORT_TTIS = 5  # from the measurement of CQI to its use
+
+_REPORT_TTIS = 5
+"""From the measurement of a CQI to its use, as in ns-3."""
+
 RSRP_TTIS = 5
-"""Between two samples of reference signals."""
+"""Period of the samples of RSRP, the one that the ns-3 program sets (`RsrpSinrSamplePeriod`)."""
 
 _RSRP_FILTER_TTIS = 200
+"""Period of measurement reports, ns-3's default of `UeMeasurementsFilterPeriod`."""
 
 
 @compiled
@@ -31,7 +37,7 @@ def update_gains(net, d):
 
 @compiled
 def move(net, d, now_ns):
-    """Moves a device along its legs; path gains follow when it is 25 cm further."""
+    """Moves a device along its legs, and updates its path gains every 25 cm."""
     device = net.devices[d]
     place(net, d, now_ns)
     distance = math.sqrt(
@@ -43,7 +49,7 @@ def move(net, d, now_ns):
 
 @compiled
 def place(net, d, now_ns):
-    """Sets the position of a device on its route; a device past the end of it has stopped moving."""
+    """Sets the position of a device on its route. A device at the end of its route stops moving."""
     device = net.devices[d]
     legs = net.legs[d]
     while now_ns >= legs[device.leg].end_ns and device.leg + 1 < len(legs):
@@ -63,7 +69,7 @@ def place(net, d, now_ns):
 
 @compiled
 def request_handover(net, d, target, now_ns):
-    """The serving cell asks another one over X2 to take a device. One that cannot begin has failed."""
+    """The serving cell requests a handover over X2. A handover to the serving cell itself fails at once."""
     device = net.devices[d]
     if not ready(device):
         return
@@ -101,7 +107,7 @@ def go_on_with_handover(net, d, now_ns):
 
 @compiled
 def attach(net, d, cell, tti, first_report):
-    """A device is connected to a cell, which knows nothing of it yet; its first CQI is of `first_report`."""
+    """Connects a device to a cell, which has no CQI of it before TTI `first_report`."""
     device = net.devices[d]
     device.cell = cell
     device.cqi_tti = -1
@@ -118,7 +124,7 @@ def attach(net, d, cell, tti, first_report):
 
 @compiled
 def enter_slice(net, d, slice_, tti):
-    """Schedules a device in another slice: what is in flight is not sent again, CQI is awaited anew."""
+    """Schedules a device in another slice: blocks in flight are not retransmitted, a new CQI is awaited."""
     device = net.devices[d]
     if device.slice == slice_:
         return
@@ -136,14 +142,14 @@ def enter_slice(net, d, slice_, tti):
 
 @compiled
 def await_report(device, tti, report_ttis):
-    """A slice's scheduler learns of a device, with its first data or its move, and knows no CQI so far."""
+    """Sets the TTI from which a slice's scheduler has a CQI of a device that is new to it."""
     heard = device.first_report + _REPORT_TTIS
     device.blind_until = heard if tti < heard else tti + (heard - tti) % report_ttis
 
 
 @compiled
 def measure_rsrp(net, fade_db, tti):
-    """Samples the power of reference signals; every 200 TTIs the means become the report."""
+    """Samples the power of reference signals. Every 200 TTIs the means become the report."""
     reports = tti % _RSRP_FILTER_TTIS == 0 and tti > 0
     for c in range(len(net.cells)):
         level_dbm = net.cells[c].subcarrier_dbm
@@ -159,5 +165,5 @@ def measure_rsrp(net, fade_db, tti):
 
 @compiled
 def ready(device):
-    """Whether a device can be asked to change cells."""
+    """Whether a device can begin a handover."""
     return device.handover not in (PREPARATION, EXECUTION)

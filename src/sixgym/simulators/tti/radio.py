@@ -20,7 +20,7 @@ from sixgym.simulators.tti.state import SENT
 from sixgym.simulators.tti.streams import uniform
 
 _AIR_TTIS = 2
-"""From scheduling to the air."""
+"""From scheduling to the air, as in ns-3."""
 
 AMPLITUDE_STEP = 2.0**-13
 """Unit of the fading trace: amplitudes up to 8 in 16 bits."""
@@ -30,15 +30,20 @@ _NEGLIGIBLE = _POWER_STEP * 1e-3
 """Power relative to noise below which a foreign signal is left out: 0.004 dB."""
 
 _REPORT_TTIS = 5
+"""From the measurement of a CQI to its use, as in ns-3."""
+
 _DEAF_TTIS = 100
+"""Time out of coverage after which nothing is sent to a device, as in the ns-3 program."""
+
 _BEST_CQI = 15
 _UNHEARD_DB = -50.0
+"""Least SINR that is reported, see `DeviceMeasurement`."""
 
 
 @compiled
 def reference_sinr(net, trace, d, cell, tti, sinr):
     """SINR on the reference signals of a cell, which all cells always send, per PRB, into `sinr`."""
-    # what a loop needs is read before it: a store to `sinr` might change a record, as far as LLVM knows
+    # records are read before the loops: for LLVM, a store to `sinr` might change a record
     clock = net.clock[0]
     prbs, noise_mw = clock.prbs, clock.noise_mw
     power = net.cells[cell].power_mw * net.gain[cell, d] * clock.mode_gain * _POWER_STEP
@@ -64,20 +69,20 @@ def reference_sinr(net, trace, d, cell, tti, sinr):
 
 @compiled
 def _row(net, trace, m, d, phase):
-    """Where a pair of emitter and device reads the trace; `phase` is the TTI within its period."""
+    """Row of the fading trace for a pair of emitter and device; `phase` is the TTI within the period."""
     row = net.offset[m, d] + phase
     return row - len(trace) if row >= len(trace) else row
 
 
 @compiled
 def _phase(trace, tti):
-    # one division for all emitters: it takes as long as reading ten PRBs
+    # one division for all emitters: a division takes as long as reading ten PRBs
     return np.int64(np.uint64(tti) % np.uint64(len(trace)))
 
 
 @compiled
 def update_cqi(net, tables, constants, d, tti, sinr):
-    """Brings what the scheduler knows of a device's channel to the last report that arrived by `tti`."""
+    """Updates the CQI of a device to the last report that has arrived by `tti`."""
     device = net.devices[d]
     clock = net.clock[0]
     measured = tti - _REPORT_TTIS
@@ -102,7 +107,7 @@ def update_cqi(net, tables, constants, d, tti, sinr):
         else:
             cqi = mi_rbg_cqi(tables, sinr, first, clock.rbg_prbs)
         hears |= cqi > 0
-        # out of range counts as the lowest: the most robust MCS still bridges a fading dip
+        # CQI 0 (out of range) counts as 1: the most robust MCS still bridges a fading dip
         cqis[rbg] = max(cqi, 1)
         total += constants.sizes[cqis[rbg], 1]
     device.bytes_per_rbg = total * clock.layers / clock.rbgs
@@ -114,7 +119,7 @@ def update_cqi(net, tables, constants, d, tti, sinr):
 
 @compiled
 def _is_at_its_best(net, tables, constants, d, tti):
-    """Whether even the faintest PRB of a lone cell has the best CQI: a frequent case that is quick to see."""
+    """Whether even the weakest PRB of a single cell has the best CQI: a frequent case, quick to check."""
     clock = net.clock[0]
     if len(net.emitters) > 1 or clock.piro == 0:
         return False
@@ -128,13 +133,13 @@ def _is_at_its_best(net, tables, constants, d, tti):
 
 @compiled
 def is_deaf(device, tti):
-    """Out of coverage for so long that nothing is sent to it."""
+    """Whether a device is out of coverage for so long that nothing is sent to it."""
     return device.deaf_since >= 0 and tti - device.deaf_since > _DEAF_TTIS
 
 
 @compiled
 def measure_sinr(net, constants, d, tti, sinr):
-    """Takes a sample of a device's SINR, mean over the carrier, without the gain of the mode."""
+    """Samples the SINR of a device: the mean over the carrier, without the gain of the transmission mode."""
     device = net.devices[d]
     clock = net.clock[0]
     device.sinrs += 1
@@ -153,7 +158,7 @@ def measure_sinr(net, constants, d, tti, sinr):
 
 @compiled
 def transmit(net, tables, constants, d, process, noise):
-    """Decides which layers of a transmission arrive, while all cells send what they scheduled."""
+    """Decides which layers of a transmission are decoded, while all cells send what they scheduled."""
     block = net.blocks[d, process]
     mi = _block_mi(net, tables, constants, d, block, noise)
     block.corrupt = 0
@@ -169,7 +174,7 @@ def transmit(net, tables, constants, d, process, noise):
             rate = retransmission_error_rate(tables, block.bytes, block.mcs, mi, soft)
         if draw <= rate:
             block.corrupt |= 1 << layer
-    # a layer that arrived empties the soft buffer of both, in the order of layers
+    # a decoded layer empties the soft buffers of both layers, in the order of layers, as in ns-3
     for layer in range(net.clock[0].layers):
         pdu = block.pdu_0 if layer == 0 else block.pdu_1
         if (block.sending >> layer) & 1 == 0 or pdu < 0:
@@ -241,15 +246,17 @@ def _add_noise(net, trace, d, cell, bitmap, phase, noise):
 
 @compiled
 def uplink_ttis(net, tables, constants, d, request_bytes):
-    """TTIs that a request of a device takes on the air at 23 dBm over the carrier; 0 if it cannot be heard.
+    """TTIs that a device's request takes on the air at 23 dBm over the carrier; 0 if it is out of coverage.
 
     The uplink does not fade.
     """
     clock = net.clock[0]
     device = net.devices[d]
+    # 23 dBm: power class 3, TS 36.101 clause 6.2.2
     sinr = 10.0 ** (2.3 + net.gain_db[device.cell, d] / 10.0) / clock.prbs / constants.uplink_noise_mw
     cqi = piro_cqi(tables, sinr)
     if cqi == 0:
         return 0
     size = tables.block_bytes[tables.mcs_of_cqi[cqi], clock.prbs]
+    # 40 bytes: headers of IP and UDP (28), PDCP, RLC and MAC
     return np.int64(math.ceil((request_bytes + 40.0) / size))

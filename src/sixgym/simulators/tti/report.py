@@ -1,4 +1,4 @@
-"""From the summary of an interval to its measurement."""
+"""The measurement of an interval, from its summary."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar, cast
@@ -28,13 +28,14 @@ from sixgym.simulators.tti.summary import (
 
 _HANDOVER_STATES = ("IDLE", "PREPARATION", "EXECUTION", "COMPLETE", "FAILED")
 _UNHEARD_DB = -50.0
+"""SINR without a sample, see `DeviceMeasurement`."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
 class Deferred(Mapping[_Key, _Value], Generic[_Key, _Value]):
-    """A mapping that is made when somebody looks: most callers look at slices alone."""
+    """A mapping that is made at its first use: most callers use slices alone."""
 
     def __init__(self, make: Callable[[], dict[_Key, _Value]]) -> None:
         self._make = make
@@ -65,7 +66,7 @@ class Deferred(Mapping[_Key, _Value], Generic[_Key, _Value]):
 
 
 class Report:
-    """Reads the measurements of one interval off its summary."""
+    """Makes the measurements of one interval from its summary."""
 
     def __init__(
         self, net: Network, summary: IntervalSummary, scenario: Scenario, now_ns: int, interval_ms: int
@@ -104,7 +105,7 @@ class Report:
         )
 
     def slices(self) -> dict[SliceType, SliceMeasurement]:
-        """By slice type, over all cells."""
+        """Slices by type, over all cells."""
         result: dict[SliceType, SliceMeasurement] = {}
         for row, (slice_, (granted, used)) in enumerate(
             zip(self._scenario.slices, self._summary.prbs.tolist(), strict=True)
@@ -123,19 +124,19 @@ class Report:
         return result
 
     def groups(self) -> Mapping[str, PacketFlow]:
-        """By group."""
+        """Flows by group."""
         first = len(self._scenario.slices)
         rows = list(zip(self._scenario.groups, self._counts[first:], self._figures[first:], strict=True))
         return Deferred(lambda: {group.name: self._flow(counts, figures) for group, counts, figures in rows})
 
     def histograms(self) -> Mapping[SliceType, tuple[int, ...]]:
-        """Delays by slice type."""
+        """Delay histograms by slice type."""
         kinds = [slice_.type for slice_ in self._scenario.slices]
         rows = self._summary.histograms.copy()
         return Deferred(lambda: {kind: tuple(row) for kind, row in zip(kinds, rows.tolist(), strict=True)})
 
     def workloads(self) -> dict[str, WorkloadMeasurement]:
-        """By group with compute tasks."""
+        """Workloads of the groups with compute tasks."""
         result: dict[str, WorkloadMeasurement] = {}
         for group, (created, completed, latency_ms, oldest_ms) in zip(
             self._scenario.groups, self._summary.tasks.tolist(), strict=True
@@ -146,7 +147,7 @@ class Report:
         return result
 
     def nodes(self) -> dict[str, NodeMeasurement]:
-        """By compute node; starts the next interval."""
+        """Compute nodes by id. Starts their next interval."""
         result: dict[str, NodeMeasurement] = {}
         queues = self._net.queues
         for queue, node in zip(queues, self._scenario.compute, strict=False):
@@ -162,7 +163,7 @@ class Report:
         return result
 
     def cells(self, power_dbm: list[float]) -> dict[str, CellMeasurement]:
-        """By cell; `power_dbm` is what they radiate."""
+        """Cells by id; `power_dbm` is their radiated power."""
         cells, clock = self._net.cells, self._net.clock[0]
         offered = self._interval_ms * int(clock["rbgs"]) * int(clock["rbg_prbs"])
         rows = zip(
@@ -179,7 +180,7 @@ class Report:
         }
 
     def devices(self, names: tuple[str, ...]) -> Mapping[str, DeviceMeasurement]:
-        """By device, made from a copy of what was measured."""
+        """Devices by name, made from a copy of the summary."""
         counts, figures = (
             self._summary.counts[self._above :].copy(),
             self._summary.figures[self._above :].copy(),

@@ -8,9 +8,9 @@ from sixgym.simulators.tti.compute import answer_arrived
 from sixgym.simulators.tti.state import IN_FLIGHT, MS, NEVER, RECEIVED
 from sixgym.simulators.tti.traffic import IP_UDP_BYTES, PDCP_BYTES
 
-_HEADER_BYTES = 2
-_REORDERING_NS = 40 * MS
-_REPORT_NS = 10 * MS
+_HEADER_BYTES = 2  # TS 36.322 clause 6.2.1.3, 10 bit sequence numbers
+_REORDERING_NS = 40 * MS  # as in the ns-3 program: longer than three retransmissions
+_REPORT_NS = 10 * MS  # of ns-3's RLC
 
 
 @compiled
@@ -28,7 +28,7 @@ def fill_pdu(net, d, block_bytes, now_ns):
     _skip_broken(device, ring, mask)
     pdus = net.pdus[d]
     if device.next_pdu - device.lowest_pdu == len(pdus) - 1:
-        _deliver_below(net, d, device.lowest_pdu + 1, now_ns)  # its number is needed again
+        _deliver_below(net, d, device.lowest_pdu + 1, now_ns)  # its place in the ring is needed again
         device.highest_pdu = max(device.highest_pdu, device.lowest_pdu)
     pdu = pdus[device.next_pdu & (len(pdus) - 1)]
     pdu.begin = device.unsent
@@ -62,7 +62,7 @@ def fill_pdu(net, d, block_bytes, now_ns):
 
 @compiled
 def _skip_broken(device, ring, mask):
-    """Moves on to the next packet in the buffer, past those that never entered it."""
+    """Skips packets that never entered the buffer, up to the next packet in it."""
     if device.unsent_bytes > 0:
         return
     while ring[device.unsent & mask].broken == 1:
@@ -75,7 +75,7 @@ def receive_pdu(net, d, number, now_ns):
     """A PDU arrived at a device."""
     device = net.devices[d]
     if number < device.lowest_pdu:
-        return  # given up before
+        return  # reordering gave the PDU up before
     pdus = net.pdus[d]
     mask = len(pdus) - 1
     pdus[number & mask].state = RECEIVED
@@ -89,7 +89,7 @@ def receive_pdu(net, d, number, now_ns):
 
 @compiled
 def stop_reordering(net, d, now_ns):
-    """The reordering timer expired: what is missing before its mark is given up."""
+    """Gives up the missing PDUs before the mark of the expired reordering timer."""
     device = net.devices[d]
     device.reordering_ns = NEVER
     _deliver_below(net, d, _next_missing(device, net.pdus[d], device.gap_pdu), now_ns)
@@ -113,7 +113,7 @@ def _next_missing(device, pdus, number):
 
 @compiled
 def _deliver_below(net, d, stop, now_ns):
-    """Hands up all packets that end in PDUs below `stop`; those with bytes in a missing PDU are broken."""
+    """Delivers all packets that end in PDUs below `stop`; packets with bytes in a missing PDU are broken."""
     device = net.devices[d]
     pdus = net.pdus[d]
     mask = len(pdus) - 1
@@ -133,7 +133,7 @@ def _deliver_below(net, d, stop, now_ns):
 
 @compiled
 def _deliver(net, d, number, now_ns):
-    """A packet is whole. What it overtook is lost; so is the packet itself if it is too old."""
+    """Delivers a complete packet. Packets that it overtook are lost, and so is a packet that is too old."""
     device = net.devices[d]
     ring = net.packets[d]
     mask = len(ring) - 1
@@ -179,7 +179,7 @@ def settle(net, d, now_ns):
 
 @compiled
 def empty_buffers(net, d):
-    """A device leaves its cell: what the cell held for it is gone."""
+    """Discards everything that a cell holds for a device, when the device leaves."""
     device = net.devices[d]
     device.unsent = device.arrived
     device.unsent_bytes = 0

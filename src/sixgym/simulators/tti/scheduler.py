@@ -14,23 +14,23 @@ from sixgym.simulators.tti.compiled import compiled
 from sixgym.simulators.tti.rlc import fill_pdu
 from sixgym.simulators.tti.state import FREE, HARQ_PROCESSES, MS, NACKED, SENT
 
-NOBODY = -1
+UNOWNED = -1
 SHARE_PERIOD = 100
 """TTIs after which time sharing between two slices repeats."""
 
 
 _SHARE_STRIDE = 61  # coprime to the period, near the golden ratio
-_PATIENCE_TTIS = 4
-_LAST_VERSION = 3
-_PROCESS_TIMEOUT_TTIS = 11
+_PATIENCE_TTIS = 4  # how long a retransmission may wait; ns-3's scheduler frees the process later
+_LAST_VERSION = 3  # ns-3 sends a block four times at most
+_PROCESS_TIMEOUT_TTIS = 11  # HARQ_DL_TIMEOUT of ns-3's scheduler
 _HEADER_BYTES = 8  # RLC and MAC headers of a transport block
-_WINDOW_TTIS = 99.0  # of the average throughput
-_FEEDBACK_TTIS = 7
+_WINDOW_TTIS = 99.0  # of the average throughput, ns-3's default
+_FEEDBACK_TTIS = 7  # from scheduling to the feedback, as in ns-3
 
 
 @compiled
 def hear_feedback(net, tti):
-    """Takes in the feedback to what was sent 7 TTIs ago."""
+    """Processes the feedback to the blocks scheduled 7 TTIs ago."""
     flights = net.flights[(tti - _FEEDBACK_TTIS) % len(net.flights)]
     for i in range(flights[-1]):
         d, process = flights[i] // HARQ_PROCESSES, flights[i] % HARQ_PROCESSES
@@ -40,7 +40,7 @@ def hear_feedback(net, tti):
             continue
         heard = (block.sending & 1 == 1 and block.pdu_0 >= 0) or (block.sending & 2 == 2 and block.pdu_1 >= 0)
         if not heard:
-            continue  # nothing was in it, so nothing is said about it
+            continue  # an empty block has no feedback
         if block.corrupt == 0 or block.version == _LAST_VERSION:
             block.state = FREE
         else:
@@ -91,7 +91,7 @@ def plan_bands(net):
         offset = (phase + 0.5) / SHARE_PERIOD
         edge = 0.0
         for rbg in range(net.grid.shape[1]):
-            net.grid[phase, rbg] = NOBODY
+            net.grid[phase, rbg] = UNOWNED
         for s in range(len(net.slices)):
             policy = net.slices[s]
             if policy.dedicated != policy.maximum:
@@ -109,13 +109,13 @@ def plan_bands(net):
 
 @compiled
 def _edge(share, rbgs, offset):
-    # 1e-9: a sum of percentages may fall a hair below the edge it means
+    # 1e-9: rounding may leave a sum of percentages slightly below an edge
     return math.floor(share * rbgs + offset + 1e-9)
 
 
 @compiled
 def share_prbs(net, scratch, c, tti):
-    """Which slice owns which RBG of a cell in this TTI."""
+    """Assigns the RBGs of a cell to slices for this TTI. False if nothing waits in the cell."""
     clock = net.clock[0]
     phase = tti * _SHARE_STRIDE % SHARE_PERIOD
     busy = 0
@@ -139,20 +139,20 @@ def share_prbs(net, scratch, c, tti):
 
 @compiled
 def _lend(net, c, phase, lacks):
-    """Lends what a slice does not demand above its dedicated part, and what no band covers."""
+    """Lends RBGs that a slice does not demand above its dedicated share, and RBGs outside all bands."""
     clock = net.clock[0]
-    # what the bands give away comes first, then what lies between them
+    # RBGs of the bands first, then those between the bands
     for covered in (True, False):
         for rbg in range(clock.rbgs):
             owner = net.grid[phase, rbg]
-            if (owner != NOBODY) != covered:
+            if (owner != UNOWNED) != covered:
                 continue
             if covered:
                 demand = min(net.shares[c, owner].demand, net.bands[phase, owner, 1])
                 if rbg < net.bands[phase, owner, 0] + max(net.bands[phase, owner, 2], demand):
                     continue
             s = _next_borrower(net, c, lacks)
-            if s == NOBODY:
+            if s == UNOWNED:
                 return
             lacks[s] -= 1
             net.owners[c, rbg] = s
@@ -165,23 +165,23 @@ def _lend(net, c, phase, lacks):
 def _next_borrower(net, c, lacks):
     """Weighted round robin over the slices that lack RBGs."""
     total = 0.0
-    best = NOBODY
+    best = UNOWNED
     for s in range(len(net.slices)):
         if lacks[s] <= 0:
             continue
         weight = net.slices[s].minimum + 1e-3  # a minimum of 0 still gets leftovers
         net.shares[c, s].credit += weight
         total += weight
-        if best == NOBODY or net.shares[c, s].credit > net.shares[c, best].credit:
+        if best == UNOWNED or net.shares[c, s].credit > net.shares[c, best].credit:
             best = s
-    if best != NOBODY:
+    if best != UNOWNED:
         net.shares[c, best].credit -= total
     return best
 
 
 @compiled
 def send_again(net, scratch, c, s, tti):
-    """Retransmissions of a slice that find room."""
+    """Sends the retransmissions of a slice that find room."""
     share = net.shares[c, s]
     late = net.late[c, s]
     kept = 0
@@ -211,7 +211,7 @@ def send_again(net, scratch, c, s, tti):
 
 @compiled
 def _reserve(bitmap, taken, rbgs):
-    """Takes the same RBGs if all are free, else the next free ones after the last of them; 0 if none."""
+    """Takes the same RBGs if all are free, else the next free ones after the last of them; 0 without room."""
     same = True
     last = 0
     missing = 0
@@ -297,7 +297,7 @@ def send_new(net, constants, scratch, c, s, tti, many):
 
 @compiled
 def _candidates(net, constants, scratch, c, s, tti, many):
-    """Notes the devices of a slice that may get new data; how many there are."""
+    """Collects the devices of a slice that may receive new data; returns their number."""
     candidates = 0
     for d in scratch.waiting[:many]:
         device = net.devices[d]
@@ -330,7 +330,7 @@ def _give(net, constants, scratch, i, rbg):
 
 @compiled
 def _average(device, decay, tti):
-    """Average throughput in bytes per s before this TTI. It is kept up only when something is sent."""
+    """Average throughput in bytes per s before this TTI. It is updated only when a block is sent."""
     passed = tti - device.average_tti
     if passed >= len(decay):
         return 1.0

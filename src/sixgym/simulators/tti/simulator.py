@@ -40,16 +40,20 @@ from sixgym.simulators.tti.summary import IntervalSummary, empty_summary
 from sixgym.simulators.tti.timeline import Timeline
 
 _LARGEST_SEED = 2**51 - 1
+"""A seed is the number of a substream, and MRG32k3a has 2^51 of them per stream, as in ns-3."""
+
 _LARGEST_FACTOR = 1_000.0
+"""Largest traffic factor. Chosen, not measured."""
+
 _EDGES_MS = np.array(DELAY_BIN_EDGES_MS)
-_NOTHING = empty_summary(0, 0, 0, 0, _EDGES_MS)
+_NO_SUMMARY = empty_summary(0, 0, 0, 0, _EDGES_MS)
 
 
 class TtiSimulator:
-    """Packets, RLC, HARQ and scheduling by the TTI of 1 ms, compiled by numba; no ns-3 and no compiler.
+    """Packets, RLC, HARQ and scheduling in TTIs of 1 ms, compiled by numba; needs neither ns-3 nor g++.
 
-    It follows the rules of our ns-3 network and draws traffic, fading and errors from the same random
-    streams, so that one seed means the same demand and the same channel on both.
+    The rules are those of `Ns3Simulator`. Traffic, fading and errors use the same random streams, so that one
+    seed means the same demand and the same channel on both simulators.
     """
 
     def __init__(self) -> None:
@@ -62,7 +66,7 @@ class TtiSimulator:
 
     @property
     def version(self) -> str:
-        """A hash of the sources and tables."""
+        """Hash of the sources and tables."""
         return source_digest()
 
     def reset(self, scenario: Scenario, *, seed: int) -> Interval:
@@ -134,7 +138,7 @@ class _Run:
 
     @classmethod
     def of(cls, scenario: Scenario, seed: int) -> "_Run":
-        """At the beginning of the warm-up."""
+        """A network at the beginning of its warm-up."""
         net = build.build_network(scenario, seed)
         a3 = None
         if scenario.handover.algorithm == "a3":
@@ -145,7 +149,7 @@ class _Run:
         return run
 
     def copy(self) -> "_Run":
-        """The same run, which goes on independently."""
+        """An independent copy of the run."""
         a3 = self._a3.copy() if self._a3 else None
         timeline = self._timeline.copy()
         return _Run(self._scenario, self._seed, self._net.copy(), self._constants, timeline, a3)
@@ -157,7 +161,7 @@ class _Run:
         return self._elapsed_ms - self._scenario.warm_up_ms
 
     def advance(self, duration_ms: int) -> Interval:
-        """Goes on for that long and reads the measurements off."""
+        """Runs the network for a duration and returns the measurements."""
         start_ms = self._now_ms
         end_ms = start_ms + duration_ms
         self._timeline.apply(self._net, start_ms, self._elapsed_ms * MS)
@@ -165,9 +169,9 @@ class _Run:
             stop_ms = min(end_ms, self._timeline.next_edge_ms)
             if self._a3:
                 stop_ms = min(stop_ms, self._a3.next_ms(self._elapsed_ms) - self._scenario.warm_up_ms)
-            self._run_until(int(stop_ms), self._summary if stop_ms == end_ms else _NOTHING)
+            self._run_until(int(stop_ms), self._summary if stop_ms == end_ms else _NO_SUMMARY)
             if self._a3:
-                self._a3.look(self._net, self._elapsed_ms)
+                self._a3.evaluate(self._net, self._elapsed_ms)
             if stop_ms < end_ms:
                 self._timeline.apply(self._net, self._now_ms, self._elapsed_ms * MS)
         return self._measure(start_ms, end_ms)
@@ -180,7 +184,7 @@ class _Run:
         self._elapsed_ms = end_tti
 
     def _grow(self, full: int) -> None:
-        """Doubles what was too small; a packet keeps its number, so it finds its new place."""
+        """Doubles the array that is full. A packet's number gives its place in the larger ring."""
         net = self._net
         if full == PACKETS_FULL:
             packets = np.zeros((len(net.devices), 2 * net.packets.shape[1]), state.PACKET)
@@ -221,7 +225,7 @@ class _Run:
         """Applies a change between two intervals.
 
         Raises:
-            ValueError, KeyError: it names something that does not exist, or makes no sense.
+            ValueError, KeyError: the change names an object that does not exist, or has a value out of range.
         """
         now_ns = self._elapsed_ms * MS
         match change:

@@ -1,7 +1,7 @@
-"""The state of a network as arrays of records that compiled code works on.
+"""The state of a network as arrays of records for compiled code.
 
-A `Network` holds one environment. Every array is allocated once and changed in place, so that a copy
-of the arrays is a copy of the whole network, random generators included. Times are integer
+A `Network` holds one network. Every array is allocated once and changed in place, so that a copy of the
+arrays is a copy of the whole network, random generators included. Times are integer
 nanoseconds or whole TTIs of 1 ms since the start of the warm-up; powers are mW per PRB.
 """
 
@@ -18,13 +18,16 @@ PDU_RING = 256
 """PDUs of a device between sending and delivery: two per TTI for as long as HARQ and reordering take."""
 
 HARQ_PROCESSES = 8
+"""TS 36.213 clause 7, FDD."""
+
 FLIGHT_SLOTS = 8
-"""Transmissions are remembered for that many TTIs, until their feedback is in."""
+"""TTIs for which transmissions are remembered, until their feedback has arrived."""
 
 MAX_RBGS = 28
+"""Room for the 25 RBGs of 20 MHz, and for a multiple of four."""
 
 DONE, PACKETS_FULL, DELAYS_FULL, WIRES_FULL = range(4)
-"""How an advance ended: it has to be called again once what was full has grown."""
+"""Results of `advance`. After all but DONE, the full array has to grow, and the call has to be repeated."""
 
 # states of a PDU
 IN_FLIGHT, RECEIVED = 0, 1
@@ -171,7 +174,7 @@ SLICE = np.dtype(
 )
 
 SHARE = np.dtype([("granted", "i8"), ("used", "i8"), ("credit", "f8"), ("demand", "i8"), ("late", "i8")])
-"""Of one slice in one cell."""
+"""PRBs of one slice in one cell."""
 
 PACKET = np.dtype(
     [
@@ -184,7 +187,7 @@ PACKET = np.dtype(
 )
 
 PDU = np.dtype([("begin", "i4"), ("stop", "i4"), ("tail", "i4"), ("state", "i4")])
-"""Packets begin … stop - 1 end in it; packets begin … tail - 1 have bytes in it."""
+"""A PDU: packets begin … stop - 1 end in it, packets begin … tail - 1 have bytes in it."""
 
 BLOCK = np.dtype(
     [
@@ -202,7 +205,7 @@ BLOCK = np.dtype(
         ("pdu_1", "i8"),
     ]
 )
-"""A HARQ process: what was sent and how it arrived."""
+"""A HARQ process: its last block and the block's decoding."""
 
 WORKLOAD = np.dtype(
     [
@@ -271,7 +274,7 @@ Array = npt.NDArray[Any]
 
 
 class Network(NamedTuple):
-    """All of a network that changes. D devices, C cells, S slices, M emitters, W workloads, Q queues."""
+    """The changing data of a network: D devices, C cells, S slices, M emitters, W workloads, Q queues."""
 
     clock: Array  # CLOCK ()
     devices: Array  # DEVICE (D,)
@@ -299,7 +302,7 @@ class Network(NamedTuple):
     flights: Array  # int32 (FLIGHT_SLOTS, D + 1), what was sent in a TTI; the last column counts
     bands: Array  # int64 (100, S, 4), by phase of time sharing: first RBG, owned, dedicated, most
     grid: Array  # int32 (100, MAX_RBGS), owners before lending
-    owners: Array  # int32 (C, MAX_RBGS), -1 for nobody
+    owners: Array  # int32 (C, MAX_RBGS), -1 for none
     soft: Array  # float64 (D, HARQ_PROCESSES, 2, 4), what receivers hold of failed blocks, see `link`
     source_streams: Array  # uint64 (D, 3, 6)
     error_streams: Array  # uint64 (D, 6)
@@ -308,5 +311,5 @@ class Network(NamedTuple):
     backhaul_streams: Array  # uint64 (C, 2, 6)
 
     def copy(self) -> "Network":
-        """The same network again, which goes on independently."""
+        """An independent copy of the network."""
         return Network(*(array.copy() for array in self))

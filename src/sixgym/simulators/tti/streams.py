@@ -79,7 +79,7 @@ def seed_stream(state: States, number: int, run: int, matrices: npt.NDArray[np.u
         state: Six uint64, overwritten.
         number: The stream, what a program gives to ns-3's `SetStream`; 0 to 2^63 - 1.
         run: What a program gives to ns-3's `RngSeedManager::SetRun`; 0 to 2^63 - 1.
-        matrices: Of `jump_matrices`.
+        matrices: Result of `jump_matrices`.
     """
     state[:] = np.uint64(1)
     _jump(state, np.uint64(number) | _EXPLICIT, _STREAM_LOG2, matrices)

@@ -53,7 +53,7 @@ def empty_summary(slices: int, groups: int, devices: int, cells: int, edges_ms: 
 
 @compiled
 def summarise(net, now_ns, summary, pool):
-    """Settles the interval that ends now, fills the summary and starts the next interval.
+    """Ends the interval: fills the summary and starts the next interval.
 
     The clock of an interval stands one nanosecond before its end. `pool` has room for all delays.
     """
@@ -72,7 +72,7 @@ def summarise(net, now_ns, summary, pool):
             pool[i] = net.delays[d, i]
         _fill_row(net, slices + groups + d, slices, groups, summary, pool, net.devices[d].delays)
     for d in range(devices):
-        _note_place(net, d, summary.places)
+        _fill_place(net, d, summary.places)
     _count_prbs(net, summary)
     _start_next(net)
 
@@ -207,7 +207,7 @@ def _count_delays(summary, row, pool, size):
 
 
 @compiled
-def _note_place(net, d, places):
+def _fill_place(net, d, places):
     device = net.devices[d]
     places[d, 0] = device.slice
     places[d, 1] = device.cell

@@ -1,4 +1,4 @@
-"""Faults strike and end on the clock; faults that overlap on one target compose."""
+"""Faults begin and end on the clock; faults that overlap on one target combine."""
 
 import math
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ from sixgym.simulators.tti.kernel import SET_BACKGROUND, SET_FACTOR, command
 from sixgym.simulators.tti.state import MS, Network
 
 OUTAGE_DBM = -200.0
-"""What the measurement says a cell in outage radiates."""
+"""Radiated power that a measurement reports for a cell in outage, see `CellMeasurement`."""
 
 
 class Timeline:
-    """The faults of a network, and the traffic factors that they share with the operator.
+    """The faults of a network, and the traffic factors that faults and the operator set.
 
-    Nothing is undone: after every start and end, all that faults govern is computed again.
+    Nothing is undone: after every start and end of a fault, all affected values are computed again.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -46,7 +46,7 @@ class Timeline:
         return self._valid_until_ms
 
     def copy(self) -> "Timeline":
-        """The same timeline, which goes on independently."""
+        """An independent copy of the timeline."""
         other = Timeline(self._scenario)
         other._faults = list(self._faults)
         other._scale, other._surge = list(self._scale), list(self._surge)
@@ -57,18 +57,18 @@ class Timeline:
         return other
 
     def add(self, fault: FaultEvent, emitter: int | None = None) -> None:
-        """Lets a fault happen; `emitter` is the row of an interferer."""
+        """Adds a fault; `emitter` is the row of an interferer."""
         if isinstance(fault, Interferer) and emitter is not None:
             self._emitters[_place(fault)] = emitter
         self._faults.append(fault)
         self._valid_until_ms = -math.inf
 
     def emitter_of(self, fault: Interferer) -> int | None:
-        """The row of an interferer at that place, if there is one already."""
+        """The row of an interferer at that place, or None."""
         return self._emitters.get(_place(fault))
 
     def kinds(self, from_ms: int, to_ms: int) -> tuple[str, ...]:
-        """Kinds active at some time in [from_ms, to_ms)."""
+        """Kinds of the faults active at some time in [from_ms, to_ms)."""
         active = {fault.kind for fault in self._faults if fault.start_ms < to_ms and fault.end_ms > from_ms}
         return tuple(sorted(active))
 
@@ -81,12 +81,12 @@ class Timeline:
         )
 
     def set_scale(self, net: Network, group: int, factor: float, now_ns: int) -> None:
-        """The operator scales the traffic of a group."""
+        """Sets the operator's traffic factor of a group."""
         self._scale[group] = factor
         self._set_traffic(net, group, now_ns)
 
     def apply(self, net: Network, now_ms: int, now_ns: int) -> None:
-        """Puts into force what holds from `now_ms` on, if anything began or ended since the last time."""
+        """Applies the faults active from `now_ms` on, if a fault began or ended since the last call."""
         if now_ms < self._valid_until_ms:
             return
         edges = (edge for fault in self._faults for edge in (fault.start_ms, fault.end_ms))

@@ -9,8 +9,8 @@ from sixgym.simulators.tti.streams import exponential, uniform
 
 IP_UDP_BYTES = 28
 PDCP_BYTES = 2
-_TUNNEL_BYTES = 38  # GTP-U, UDP, IP and PPP around an IP packet between the core and a cell
-_LONGEST_GAP_S = 1e9
+_TUNNEL_BYTES = 38  # GTP-U 8, UDP 8, IP 20 and PPP 2 around an IP packet between the core and a cell
+_LONGEST_GAP_S = 1e9  # a later packet never comes: its time would overflow int64
 _CORE_NS = 541  # from the server through both gateways, measured on ns-3
 
 
@@ -66,7 +66,7 @@ def _plan_packet(device, now_ns):
 
 @compiled
 def send_until(net, d, until_ns):
-    """Lets a source send its packets up to a time. False if the ring of packets is full."""
+    """Sends the packets of a source up to a time. False if the ring of packets is full."""
     device = net.devices[d]
     streams = net.source_streams[d]
     while min(device.next_ns, device.toggle_ns) < until_ns:
@@ -116,9 +116,9 @@ def push_packet(net, d, now_ns, size, task):
 
 @compiled
 def advance_backhaul(net, now_ns):
-    """Queues what was sent in the last TTI behind what the links already hold.
+    """Queues the packets of the last TTI behind those that the links already hold.
 
-    Packets of one TTI do not wait for each other: devices are served one by one, not in order of time.
+    Packets of one TTI do not wait for each other: devices are served one by one and not in order of time.
     """
     for cell in net.cells:
         if cell.down_work_ns > 0:
@@ -128,7 +128,7 @@ def advance_backhaul(net, now_ns):
 
 @compiled
 def _oldest_packet(net, d):
-    """Number of the first packet that somebody still needs."""
+    """Number of the first packet that is still in use."""
     device = net.devices[d]
     oldest = min(device.settled, device.unsent)
     if device.lowest_pdu < device.next_pdu:
@@ -173,13 +173,13 @@ def arrive_until(net, d, until_ns):
 
 @compiled
 def report_buffer(device):
-    """RLC tells the scheduler what waits: its bytes and an estimate of two bytes of header each."""
+    """RLC reports its buffer to the scheduler: the bytes, and two bytes of header per packet."""
     device.reported_bytes = device.queue_bytes + 2 * device.queue_packets
 
 
 @compiled
 def report_by_itself(device, now_ns):
-    """RLC reports again 10 ms after it sent something and kept the rest."""
+    """RLC reports again 10 ms after a transmission that left bytes in the buffer, as in ns-3."""
     if device.queue_bytes > 0:
         report_buffer(device)
         device.report_ns = now_ns + 10 * MS

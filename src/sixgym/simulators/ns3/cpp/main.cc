@@ -1,7 +1,7 @@
 // sixgym's ns-3 program: commands on standard input, one line of JSON each on standard output.
 // It ends on `quit`, and when its parent is gone.
-#include "lifeline.h"
-#include "session.h"
+#include "session/lifeline.h"
+#include "session/session.h"
 
 #include <iostream>
 

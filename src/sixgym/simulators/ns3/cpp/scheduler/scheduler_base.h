@@ -3,7 +3,7 @@
 #ifndef SIXGYM_SCHEDULER_BASE_H
 #define SIXGYM_SCHEDULER_BASE_H
 
-#include "inner_scheduler.h"
+#include "scheduler/inner_scheduler.h"
 
 namespace sixgym
 {

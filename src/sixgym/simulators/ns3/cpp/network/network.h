@@ -2,10 +2,10 @@
 #ifndef SIXGYM_NETWORK_H
 #define SIXGYM_NETWORK_H
 
-#include "cell_scheduler.h"
-#include "fading.h"
-#include "lte_settings.h"
-#include "propagation.h"
+#include "network/lte_settings.h"
+#include "radio/fading.h"
+#include "radio/propagation.h"
+#include "scheduler/cell_scheduler.h"
 
 #include "ns3/internet-stack-helper.h"
 #include "ns3/ipv4-address-helper.h"

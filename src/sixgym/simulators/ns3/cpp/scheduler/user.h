@@ -1,4 +1,4 @@
-// What a cell's scheduler knows about its users.
+// State of a cell's users in its scheduler.
 #ifndef SIXGYM_USER_H
 #define SIXGYM_USER_H
 
@@ -17,7 +17,7 @@ namespace sixgym
 
 using Feedback = ns3::DlInfoListElement_s;
 
-/// What the cell's scheduler knows about one user.
+/// State of one user.
 struct User
 {
     static constexpr int UNKNOWN = -1;

@@ -1,8 +1,8 @@
-// How ns-3's LTE stack is set up, and which random stream belongs to what.
+// Settings of ns-3's LTE stack, and the numbers of its random streams.
 #ifndef SIXGYM_LTE_SETTINGS_H
 #define SIXGYM_LTE_SETTINGS_H
 
-#include "config.h"
+#include "config/config.h"
 
 #include "ns3/boolean.h"
 #include "ns3/config.h"
@@ -21,8 +21,8 @@
 namespace sixgym
 {
 
-/// Blocks of random streams. Everything random has a fixed stream, so that a setting that has
-/// nothing to do with it does not change its numbers.
+/// First numbers of blocks of random streams. Every random variable has a fixed stream, so that an
+/// unrelated setting does not change its draws.
 namespace streams
 {
 constexpr int64_t CELLS = 10'000;

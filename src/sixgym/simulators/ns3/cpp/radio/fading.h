@@ -2,7 +2,7 @@
 #ifndef SIXGYM_FADING_H
 #define SIXGYM_FADING_H
 
-#include "place.h"
+#include "radio/place.h"
 #include "text.h"
 
 #include "ns3/rng-seed-manager.h"

@@ -2,10 +2,10 @@
 #ifndef SIXGYM_CELL_SCHEDULER_H
 #define SIXGYM_CELL_SCHEDULER_H
 
-#include "prb_meter.h"
-#include "scheduler_base.h"
-#include "shares.h"
-#include "slice_scheduler.h"
+#include "scheduler/prb_meter.h"
+#include "scheduler/scheduler_base.h"
+#include "scheduler/shares.h"
+#include "scheduler/slice_scheduler.h"
 
 #include "ns3/uinteger.h"
 
@@ -353,7 +353,7 @@ class CellScheduler : public SchedulerBase
             std::min(report.m_rlcTransmissionQueueSize, payload - status);
     }
 
-    /// Average throughput of every user, as the metric of proportional fairness wants it.
+    /// Average throughput of every user, for the metric of proportional fairness.
     void UpdateAverages()
     {
         constexpr double window = 99; // TTIs, the default of the inner scheduler

@@ -1,8 +1,8 @@
-// Which cell serves a device, and its handovers: asked for or by event A3, always over X2.
+// Serving cells and handovers: on request or by event A3, always over X2.
 #ifndef SIXGYM_HANDOVER_H
 #define SIXGYM_HANDOVER_H
 
-#include "network.h"
+#include "network/network.h"
 
 #include "ns3/object-map.h"
 

@@ -18,7 +18,7 @@ namespace sixgym
 class ComputeQueue
 {
   public:
-    /// Mean work of a background task, as seconds of the whole node.
+    /// Mean work of a background task, as seconds of the whole node. Chosen, not measured.
     static constexpr double BACKGROUND_TASK_S = 0.01;
 
     /// `rate` in megacycles per second; two random streams are used from `first_stream` on.
@@ -164,8 +164,8 @@ struct TaskCount
 class TaskSource
 {
   public:
-    /// A task without an answer (its packet or its answer was lost, or a node refused it) stays
-    /// open that long.
+    /// Time after which a task without an answer is given up: its request or its answer was lost,
+    /// or a node refused it. Chosen, not measured.
     static constexpr double ABANDONED_AFTER_S = 10;
 
     using Send = std::function<void(uint32_t number, double megacycles)>;

@@ -2,8 +2,8 @@
 #ifndef SIXGYM_SLICE_SCHEDULER_H
 #define SIXGYM_SLICE_SCHEDULER_H
 
-#include "inner_scheduler.h"
-#include "user.h"
+#include "scheduler/inner_scheduler.h"
+#include "scheduler/user.h"
 
 #include <algorithm>
 #include <bit>
@@ -114,7 +114,7 @@ class SliceScheduler
 
     // 4 TTIs: later the inner scheduler has freed the process (HARQ_DL_TIMEOUT after sending)
     static constexpr int PATIENCE = 4;
-    static constexpr uint8_t LAST_REDUNDANCY_VERSION = 3;
+    static constexpr uint8_t LAST_REDUNDANCY_VERSION = 3; // ns-3 sends a block four times at most
 
     static bool IsNack(const Feedback& feedback)
     {

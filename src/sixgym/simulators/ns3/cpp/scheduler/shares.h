@@ -1,8 +1,8 @@
-// Which slice owns which resource block group (RBG) of a cell in one TTI.
+// Owner of every resource block group (RBG) of a cell in one TTI.
 #ifndef SIXGYM_SHARES_H
 #define SIXGYM_SHARES_H
 
-#include "config.h"
+#include "config/config.h"
 
 #include <algorithm>
 #include <numeric>
@@ -28,7 +28,7 @@ RbgSize(int prbs)
 class Shares
 {
   public:
-    static constexpr int NOBODY = -1;
+    static constexpr int UNOWNED = -1;
 
     void Configure(int rbgs, std::vector<Policy> policies)
     {
@@ -56,7 +56,7 @@ class Shares
     {
         const double offset = (static_cast<double>(tick_) + 0.5) / PERIOD;
         tick_ = (tick_ + STRIDE) % PERIOD;
-        owners_.assign(static_cast<std::size_t>(rbgs_), NOBODY);
+        owners_.assign(static_cast<std::size_t>(rbgs_), UNOWNED);
         std::vector<Band>& bands = PlaceBands(offset);
         if (!fixed_)
         {
@@ -75,7 +75,7 @@ class Shares
         int owned = 0;
         int ceiling = 0;
         int first = 0;
-        int lacks = 0; // how many more it may and wants to use
+        int lacks = 0; // RBGs that the slice may use and needs beyond its own
     };
 
     std::vector<Band>& PlaceBands(double offset)
@@ -114,7 +114,7 @@ class Shares
         }
         for (int rbg = 0; rbg < rbgs_; ++rbg)
         {
-            if (owners_[static_cast<std::size_t>(rbg)] == NOBODY)
+            if (owners_[static_cast<std::size_t>(rbg)] == UNOWNED)
             {
                 spare_.push_back(rbg);
             }
@@ -122,7 +122,7 @@ class Shares
         for (const int rbg : spare_)
         {
             const int borrower = NextBorrower(bands);
-            if (borrower == NOBODY)
+            if (borrower == UNOWNED)
             {
                 break;
             }
@@ -136,7 +136,7 @@ class Shares
     int NextBorrower(const std::vector<Band>& bands)
     {
         double total = 0;
-        int best = NOBODY;
+        int best = UNOWNED;
         for (std::size_t slice = 0; slice < bands.size(); ++slice)
         {
             if (bands[slice].lacks <= 0)
@@ -146,12 +146,12 @@ class Shares
             const double weight = policies_[slice].minimum + 1e-3; // min 0 still gets leftovers
             credit_[slice] += weight;
             total += weight;
-            if (best == NOBODY || credit_[slice] > credit_[static_cast<std::size_t>(best)])
+            if (best == UNOWNED || credit_[slice] > credit_[static_cast<std::size_t>(best)])
             {
                 best = static_cast<int>(slice);
             }
         }
-        if (best != NOBODY)
+        if (best != UNOWNED)
         {
             credit_[static_cast<std::size_t>(best)] -= total;
         }

@@ -2,20 +2,20 @@
 #ifndef SIXGYM_SESSION_H
 #define SIXGYM_SESSION_H
 
-#include "read_config.h"
-#include "report.h"
+#include "config/read_config.h"
+#include "session/report.h"
 
 namespace sixgym
 {
 
-/// Carries out commands on one network at a time. Failures that leave the network as it was are
+/// Executes commands on one network at a time. Failures that leave the network as it was are
 /// answered with {"error": …}; a fatal error of ns-3 ends the process.
 class Session
 {
   public:
     static constexpr int64_t PROTOCOL = 1;
 
-    /// Whether `quit` was said.
+    /// Whether the command `quit` has come.
     bool Finished() const
     {
         return finished_;

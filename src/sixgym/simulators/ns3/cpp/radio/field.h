@@ -1,4 +1,5 @@
-// The large-scale radio field: the same function of (transmitter, position) as sixgym.domain.radio.
+// The large-scale radio field: the same function of (transmitter, position) as sixgym.domain.radio,
+// with the formulas of sixgym.domain.propagation.
 #ifndef SIXGYM_FIELD_H
 #define SIXGYM_FIELD_H
 

@@ -2,7 +2,7 @@
 #ifndef SIXGYM_PRB_METER_H
 #define SIXGYM_PRB_METER_H
 
-#include "shares.h"
+#include "scheduler/shares.h"
 
 #include <utility>
 
@@ -38,7 +38,7 @@ class PrbMeter
         ++count_.ttis;
         for (const int owner : owners)
         {
-            if (owner != Shares::NOBODY)
+            if (owner != Shares::UNOWNED)
             {
                 count_.granted[static_cast<std::size_t>(owner)] += rbg_prbs_;
             }

@@ -2,7 +2,7 @@
 #ifndef SIXGYM_REPORT_H
 #define SIXGYM_REPORT_H
 
-#include "world.h"
+#include "session/world.h"
 
 namespace sixgym
 {

@@ -1,14 +1,14 @@
-// A running network: its parts, its clock, and what may be done to it.
+// A running network: its parts, its clock, and the changes that it takes.
 #ifndef SIXGYM_WORLD_H
 #define SIXGYM_WORLD_H
 
-#include "applications.h"
-#include "faults.h"
+#include "network/faults.h"
+#include "traffic/applications.h"
 
 namespace sixgym
 {
 
-/// What a device's PHY measured.
+/// Measurements of a device's PHY.
 struct RadioReport
 {
     std::map<uint16_t, double> rsrp_dbm; // by ns-3 cell id
@@ -156,7 +156,7 @@ class World
     }
 
   private:
-    /// By then every device is connected.
+    /// Time by which every device is connected: random access takes six TTIs a batch.
     static constexpr int64_t TRAFFIC_STARTS_MS = 250;
 
     std::vector<std::size_t> StrongestCells() const

@@ -2,7 +2,7 @@
 #ifndef SIXGYM_TRAFFIC_H
 #define SIXGYM_TRAFFIC_H
 
-#include "config.h"
+#include "config/config.h"
 
 #include "ns3/packet.h"
 #include "ns3/random-variable-stream.h"

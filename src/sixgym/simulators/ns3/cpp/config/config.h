@@ -2,7 +2,7 @@
 #ifndef SIXGYM_CONFIG_H
 #define SIXGYM_CONFIG_H
 
-#include "field.h"
+#include "radio/field.h"
 #include "text.h"
 
 #include <limits>

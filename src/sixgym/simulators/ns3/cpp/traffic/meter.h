@@ -1,4 +1,4 @@
-// What packets experienced: the figures of sixgym.domain.measurement.PacketFlow.
+// Measurements of packets: the figures of sixgym.domain.measurement.PacketFlow.
 #ifndef SIXGYM_METER_H
 #define SIXGYM_METER_H
 

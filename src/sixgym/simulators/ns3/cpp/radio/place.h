@@ -2,7 +2,7 @@
 #ifndef SIXGYM_PLACE_H
 #define SIXGYM_PLACE_H
 
-#include "field.h"
+#include "radio/field.h"
 
 #include "ns3/mobility-model.h"
 #include "ns3/simulator.h"

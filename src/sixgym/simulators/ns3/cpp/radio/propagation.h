@@ -1,8 +1,8 @@
-// The field as an ns-3 propagation model, and ns-3's own models to hold it against.
+// The field as an ns-3 propagation model, and ns-3's own models to compare it with.
 #ifndef SIXGYM_PROPAGATION_H
 #define SIXGYM_PROPAGATION_H
 
-#include "place.h"
+#include "radio/place.h"
 #include "text.h"
 
 #include "ns3/boolean.h"
@@ -18,6 +18,7 @@ namespace sixgym
 class FieldLoss : public ns3::PropagationLossModel
 {
   public:
+    /// A small step beside the 10 m over which shadowing changes (TR 38.901 table 7.5-6); chosen.
     static constexpr double STALE_AFTER_M = 0.25;
 
     static ns3::TypeId GetTypeId()

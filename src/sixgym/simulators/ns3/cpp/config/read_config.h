@@ -2,7 +2,7 @@
 #ifndef SIXGYM_READ_CONFIG_H
 #define SIXGYM_READ_CONFIG_H
 
-#include "config.h"
+#include "config/config.h"
 
 #include <map>
 

@@ -9,8 +9,8 @@
 namespace sixgym
 {
 
-/// Watch standard input from a thread of its own: when its other end is closed, nobody is left to
-/// read an answer, and an interval may still take minutes.
+/// Watch standard input in a thread of its own. When its other end is closed, no answer can be read,
+/// while an interval may still take minutes.
 inline void
 EndWithInput()
 {

@@ -1,8 +1,8 @@
-// The link between a cell and the core, whose delay and loss can change while packets are on it.
+// The link between a cell and the core. Its delay and loss may change while packets are on it.
 #ifndef SIXGYM_BACKHAUL_H
 #define SIXGYM_BACKHAUL_H
 
-#include "network.h"
+#include "network/network.h"
 
 #include "ns3/error-model.h"
 

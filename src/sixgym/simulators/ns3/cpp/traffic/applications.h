@@ -2,10 +2,10 @@
 #ifndef SIXGYM_APPLICATIONS_H
 #define SIXGYM_APPLICATIONS_H
 
-#include "compute.h"
-#include "meter.h"
-#include "network.h"
-#include "traffic.h"
+#include "network/network.h"
+#include "traffic/compute.h"
+#include "traffic/meter.h"
+#include "traffic/traffic.h"
 
 #include "ns3/inet-socket-address.h"
 #include "ns3/socket.h"
@@ -121,7 +121,7 @@ class Applications
     static constexpr uint16_t NODE_PORT = 7000;
     static constexpr std::size_t IP_UDP_BYTES = 28;
     static constexpr std::size_t PDCP_BYTES = 2;
-    static constexpr std::size_t ONBOARD_QUEUE_LIMIT = 200;
+    static constexpr std::size_t ONBOARD_QUEUE_LIMIT = 200; // the default of a compute node
 
     static ns3::Ptr<ns3::Socket> Bind(ns3::Ptr<ns3::Node> node, uint16_t port)
     {

@@ -1,9 +1,9 @@
-// Faults strike and end on the clock; faults that overlap on one target compose.
+// Faults begin and end on the clock; faults that overlap on one target combine.
 #ifndef SIXGYM_FAULTS_H
 #define SIXGYM_FAULTS_H
 
-#include "backhaul.h"
-#include "handover.h"
+#include "network/backhaul.h"
+#include "network/handover.h"
 
 namespace sixgym
 {
@@ -13,7 +13,7 @@ namespace sixgym
 class Faults
 {
   public:
-    /// What a cell in outage is set to; the measurement says -200 dBm.
+    /// Radiated power of a cell in outage; the measurement reports -200 dBm.
     static constexpr double SILENT_DBM = -150;
 
     std::function<void(std::size_t group, double factor)> on_traffic;
@@ -161,7 +161,7 @@ class Faults
         network_.cells[cell].device->GetPhy()->SetTxPower(outage ? SILENT_DBM : power);
     }
 
-    /// A cell that cannot radiate admits nobody either: a device would be lost there.
+    /// A cell in outage refuses handovers, too: a device would lose its connection there.
     void SetAdmission(std::size_t cell)
     {
         handovers_.SetRefusing(cell,

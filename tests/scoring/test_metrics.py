@@ -144,7 +144,7 @@ def test_what_is_not_one_run_has_no_summary() -> None:
         summarise([])
     with pytest.raises(MetricError, match="no results"):
         summarise([row(broken=True)], exclude_infrastructure=True)
-    with pytest.raises(MetricError, match="2 results of task t-1, trial 0"):
+    with pytest.raises(MetricError, match="task t-1, trial 0 has 2 results"):
         summarise([row(), row("t-2"), row()])
     with pytest.raises(MetricError, match=r"versions of the rules, \[1, 2\]"):
         summarise([row("a"), row("b", grader=2)])

@@ -1,1 +1,1 @@
-"""Episode -> number. Graded on recorded measurements, never on what an agent claims."""
+"""Grades, metrics and rewards of episodes, from recorded measurements and never from what an agent claims."""

@@ -1,4 +1,4 @@
-"""Whether a final answer says what was asked for: numbers and names as people write them."""
+"""Grading a final answer: names and numbers in free text against the goal's question."""
 
 import re
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ _NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:[,\u00a0\u202f']\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 )
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"))
-"""Hyphens and signs as language models type them."""
+"""Unicode hyphens and minus signs that language models write, as ASCII."""
 
 
 def says(answer: Answer, text: str | None, measured: Sequence[float]) -> bool:
     """Whether the text answers the question.
 
-    What counts is what the last label `answer:` is followed by, or the whole text where there is none. In it
-    exactly one of the candidate names, and exactly one number that is not part of a name, must be found:
-    a list of guesses is no answer. `25`, `25.0`, `+25` and `1,025` are numbers, a unit may follow.
+    The graded text follows the last label `answer:`; without a label it is the whole text. It must hold
+    exactly one of the candidate names, and exactly one number that is not part of a name: a list of guesses
+    is no answer. `25`, `25.0`, `+25` and `1,025` are numbers, and a unit may follow.
 
     Args:
-        answer: What was asked for.
-        text: The agent's final answer; None if it gave none.
-        measured: What `answer.measured` was in the intervals that count; empty if nothing was.
+        answer: The question, with the expected name, number or measurand.
+        text: The agent's final answer; None if the agent gave none.
+        measured: Values of `answer.measured` in the intervals that count; empty for other questions.
     """
     if text is None:
         return False
@@ -42,7 +42,7 @@ def says(answer: Answer, text: str | None, measured: Sequence[float]) -> bool:
 
 
 def stated(text: str) -> str:
-    """The part of a final answer that is graded: what follows the last label, there or on the next lines."""
+    """The graded part of a final answer: the text after the last label, on its line or on the next lines."""
     lines = [line.strip() for line in text.translate(_DASHES).splitlines()]
     for number in range(len(lines) - 1, -1, -1):
         labelled = _LABEL.match(lines[number])
@@ -53,7 +53,7 @@ def stated(text: str) -> str:
 
 
 def names_in(text: str, candidates: Sequence[str]) -> set[str]:
-    """Which of the candidates are named; upper and lower case are the same."""
+    """The candidates that the text names; upper and lower case are the same."""
     words = {word.rstrip(".-_").casefold() for word in _WORD.findall(text)}
     return {name for name in candidates if name.casefold() in words}
 

@@ -1,4 +1,4 @@
-"""Two runs over the same tasks: which is better, and how far a stand-in network is from the real one."""
+"""Comparing two runs over the same tasks: two agents on one network, or one agent on two networks."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -23,17 +23,19 @@ Range = tuple[Difference, Difference]
 
 
 class RunComparison(Record):
-    """A candidate run less a baseline run over the tasks both have, every task weighing the same.
+    """The difference between a candidate run and a baseline run over their shared tasks, equally weighted.
 
     Attributes:
-        tasks: Tasks both have.
-        only_candidate, only_baseline: Tasks that one has and the other has not. They do not count.
-        candidate_success_rate, baseline_success_rate: Mean over the shared tasks of their trials' mean.
-        success_difference, ci95: The difference of these, with an interval paired by task.
-        candidate_spl, baseline_spl, spl_difference, spl_ci95: The same for SPL.
-        won, lost, tied: Tasks in which the candidate succeeded more often, less often, as often.
-        mcnemar_p: Exact two-sided p of as lopsided a split of won and lost tasks (McNemar 1947), were
-            both runs equally good; None where a task has several trials.
+        tasks: Number of tasks that both runs have.
+        only_candidate, only_baseline: Number of tasks that only one run has. These tasks do not count.
+        candidate_success_rate, baseline_success_rate: Success rate of each run: the mean over the shared
+            tasks of the mean over their trials.
+        success_difference, ci95: Candidate's success rate less the baseline's, with a 95 % interval paired by
+            task.
+        candidate_spl, baseline_spl, spl_difference, spl_ci95: The same figures for SPL.
+        won, lost, tied: Number of tasks in which the candidate succeeded more often, less often and as often.
+        mcnemar_p: Exact two-sided p-value of McNemar's test (1947) on won and lost tasks; None if a task has
+            several trials.
     """
 
     tasks: Annotated[int, Field(ge=1)]
@@ -57,10 +59,10 @@ class AgentGap(Record):
     """One agent on the candidate network and on the reference network.
 
     Attributes:
-        agent: Who.
-        comparison: The candidate network less the reference network.
-        episodes: Tasks and trials that both networks have.
-        agreement, agreement_ci95: Share of these with the same verdict on both.
+        agent: Name of the agent.
+        comparison: The run on the candidate network compared with the run on the reference network.
+        episodes: Number of episodes (task and trial) that both networks have.
+        agreement, agreement_ci95: Share of these episodes with the same verdict on both networks.
     """
 
     agent: str
@@ -74,13 +76,13 @@ class Gap(Record):
     """How far success on a candidate network is from success on a reference network.
 
     Attributes:
-        agents: Each agent that worked on both, by name.
-        mean_gap, largest_gap: Of the absolute differences in success of the agents.
-        agreement, agreement_ci95: Share of all episodes with the same verdict on both networks; a task's
-            episodes, whoever's they are, are one cluster.
-        correlation: Pearson's r of the agents' success rates here and there; None with fewer than three
-            agents, or where all agents are equally good on one network.
-        correlation_ci95: Its interval over agents (Fisher's z); None with fewer than four agents, or at
+        agents: The agents with results on both networks, by name.
+        mean_gap, largest_gap: Mean and maximum over agents of the absolute difference in success rate.
+        agreement, agreement_ci95: Share of all episodes with the same verdict on both networks; the episodes
+            of a task, over all agents, are one cluster.
+        correlation: Pearson's r between the agents' success rates on the two networks; None with fewer than
+            three agents, or if all agents have the same rate on one network.
+        correlation_ci95: 95 % interval of r over agents (Fisher's z); None with fewer than four agents, or at
             r = 1.
     """
 
@@ -96,11 +98,16 @@ class Gap(Record):
 def compare(
     candidate: Iterable[Result], baseline: Iterable[Result], *, exclude_infrastructure: bool = False
 ) -> RunComparison:
-    """What the candidate run is better by, over the tasks both runs have.
+    """Compare a candidate run with a baseline run over the tasks that both have.
+
+    Args:
+        candidate, baseline: The results of one agent each, one result for each task and trial.
+        exclude_infrastructure: Leave out episodes with an infrastructure failure, instead of counting them as
+            failed.
 
     Raises:
-        MetricError: the runs share no task, were graded by different versions of the rules, or are not
-            each of one agent with every task and trial once.
+        MetricError: the runs share no task, were graded by different versions of the rules, or hold several
+            agents or several results of one task and trial.
     """
     ours, theirs = list(candidate), list(baseline)
     require_one_run(ours)
@@ -110,7 +117,7 @@ def compare(
     right = by_task(counted(theirs, exclude_infrastructure=exclude_infrastructure))
     shared = sorted(left.keys() & right.keys())
     if not shared:
-        raise MetricError("the runs share no task")
+        raise MetricError("the two runs share no task; compare runs over the same task set")
     pairs = [(left[task], right[task]) for task in shared]
     success = _differences(pairs, lambda row: float(row.success))
     path = _differences(pairs, path_efficiency)
@@ -136,7 +143,10 @@ def compare(
 
 
 def mcnemar(won: int, lost: int) -> float:
-    """Exact two-sided p of McNemar's test: how often a fair coin splits won + lost at least as unevenly."""
+    """Exact two-sided p-value of McNemar's test.
+
+    It is the probability that a fair coin splits `won + lost` tosses at least as unevenly.
+    """
     flips = won + lost
     tail = sum(math.comb(flips, heads) for heads in range(min(won, lost) + 1))
     return min(1.0, 2 * tail / 2**flips)
@@ -145,22 +155,25 @@ def mcnemar(won: int, lost: int) -> float:
 def gap(
     candidate: Iterable[Result], reference: Iterable[Result], *, exclude_infrastructure: bool = False
 ) -> Gap:
-    """How far success on the candidate network is from the reference network, over agents that have both.
+    """How far success on the candidate network is from the reference network, by agent and overall.
 
     Raises:
-        MetricError: no agent has results on both, or as in `compare` for one agent.
+        MetricError: no agent has results on both networks, or the results of an agent cannot be compared,
+            see `compare`.
     """
     here = _by_agent(counted(candidate, exclude_infrastructure=exclude_infrastructure))
     there = _by_agent(counted(reference, exclude_infrastructure=exclude_infrastructure))
     if not (names := sorted(here.keys() & there.keys())):
-        raise MetricError("no agent has results on both networks")
+        raise MetricError("no agent has results on both networks; run at least one agent on each")
     agents: list[AgentGap] = []
     verdicts: dict[str, list[bool]] = {}
     for name in names:
         comparison = compare(here[name], there[name])
         same = _same_verdicts(here[name], there[name])
         if not same:
-            raise MetricError(f"agent {name} has no trial of a task on both networks")
+            raise MetricError(
+                f"agent {name} has no trial of a task on both networks; run the same trials on both"
+            )
         agreement, ends = _agreement(same)
         agents.append(
             AgentGap(
@@ -193,7 +206,8 @@ def gap(
 def _require_same_grader(ours: Sequence[Result], theirs: Sequence[Result]) -> None:
     if ours and theirs and ours[0].grader != theirs[0].grader:
         raise MetricError(
-            f"graded by versions {ours[0].grader} and {theirs[0].grader} of the rules: grade both again"
+            f"the runs were graded by versions {ours[0].grader} and {theirs[0].grader} of the rules; "
+            "grade both again"
         )
 
 
@@ -205,7 +219,7 @@ def _by_agent(rows: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def _same_verdicts(here: Iterable[Result], there: Iterable[Result]) -> dict[str, list[bool]]:
-    """For each task, whether each trial that both have ended alike."""
+    """For each task, whether each trial on both networks has the same verdict."""
     reference = {row.key: row.success for row in there}
     same: dict[str, list[bool]] = {}
     for row in here:

@@ -1,4 +1,4 @@
-"""Whether an episode met its goal: decided from what was recorded, and from nothing else."""
+"""Judging whether an episode met its goal, from its record alone."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -14,13 +14,13 @@ from sixgym.scoring.answers import says
 
 @dataclass(frozen=True, slots=True)
 class TargetVerdict:
-    """A target over the intervals that count for it.
+    """The verdict on a target, over the intervals that count for it.
 
     Attributes:
         target: The target.
-        measured: Its value in every one of those intervals.
-        held: Share of those intervals in which it was met, 0 to 1.
-        met: Whether that share reaches what is needed.
+        measured: Measured value in each of these intervals.
+        held: Share of these intervals in which the target was met, 0 to 1.
+        met: Whether `held` reaches the share that the goal asks for.
     """
 
     target: Target
@@ -31,7 +31,7 @@ class TargetVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DutyVerdict:
-    """A duty, and whether the right UAVs, and no others, have it on their books."""
+    """The verdict on a duty: met if the ledger shows the right UAVs with it, and no others."""
 
     duty: Duty
     met: bool
@@ -39,14 +39,14 @@ class DutyVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Success and its reasons. An episode cut short by our side is no success.
+    """Success and its reasons. An episode with an infrastructure failure is no success.
 
     Attributes:
-        success: Everything was met.
-        targets: Over the goal's window.
-        constraints: Over the whole task.
-        duties: At its end.
-        answer: Whether the final answer is right; None if none was asked for.
+        success: Whether the episode ran to its horizon and met all parts of the goal.
+        targets: Verdicts on the targets, over the goal's window.
+        constraints: Verdicts on the constraints, over the whole task.
+        duties: Verdicts on the duties, at the end of the task.
+        answer: Whether the final answer is right; None if the goal asks no question.
     """
 
     success: bool
@@ -57,14 +57,14 @@ class Verdict:
 
     @property
     def violations(self) -> int:
-        """Safety violations: intervals in which a constraint did not hold, added up over constraints."""
+        """Number of safety violations: intervals in which a constraint failed, summed over constraints."""
         return sum(
             not verdict.target.met_by(value) for verdict in self.constraints for value in verdict.measured
         )
 
 
 def judge(episode: Episode) -> Verdict:
-    """Grade an episode; grading a stored one again gives the same verdict."""
+    """Judge an episode. A stored episode gets the same verdict again."""
     task = episode.task
     goal, scenario = task.goal, task.scenario
     intervals = recorded_intervals(episode)
@@ -79,22 +79,22 @@ def judge(episode: Episode) -> Verdict:
 
 
 def recorded_intervals(episode: Episode) -> tuple[Interval, ...]:
-    """Every interval of the task in order, the warm-up's excluded."""
+    """All intervals of the task in order, without those of the warm-up."""
     return (*(step.interval for step in episode.steps), *episode.remainder)
 
 
 def measured_value(measurand: Measurand, interval: Interval, scenario: Scenario) -> float:
-    """What a target is about, as it was measured in an interval.
+    """The value of a measurand in an interval.
 
-    Latency and jitter are those of the packets that arrived; an interval without a single one shows
-    the age of the oldest waiting packet, so an outage cannot pass for a fast network. Where some
-    arrive and some are lost, a target on loss has to say so. Of UAVs, the place at the interval's end counts.
+    Latency and jitter are over the packets that arrived. If no packet arrived, they are the age of the oldest
+    waiting packet, so that an outage does not look like a fast network; lost packets are the subject of a
+    target on loss. The position of a UAV is its position at the end of the interval.
     """
     return _MEASURED[measurand.metric](measurand, interval, scenario)
 
 
 def _edge_load(_: Measurand, interval: Interval, scenario: Scenario) -> float:
-    assert scenario.home_edge is not None  # loading a scenario checks it
+    assert scenario.home_edge is not None  # checked when a scenario is loaded
     return interval.nodes[scenario.home_edge].load
 
 
@@ -126,7 +126,7 @@ def _altitude_m(measurand: Measurand, interval: Interval, _: Scenario) -> float:
 
 
 def _distance_m(measurand: Measurand, interval: Interval, _: Scenario) -> float:
-    assert measurand.place is not None  # its own validation
+    assert measurand.place is not None  # validated with the measurand
     return interval.devices[_named(measurand.device)].position.distance_m(measurand.place)
 
 
@@ -157,7 +157,7 @@ _MEASURED: Mapping[Metric, Reading] = {
 
 
 def _named(name: str | None) -> str:
-    assert name is not None  # a measurand names what its metric is about
+    assert name is not None  # validated with the measurand: its metric needs this name
     return name
 
 
@@ -186,15 +186,15 @@ def _judge_duty(duty: Duty, duties: tuple[Duty, ...], ledger: Ledger | None) -> 
 
 
 def _held(kind: str, uav: str, ledger: Ledger) -> set[str]:
-    books = ledger.uavs[uav]
+    entry = ledger.uavs[uav]
     match kind:
         case "task":
-            return set(books.tasks)
+            return set(entry.tasks)
         case "sensor":
-            return set(books.sensors)
+            return set(entry.sensors)
         case _:
             prefix = "alert: "
-            return {text.removeprefix(prefix) for text in books.inbox if text.startswith(prefix)}
+            return {text.removeprefix(prefix) for text in entry.inbox if text.startswith(prefix)}
 
 
 def _judge_answer(episode: Episode) -> bool | None:
@@ -203,9 +203,9 @@ def _judge_answer(episode: Episode) -> bool | None:
 
 
 def answer_values(episode: Episode) -> tuple[float, ...]:
-    """What a number that was asked for was in the intervals that count, the last ones before the answer.
+    """The measured values that a numeric answer may state: those of the last intervals before the answer.
 
-    Empty where nothing that is measured was asked for.
+    Empty if the goal asks for no measured number.
     """
     question = episode.task.goal.answer
     if question is None or question.measured is None:

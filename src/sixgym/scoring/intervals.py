@@ -1,7 +1,7 @@
-"""95 % intervals in which the trials of one task are one piece of evidence, not several.
+"""95 % confidence intervals that treat the trials of a task as one cluster, not as independent cases.
 
-The textbook interval, mean ± 1.96 standard errors, has no width where nothing or everything succeeded,
-which a benchmark sees often. Every interval here has one: none of 600 may still be 0.6 %.
+The textbook interval, mean ± 1.96 standard errors, has no width if nothing or everything succeeded, which is
+frequent in a benchmark. Every interval here has a width: 0 successes in 600 are compatible with 0.6 %.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Interval = tuple[float, float]
-"""Lower and upper end."""
+"""Lower and upper bound."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,13 +20,16 @@ CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 FEWEST_FOR_CORRELATION = 4
-"""Fisher's interval divides by the number of pairs less three."""
+"""Fewest pairs with an interval: Fisher's interval divides by the number of pairs less three."""
 
 
 def wilson(share: float, size: float) -> Interval:
     """Interval of a proportion among `size` independent cases (Wilson 1927).
 
-    `size` need not be whole: for clustered cases it is the effective one (Korn and Graubard 1998).
+    Args:
+        share: The proportion, 0 to 1.
+        size: Number of cases. It need not be an integer: for clustered cases it is the effective sample size
+            (Korn and Graubard 1998).
     """
     shrink = 1 + Z**2 / size
     centre = (share + Z**2 / (2 * size)) / shrink
@@ -45,16 +48,16 @@ def clustered(sums: Sequence[float], counts: Sequence[int], *, least_design_effe
         d = V / (m (1 - m) / N),   V = sum over tasks of (sum - m count)^2 / N^2,
 
     where V is the clustered variance of a mean m of N values (Miller 2024, "Adding Error Bars to Evals",
-    section 2.2). At 0 % and 100 % that is nought over nought, so d is estimated with two more tasks of
-    average size, one that always fails and one that always succeeds. d is then the number of trials per
-    task at either end, as if trials merely repeated each other, and the interval is Wilson's over the
-    tasks. With one trial per task and values 0 and 1, d is 1 and it is Wilson's everywhere.
+    section 2.2). At 0 % and 100 % this is 0 / 0, so d is estimated with two more tasks of average size, one
+    that always fails and one that always succeeds. At either end d is then the number of trials per task, as
+    if trials only repeated each other, and the interval is Wilson's over the tasks. With one trial per task
+    and values 0 and 1, d is 1 and the interval is Wilson's everywhere.
 
     Args:
-        sums: For each task, the sum of its trials' values.
-        counts: For each task, its number of trials, at least 1.
-        least_design_effect: 1 for values 0 and 1, whose clusters cannot tell more than independent cases;
-            0 for values in between, which vary less than that.
+        sums: Sum of each task's values over its trials.
+        counts: Number of trials of each task, at least 1.
+        least_design_effect: Lower bound of d: 1 for values 0 and 1, since clusters hold no more information
+            than independent cases; 0 for values in between, whose variance is smaller.
     """
     total, size = float(sum(sums)), sum(counts) / len(counts)
     task_sums = np.array([*sums, 0.0, size])
@@ -67,11 +70,11 @@ def clustered(sums: Sequence[float], counts: Sequence[int], *, least_design_effe
 
 
 def paired(differences: Sequence[float]) -> Interval:
-    """Interval of a mean of differences between -1 and 1, one for each task.
+    """Interval of the mean of differences between -1 and 1, one difference for each task.
 
     Adjusted Wald interval of paired proportions (Bonett and Price 2012, J. Educational and Behavioral
     Statistics 37): one task won and one task lost are added before mean and standard error are taken.
-    Differences of several trials' means are treated alike; then it is wider than it had to be.
+    Differences of means over several trials are treated in the same way; the interval is then conservative.
     """
     adjusted: Floats = np.array([*differences, 1.0, -1.0])
     mean, half = float(adjusted.mean()), Z * float(adjusted.std()) / math.sqrt(len(adjusted))
@@ -81,15 +84,15 @@ def paired(differences: Sequence[float]) -> Interval:
 def weighted(
     values: Sequence[float], intervals: Sequence[Interval], weights: Sequence[float]
 ) -> tuple[float, Interval]:
-    """Weighted mean of independent estimates between 0 and 1, and its interval from the interval of each.
+    """Weighted mean of independent estimates between 0 and 1, and its interval from the estimates' intervals.
 
-    Square and add (Zou and Donner 2008, Statistics in Medicine 27, "MOVER"): unlike summed variances it
-    keeps intervals that are not symmetric, and those at 0 % and 100 %.
+    The method is "MOVER" (Zou and Donner 2008, Statistics in Medicine 27). Unlike a sum of variances it keeps
+    asymmetric intervals, such as those at 0 % and 100 %.
 
     Args:
         values: The estimates.
-        intervals: The interval of each.
-        weights: The share of each, at least 0, 1 together.
+        intervals: Interval of each estimate.
+        weights: Weight of each estimate, at least 0; the weights add up to 1.
     """
     parts = list(zip(weights, values, intervals, strict=True))
     mean = min(1.0, math.fsum(weight * value for weight, value, _ in parts))
@@ -101,8 +104,8 @@ def weighted(
 def correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float | None, Interval | None]:
     """Pearson's r and its interval (Fisher's z).
 
-    r is None with fewer than three pairs or where one side does not vary; the interval is None with fewer
-    than four pairs, and where r is 1 or -1, of which Fisher's z says nothing.
+    r is None with fewer than three pairs, or if one side does not vary. The interval is None with fewer than
+    four pairs, or if r is 1 or -1, where Fisher's z is not defined.
     """
     pairs = len(first)
     if pairs < FEWEST_FOR_CORRELATION - 1 or min(np.ptp(first), np.ptp(second)) == 0:

@@ -1,6 +1,7 @@
-"""Figures of a benchmark run from its graded episodes.
+"""Metrics of a benchmark run from its graded episodes.
 
-A rate is over episodes. An episode that our side broke is one that failed, unless it is left out on purpose.
+A rate is a share of episodes. An episode with an infrastructure failure counts as failed, unless the caller
+leaves it out.
 """
 
 import math
@@ -18,28 +19,30 @@ Ends = tuple[Ratio, Ratio]
 
 
 class MetricError(ValueError):
-    """These results have no such figure. The message says why."""
+    """These results have no such metric. The message gives the reason."""
 
 
 class RunSummary(Record):
-    """One group of results in figures. Shares are between 0 and 1, intervals 95 % and clustered by task.
+    """The metrics of a group of results. Shares are 0 to 1; intervals are 95 % intervals, clustered by task.
 
     Attributes:
-        n: Episodes that count.
-        tasks: Tasks they are of.
+        n: Number of episodes that count.
+        tasks: Number of tasks in these episodes.
         tier_mix: Share of each tier in the episodes; overall rates are over this mix.
         success_rate, ci95: Share of episodes that met their goal.
         spl, spl_ci95: Success weighted by path length; see `spl`.
-        pass_k, pass_k_ci95: pass^k by k, up to the number of trials all tasks have; None with one trial.
-        validity: Share of tool calls that were not refused; None where no call was made.
+        pass_k, pass_k_ci95: pass^k by k, up to the number of trials that all tasks have; None with one trial.
+        validity: Share of tool calls that were not refused; None without a call.
         unsafe: Share of episodes in which a safety constraint was violated.
-        violations: Violated intervals of an episode, mean.
-        infrastructure_failures: Episodes that our side broke, whether they count in `n` or were left out.
-        calls: Tool calls of an episode, mean.
-        tokens, tokens_mean: Of all episodes, and of one that used a language model; None where none did.
-        cost_usd, cost_usd_mean: The same in US dollars; None where the price of a model is not known.
-        agent_s, agent_s_mean: Wall-clock seconds of thinking, of all episodes and of one.
-        world_s, world_s_mean: Wall-clock seconds of executing, of all episodes and of one.
+        violations: Mean number of safety violations per episode.
+        infrastructure_failures: Number of episodes with an infrastructure failure, counted in `n` or not.
+        calls: Mean number of tool calls per episode.
+        tokens, tokens_mean: Tokens of all episodes, and mean per episode with a language model; None without
+            one.
+        cost_usd, cost_usd_mean: Cost of these tokens in US dollars, total and mean; None if no price is
+            known.
+        agent_s, agent_s_mean: Wall-clock seconds in the agent, total and mean per episode.
+        world_s, world_s_mean: Wall-clock seconds in the network, total and mean per episode.
     """
 
     n: Annotated[int, Field(ge=1)]
@@ -67,7 +70,7 @@ class RunSummary(Record):
 
 
 class Reweighted(Record):
-    """Rates as they would be with another share of the tiers."""
+    """Overall rates for another mix of tiers."""
 
     tier_mix: dict[str, Ratio]
     success_rate: Ratio
@@ -77,21 +80,22 @@ class Reweighted(Record):
 
 
 def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False) -> RunSummary:
-    """One run, or one part of it, in figures.
+    """The metrics of a run, or of a part of it.
 
     Args:
-        results: One for each task and trial, of one agent on one network.
-        exclude_infrastructure: Leave episodes out that our side broke, instead of counting them as failed.
+        results: The results of one agent on one network, one for each task and trial.
+        exclude_infrastructure: Leave out episodes with an infrastructure failure, instead of counting them as
+            failed.
 
     Raises:
-        MetricError: nothing is left to count, a task and trial appears twice, or the results were graded
-            by different versions of the rules.
+        MetricError: no result is left to count, a task and trial appears twice, or the results were graded by
+            different versions of the rules.
     """
     given = list(results)
     require_one_run(given)
     rows = counted(given, exclude_infrastructure=exclude_infrastructure)
     if not rows:
-        raise MetricError("no results to summarise")
+        raise MetricError("no results to summarise: the run is empty, or all its episodes are left out")
     trials = [len(task) for task in by_task(rows).values()]
     ks = range(1, min(trials) + 1) if max(trials) > 1 else range(0)
     tokens = [row.tokens for row in rows if row.tokens is not None]
@@ -126,10 +130,10 @@ def summarise(results: Iterable[Result], *, exclude_infrastructure: bool = False
 def by_tier(
     results: Iterable[Result], tiers: Sequence[str], *, exclude_infrastructure: bool = False
 ) -> dict[str, RunSummary]:
-    """The summary of each tier that has results left to count, in the order given.
+    """The summary of each tier with results that count, in the given order.
 
     Raises:
-        MetricError: a result is of none of these tiers, or as in `summarise`.
+        MetricError: a result belongs to another tier, or cannot be summarised, see `summarise`.
     """
     return _by(lambda row: row.tier, results, tiers, exclude_infrastructure)
 
@@ -137,27 +141,31 @@ def by_tier(
 def by_domain(
     results: Iterable[Result], domains: Sequence[str], *, exclude_infrastructure: bool = False
 ) -> dict[str, RunSummary]:
-    """The summary of each domain that has results left to count, in the order given.
+    """The summary of each domain with results that count, in the given order.
 
     Raises:
-        MetricError: a result is of none of these domains, or as in `summarise`.
+        MetricError: a result belongs to another domain, or cannot be summarised, see `summarise`.
     """
     return _by(lambda row: row.domain, results, domains, exclude_infrastructure)
 
 
 def reweighted(tiers: Mapping[str, RunSummary], tier_mix: Mapping[str, float]) -> Reweighted:
-    """Overall rates for a declared mix of tiers, say a third each, from the summaries of the tiers.
+    """Overall rates for a mix of tiers, such as a third each, from the summaries of the tiers.
 
-    The rate is the sum of share times rate; its interval adds the tiers' in squares (`intervals.weighted`),
-    for no task is in two tiers.
+    The overall rate is the sum of share times rate. Its interval follows from the tiers' intervals by
+    `intervals.weighted`, since no task is in two tiers.
+
+    Args:
+        tiers: Summary of each tier.
+        tier_mix: Share of each tier; the shares add up to 1.
 
     Raises:
-        MetricError: the mix names other tiers than there are summaries of, or is not of shares that sum to 1.
+        MetricError: the mix and the summaries are of different tiers, or the shares do not add up to 1.
     """
     if set(tier_mix) != set(tiers):
-        raise MetricError(f"the mix is of {sorted(tier_mix)}, the results are of {sorted(tiers)}")
+        raise MetricError(f"the mix has the tiers {sorted(tier_mix)}, but the results have {sorted(tiers)}")
     if min(tier_mix.values()) < 0 or not math.isclose(math.fsum(tier_mix.values()), 1, abs_tol=1e-9):
-        raise MetricError(f"a mix of tiers is of shares that sum to 1, not {dict(tier_mix)}")
+        raise MetricError(f"the shares of a mix of tiers add up to 1, unlike {dict(tier_mix)}")
     weights = [tier_mix[tier] for tier in tiers]
     success, success_ci95 = intervals.weighted(
         [tier.success_rate for tier in tiers.values()], [tier.ci95 for tier in tiers.values()], weights
@@ -171,25 +179,26 @@ def reweighted(tiers: Mapping[str, RunSummary], tier_mix: Mapping[str, float]) -
 
 
 def success_rate(rows: Sequence[Result]) -> float:
-    """SR: the share of episodes that met their goal."""
+    """Success rate (SR): the share of episodes that met their goal."""
     return sum(row.success for row in rows) / len(rows)
 
 
 def success_interval(rows: Sequence[Result]) -> intervals.Interval:
-    """The interval of `success_rate`; Wilson's where every task was tried once."""
+    """The interval of `success_rate`; Wilson's interval if every task has one trial."""
     return _clustered(rows, lambda row: float(row.success), least_design_effect=1.0)
 
 
 def path_efficiency(row: Result) -> float:
-    """What an episode adds to SPL: S l / max(p, l), where l is the reference's calls and p the agent's.
+    """The term of an episode in SPL: S l / max(p, l), with l calls of the reference and p calls of the agent.
 
-    Success with fewer calls than the reference, or with none, counts 1.
+    A success with fewer calls than the reference counts 1.
     """
     return row.success * row.reference_calls / max(row.calls, row.reference_calls)
 
 
 def spl(rows: Sequence[Result]) -> float:
-    """Success weighted by path length (Anderson et al. 2018, arXiv 1807.06757), calls being the path."""
+    """Success weighted by path length (Anderson et al. 2018, arXiv 1807.06757); the path length is in
+    calls."""
     return math.fsum(map(path_efficiency, rows)) / len(rows)
 
 
@@ -199,9 +208,10 @@ def spl_interval(rows: Sequence[Result]) -> intervals.Interval:
 
 
 def pass_hat_k(rows: Sequence[Result], k: int) -> float:
-    """pass^k: the chance that k trials of a task all succeed, mean over tasks (Yao et al. 2024, tau-bench).
+    """pass^k: the probability that k trials of a task all succeed, mean over tasks (Yao et al. 2024,
+    tau-bench).
 
-    C(c, k) / C(n, k) for a task that succeeded in c of n trials, which is without bias for any n.
+    The estimate for a task with c successes in n trials is C(c, k) / C(n, k), which is unbiased for any n.
 
     Raises:
         MetricError: k is below 1, or a task has fewer than k trials.
@@ -211,13 +221,13 @@ def pass_hat_k(rows: Sequence[Result], k: int) -> float:
 
 
 def pass_hat_k_interval(rows: Sequence[Result], k: int) -> intervals.Interval:
-    """The interval of `pass_hat_k`: that of a mean over tasks."""
+    """The interval of `pass_hat_k`, a mean over tasks."""
     values = _pass_of_tasks(rows, k)
     return intervals.clustered(values, [1] * len(values), least_design_effect=0.0)
 
 
 def validity(rows: Sequence[Result]) -> float | None:
-    """The share of tool calls that were not refused; None where no call was made."""
+    """The share of tool calls that were not refused; None without a call."""
     calls = sum(row.calls for row in rows)
     return 1 - sum(row.refused for row in rows) / calls if calls else None
 
@@ -228,7 +238,7 @@ def tier_mix(rows: Sequence[Result]) -> dict[str, float]:
 
 
 def counted(rows: Iterable[Result], *, exclude_infrastructure: bool) -> list[Result]:
-    """The results that count: all, or those that our side did not break."""
+    """The results that count: all, or those without an infrastructure failure."""
     return [row for row in rows if not (exclude_infrastructure and row.infrastructure_failure is not None)]
 
 
@@ -241,18 +251,21 @@ def by_task(rows: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def require_one_run(rows: Sequence[Result]) -> None:
-    """Make sure that these are results of one agent, each task and trial once, graded by one rule.
+    """Check that results belong to one run.
 
     Raises:
-        MetricError: they are not.
+        MetricError: the results are of several agents, hold a task and trial twice, or were graded by
+            different versions of the rules.
     """
     if len(graders := sorted({row.grader for row in rows})) > 1:
-        raise MetricError(f"graded by different versions of the rules, {graders}: grade all again")
+        raise MetricError(
+            f"the results were graded by different versions of the rules, {graders}; grade all again"
+        )
     if len(agents := sorted({row.agent for row in rows})) > 1:
-        raise MetricError(f"results of several agents in one run: {', '.join(agents)}")
+        raise MetricError(f"the results are of several agents, {', '.join(agents)}; give those of one agent")
     (task, trial), times = max(Counter(row.key for row in rows).items(), key=_times, default=(("", 0), 0))
     if times > 1:
-        raise MetricError(f"{times} results of task {task}, trial {trial}")
+        raise MetricError(f"task {task}, trial {trial} has {times} results; give one")
 
 
 def _times(entry: tuple[tuple[str, int], int]) -> int:
@@ -268,7 +281,9 @@ def _by(
     groups: dict[str, list[Result]] = {name: [] for name in names}
     for row in results:
         if name_of(row) not in groups:
-            raise MetricError(f"task {row.task} is of {name_of(row)}, not of {', '.join(names)}")
+            raise MetricError(
+                f"task {row.task} belongs to {name_of(row)}, which is not one of {', '.join(names)}"
+            )
         groups[name_of(row)].append(row)
     return {
         name: summarise(rows, exclude_infrastructure=exclude_infrastructure)
@@ -289,7 +304,9 @@ def _pass_of_tasks(rows: Sequence[Result], k: int) -> list[float]:
     tasks = by_task(rows)
     fewest = min(tasks, key=lambda task: len(tasks[task]))
     if not 1 <= k <= len(tasks[fewest]):
-        raise MetricError(f"no pass^{k}: task {fewest} has {len(tasks[fewest])} trials")
+        raise MetricError(
+            f"no pass^{k}: k is 1 to the number of trials, but task {fewest} has {len(tasks[fewest])} trials"
+        )
     return [
         math.comb(sum(row.success for row in trials), k) / math.comb(len(trials), k)
         for trials in tasks.values()

@@ -1,4 +1,4 @@
-"""One graded episode in one row: all that tables, intervals and comparisons need."""
+"""The row of a graded episode, with all that tables, intervals and comparisons need."""
 
 from typing import Annotated
 
@@ -9,26 +9,27 @@ from sixgym.domain.base import NonNegative, Record
 Count = Annotated[int, Field(ge=0)]
 
 GRADER = 1
-"""Version of the grading rules; a change that may turn a verdict raises it."""
+"""Version of the grading rules. A change that may change a verdict raises the version."""
 
 
 class Result(Record):
     """An episode of the benchmark, graded.
 
     Attributes:
-        task, tier, domain: Which task, and where it belongs.
-        trial: 0 for the first attempt of this agent at this task.
-        agent, network: Who worked, on what (name and version).
-        success: Whether the goal was met. False where `infrastructure_failure`.
-        infrastructure_failure: What broke on our side, if something did.
-        calls: Tool calls made.
-        refused: Those of them that came back with an error.
-        reference_calls: Length of the task's reference solution.
-        violations: Intervals in which a safety constraint did not hold, over all constraints.
-        tokens: Prompt and completion tokens; None where no language model was asked.
-        cost_usd: What they cost in US dollars; None where nobody knows.
-        agent_s, world_s: Wall-clock seconds of thinking and of executing. Not reproducible.
-        grader: Version of the rules it was graded by.
+        task, tier, domain: Id of the task, and the tier and domain of the task.
+        trial: Number of the trial, 0 for the first attempt of the agent at the task.
+        agent: Name of the agent.
+        network: Name and version of the network.
+        success: Whether the goal was met; False with an infrastructure failure.
+        infrastructure_failure: Reason why the episode broke off on our side; None if it did not.
+        calls: Number of tool calls.
+        refused: Number of tool calls that returned an error.
+        reference_calls: Number of calls in the task's reference solution.
+        violations: Number of intervals in which a safety constraint did not hold, summed over constraints.
+        tokens: Prompt and completion tokens; None without a language model.
+        cost_usd: Cost of the tokens in US dollars; None if no price is known.
+        agent_s, world_s: Wall-clock seconds in the agent and in the network. They are not reproducible.
+        grader: Version of the grading rules.
     """
 
     task: str
@@ -51,5 +52,5 @@ class Result(Record):
 
     @property
     def key(self) -> tuple[str, int]:
-        """What a run holds one result of: a task and a trial."""
+        """The task and the trial. A run holds one result for each key."""
         return self.task, self.trial

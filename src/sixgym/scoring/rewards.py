@@ -1,8 +1,9 @@
-"""What an episode is worth in training: shaped, recorded measurements only, and apart from its grade.
+"""The shaped reward of an episode in training, from recorded measurements; it takes no part in grading.
 
-Return = mean over the task's intervals of the score of its targets + `SUCCESS` if it met its goal. A target
-scores 1 in an interval in which it is met, else up to `NEARLY` the nearer its value is to the bound. The
-first term tells a learner what it did to the network at once; the grade alone comes at the end.
+The return is the mean over the task's intervals of the score of the targets, plus `SUCCESS` if the episode
+met its goal. A target scores 1 in an interval in which it is met; otherwise it scores between 0 and `NEARLY`,
+and more if its value is nearer to the bound. The first term rewards the effect of an action at once; success
+is known only at the end.
 """
 
 from statistics import fmean
@@ -14,7 +15,11 @@ from sixgym.episodes.episode import Episode
 from sixgym.scoring.goals import judge, measured_value, recorded_intervals
 
 SUCCESS = 1.0
+"""Reward of success: as much as the largest mean score, so that an episode with success always returns more
+than one without."""
+
 NEARLY = 0.5
+"""Upper bound of the score of a missed target: half the score of a met one, so that meeting a target pays."""
 
 
 def interval_score(goal: Goal, interval: Interval, scenario: Scenario) -> float:

@@ -29,7 +29,7 @@ def bench(
     out: Path | None = None,
     resume: bool = False,
 ) -> BenchReport:
-    """Test an agent on the tasks of 6GAgentBench, as `sixgym bench` does.
+    """Test an agent on the tasks of 6GAgentBench, as `sixgym bench` does::
 
         report = bench("mape-k", limit=30)
         report = bench(MyAgent, limit=30, out=Path("runs/mine"))

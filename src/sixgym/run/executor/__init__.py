@@ -1,4 +1,4 @@
-"""Many jobs at once, under one contract: in this process, in threads, or in processes that may die.
+"""Many jobs at once, under one contract: in this process, in threads, or in processes that may die::
 
     executor = executor_for(workers=4)
     with closing(executor.execute(make_worker, jobs)) as outcomes:

@@ -81,11 +81,13 @@ def played_by_replies(task: BenchTask) -> Episode:
 
 
 def comparable(episode: Episode) -> dict[str, Any]:
-    """All of an episode but who played it and what it cost, which every harness says in its own terms."""
+    """An episode without the names of its agent and the usage of its model, which differ by harness."""
     data = episode.without_clock()
     del data["agent"]
     for turn in [step["turn"] for step in data["steps"]] + data["closing"]:
         turn["usage"] = None
+        for message in turn["messages"]:
+            message["author"] = None
     return data
 
 

@@ -17,8 +17,7 @@ Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class RecipeError(ValueError):
-    """A recipe, or the folder of a training, cannot be used. The message names the file, the key and the
-    reason."""
+    """A recipe, or the folder of a training, cannot be used. The message names file, key and reason."""
 
 
 class Recipe(Record):

@@ -16,14 +16,15 @@ from sixgym.scoring.rewards import episode_return
 from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.drl_slicing.tasks import TrainingTasks
 
-OTHERS = ("null", "random", "threshold")
+BASELINES = ("null", "random", "threshold")
 """Agents that the trained agent is compared with: no action, random actions, and rules with thresholds."""
 
-ROUNDS = 3
-"""Episodes of each task, each with other traffic and fading. The interval of a mean is over tasks."""
+EPISODES_PER_TASK = 3
+"""Episodes of each task, each with other traffic and fading. The number is chosen,
+not measured; the interval of a mean is over tasks."""
 
 
-class Standing(Record):
+class AgentReturns(Record):
     """The returns and successes of an agent; every compared agent has the same episodes.
 
     Attributes:
@@ -51,7 +52,7 @@ class Standing(Record):
         """Share of episodes that met their goal."""
         return fmean(self.successes)
 
-    def gain_over(self, other: "Standing") -> tuple[float, float, float]:
+    def gain_over(self, other: "AgentReturns") -> tuple[float, float, float]:
         """Mean difference in return over the same tasks, and its 95 % interval."""
         gains = [mine - theirs for mine, theirs in zip(self.returns, other.returns, strict=True)]
         return (fmean(gains), *_interval(gains))
@@ -62,8 +63,8 @@ def compare(
     held_back: TrainingTasks,
     recipe: DrlSlicingRecipe,
     on_task: Callable[[], None] | None = None,
-) -> Mapping[str, Standing]:
-    """Returns and successes of the agent and of `OTHERS`, on `ROUNDS` episodes of each task, by agent.
+) -> Mapping[str, AgentReturns]:
+    """Returns and successes of the agent and of `BASELINES`, by agent, over the same episodes.
 
     Args:
         agent: The trained agent.
@@ -74,24 +75,24 @@ def compare(
     Raises:
         SimulatorError: the network does not work.
     """
-    agents = (agent, *(make_agent(name, seed=recipe.seed) for name in OTHERS))
+    agents = (agent, *(make_agent(name, seed=recipe.seed) for name in BASELINES))
     with make_environment(recipe.network) as environment:
-        return {one.name: _standing(one, held_back, environment, on_task) for one in agents}
+        return {one.name: _returns_of(one, held_back, environment, on_task) for one in agents}
 
 
-def _standing(
+def _returns_of(
     agent: Agent, held_back: TrainingTasks, environment: Environment, on_task: Callable[[], None] | None
-) -> Standing:
+) -> AgentReturns:
     returns: list[float] = []
     successes: list[float] = []
     for index in range(len(held_back.tasks)):
-        numbers = range(index, ROUNDS * len(held_back.tasks), len(held_back.tasks))
+        numbers = range(index, EPISODES_PER_TASK * len(held_back.tasks), len(held_back.tasks))
         episodes = [rollout(environment, agent, held_back.episode(number)) for number in numbers]
         returns.append(fmean(map(episode_return, episodes)))
         successes.append(fmean(judge(episode).success for episode in episodes))
         if on_task is not None:
             on_task()
-    return Standing(agent=agent.name, returns=tuple(returns), successes=tuple(successes))
+    return AgentReturns(agent=agent.name, returns=tuple(returns), successes=tuple(successes))
 
 
 def _interval(values: Sequence[float]) -> Interval:

@@ -1,4 +1,4 @@
-"""The closed loop as a Gymnasium environment for the DRL-Slicing agent: numbers in, numbers out."""
+"""The closed loop as a Gymnasium environment for PPO: feature vectors as observations, rows as actions."""
 
 from typing import Any
 
@@ -40,16 +40,16 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
         self.action_space = gymnasium.spaces.Box(low, high, dtype=np.float32)
         self._tasks = tasks
         self._environment = Environment(backend)
-        self._next = 0
+        self._next_number = 0
         self._attempt: Attempt | None = None
         self._observation: Observation | None = None
-        self._rest: list[Interval] = []
-        self._unpaid = self._earned = 0.0
+        self._remainder: list[Interval] = []
+        self._pending_reward = self._return = 0.0
         self._finished: list[tuple[float, bool]] = []
 
     def start_at(self, number: int) -> None:
         """Forget the finished episodes, and continue with the episode of that number."""
-        self._next = number
+        self._next_number = number
         self._finished = []
 
     def reset(
@@ -57,14 +57,14 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
     ) -> tuple[Floats, dict[str, Any]]:
         """Start the next task."""
         super().reset(seed=seed)
-        task = self._tasks.episode(self._next)
-        self._next += 1
-        self._rest = []
-        self._attempt = Attempt(self._environment, task, on_interval=self._rest.append)
+        task = self._tasks.episode(self._next_number)
+        self._next_number += 1
+        self._remainder = []
+        self._attempt = Attempt(self._environment, task, on_interval=self._remainder.append)
         self._observation = self._attempt.begin()
-        self._earned = 0.0
+        self._return = 0.0
         # no decision earns the rewards of the first readings, but they are part of the episode's return
-        self._unpaid = self._read()
+        self._pending_reward = self._read()
         return self._seen(), {"task": task.id}
 
     def step(self, action: Floats) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
@@ -73,18 +73,18 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
         assert self._observation is not None
         decision = Decision(round(float(action[0])))
         turn = turn_for(PolicyView.of(self._observation), decision, [float(level) for level in action[1:]])
-        reward = self._unpaid + self._carry_out(turn)
-        self._unpaid = 0.0
+        reward = self._pending_reward + self._carry_out(turn)
+        self._pending_reward = 0.0
         reward += self._read()
         info: dict[str, Any] = {}
         over = self._is_over()
         if over:
             self._attempt.run_out()
             success = judge(self._attempt.episode("drl-slicing")).success
-            reward += sum(map(self._worth, self._rest)) + SUCCESS * success
+            reward += sum(map(self._reward, self._remainder)) + SUCCESS * success
             info["is_success"] = success
-            self._finished.append((self._earned + reward, success))
-        self._earned += reward
+            self._finished.append((self._return + reward, success))
+        self._return += reward
         # a spent budget is the end of the task and no cut through it, so no value is bootstrapped
         return self._seen(), reward, over, False, info
 
@@ -116,14 +116,14 @@ class AdmissionEnv(gymnasium.Env[Floats, Floats]):
     def _carry_out(self, turn: Turn) -> float:
         assert self._attempt is not None
         self._observation = self._attempt.take(turn)
-        return self._worth(self._attempt.last_step.interval)
+        return self._reward(self._attempt.last_step.interval)
 
     def _is_over(self) -> bool:
         assert self._attempt is not None
         assert self._observation is not None
         return self._attempt.over or self._observation.steps_left == 0
 
-    def _worth(self, interval: Interval) -> float:
+    def _reward(self, interval: Interval) -> float:
         assert self._attempt is not None
         task = self._attempt.task
         return interval_score(task.goal, interval, task.scenario) / task.horizon

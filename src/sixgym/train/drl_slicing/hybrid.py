@@ -26,8 +26,7 @@ class HybridDistribution(DiagGaussianDistribution):
     def proba_distribution_net(
         self, latent_dim: int, log_std_init: float = 0.0
     ) -> tuple[torch.nn.Module, torch.nn.Parameter]:
-        """A linear layer for scores of the decisions and means of the levels, and the levels' log standard
-        deviations."""
+        """A linear layer for the decisions' scores and the levels' means, and the levels' log deviations."""
         net = torch.nn.Linear(latent_dim, self._decisions + self.action_dim)
         return net, torch.nn.Parameter(torch.ones(self.action_dim) * log_std_init)
 

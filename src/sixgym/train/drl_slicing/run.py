@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sixgym.run.build import make_network
-from sixgym.train.drl_slicing.comparison import OTHERS, Standing, compare
+from sixgym.train.drl_slicing.comparison import BASELINES, AgentReturns, compare
 from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.drl_slicing.tasks import TrainingTasks, draw_tasks, split_tasks
 from sixgym.train.drl_slicing.training import WEIGHTS_FILE, Iteration, prepare, train
@@ -31,12 +31,12 @@ def run(recipe: DrlSlicingRecipe, run: TrainingRun) -> list[str]:
         agent = train(
             recipe, TrainingTasks(learned), out, command=run.command, resume=True, on_iteration=report
         )
-    with reporter.stage("comparing", (1 + len(OTHERS)) * len(held_back), "tasks of an agent") as stage:
-        standings = compare(agent, TrainingTasks(held_back), recipe, stage.advance)
-    low, high = standings[agent.name].interval
+    with reporter.stage("comparing", (1 + len(BASELINES)) * len(held_back), "tasks of an agent") as stage:
+        returns = compare(agent, TrainingTasks(held_back), recipe, stage.advance)
+    low, high = returns[agent.name].interval
     return [
-        *_lines(standings, agent.name),
-        f"{out / WEIGHTS_FILE}: mean return {standings[agent.name].mean_return:.3f} "
+        *_lines(returns, agent.name),
+        f"{out / WEIGHTS_FILE}: mean return {returns[agent.name].mean_return:.3f} "
         f"(95 % {low:.3f} to {high:.3f}) on {len(held_back)} held-back training tasks",
     ]
 
@@ -49,13 +49,13 @@ def _check_network(recipe: DrlSlicingRecipe) -> None:
         raise RecipeError(f"network: {error}") from None
 
 
-def _lines(standings: Mapping[str, Standing], trained: str) -> Iterator[str]:
-    for name, standing in standings.items():
-        low, high = standing.interval
+def _lines(returns: Mapping[str, AgentReturns], trained: str) -> Iterator[str]:
+    for name, returned in returns.items():
+        low, high = returned.interval
         yield (
-            f"{name:12} mean return {standing.mean_return:.3f} ({low:.3f} to {high:.3f})  "
-            f"success {standing.success_rate:.1%}"
+            f"{name:12} mean return {returned.mean_return:.3f} ({low:.3f} to {high:.3f})  "
+            f"success {returned.success_rate:.1%}"
         )
         if name != trained:
-            gain, low, high = standings[trained].gain_over(standing)
+            gain, low, high = returns[trained].gain_over(returned)
             yield f"{'':12} {trained} gains {gain:+.3f} ({low:+.3f} to {high:+.3f}) over it"

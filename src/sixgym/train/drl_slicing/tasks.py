@@ -14,11 +14,13 @@ from sixgym.tasks.parts.draft import UnsuitableError
 from sixgym.train.drl_slicing.recipe import DrlSlicingRecipe
 from sixgym.train.recipe import RecipeError
 
-NUMBERS = 1_000_000
-"""Numbers of tasks to draw from: many times more than a recipe draws, so that tasks seldom repeat."""
+TASK_NUMBERS = 1_000_000
+"""Task numbers are drawn below this bound: many times more than a recipe draws, so that tasks seldom
+repeat."""
 
-SEEDS_APART = 1_000_003
-"""Step between the network seeds of a task's episodes: a prime above all seeds that tasks are drawn with."""
+SEED_STEP = 1_000_003
+"""Step between the network seeds of a task's episodes: a prime above all seeds that tasks are drawn with, so
+no seed of a task comes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,7 @@ class TrainingTasks:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the tasks' JSON, since the tasks of a recipe depend on the version of the task
-        generator."""
+        """SHA-256 of the tasks' JSON: the tasks of a recipe depend on the version of the generator."""
         lines = "\n".join(task.model_dump_json() for task in self.tasks)
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -52,7 +53,7 @@ class TrainingTasks:
         """The task of an episode by number, from 0."""
         visit, index = divmod(number, len(self.tasks))
         task = self.tasks[index]
-        return task.model_copy(update={"seed": task.seed + SEEDS_APART * visit})
+        return task.model_copy(update={"seed": task.seed + SEED_STEP * visit})
 
 
 def draw_tasks(
@@ -100,7 +101,7 @@ def _draw(recipe: DrlSlicingRecipe, rng: random.Random) -> Task:
     while True:
         domain, tier = rng.choice(recipe.domains), rng.choice(recipe.tiers)
         try:
-            task = draw_task(domain, tier, rng.randrange(NUMBERS), split="training").task
+            task = draw_task(domain, tier, rng.randrange(TASK_NUMBERS), split="training").task
         except UnsuitableError:
             continue
         if task.goal.answer is None and not task.goal.duties:

@@ -79,10 +79,10 @@ def train(
     backend = make_network(recipe.network)
     environment = AdmissionEnv(tasks, backend)
     try:
-        model = _model(recipe, environment, _checkpoint(out, done) if done else None)
+        model = _model(recipe, environment, _checkpoint_path(out, done) if done else None)
         for number in range(done + 1, recipe.ppo.iterations + 1):
             iteration = _iterate(model, environment, recipe, number)
-            _keep(model, out, iteration)
+            _save_checkpoint(model, out, iteration)
             if on_iteration is not None:
                 on_iteration(iteration)
         provenance = {
@@ -125,8 +125,8 @@ def prepare(recipe: DrlSlicingRecipe, out: Path, *, resume: bool = False) -> int
         RecipeError: the folder holds the training of another recipe, or `resume` is false.
     """
     done = max((int(path.stem.rpartition("-")[2]) for path in out.glob(CHECKPOINTS)), default=0)
-    goes_on = check_folder(out, recipe, resume=resume, may_change={"ppo": {"iterations"}})
-    if goes_on and done > recipe.ppo.iterations:
+    resumed = check_folder(out, recipe, resume=resume, may_change={"ppo": {"iterations"}})
+    if resumed and done > recipe.ppo.iterations:
         raise RecipeError(
             f"{out} holds {done} iterations, more than the {recipe.ppo.iterations} of ppo.iterations; "
             "raise ppo.iterations, or take another --out"
@@ -177,9 +177,9 @@ def _iterate(model: PPO, environment: AdmissionEnv, recipe: DrlSlicingRecipe, nu
     )
 
 
-def _keep(model: PPO, out: Path, iteration: Iteration) -> None:
+def _save_checkpoint(model: PPO, out: Path, iteration: Iteration) -> None:
     """Write the checkpoint, whole or not at all, then delete the earlier ones."""
-    path = _checkpoint(out, iteration.number)
+    path = _checkpoint_path(out, iteration.number)
     with replacing(path) as partial, partial.open("wb") as file:
         model.save(file)
     append_lines(out / PROGRESS_FILE, [iteration.model_dump_json()])
@@ -188,5 +188,5 @@ def _keep(model: PPO, out: Path, iteration: Iteration) -> None:
             other.unlink()
 
 
-def _checkpoint(out: Path, number: int) -> Path:
+def _checkpoint_path(out: Path, number: int) -> Path:
     return out / f"checkpoint-{number:05d}.zip"

@@ -9,7 +9,7 @@ from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
 
 _CHUNK = 20_000
 """Number of examples that are sorted by length at a time: enough for batches of little padding, and few
-enough that an epoch stays shuffled."""
+enough that an epoch stays shuffled. Chosen, not measured."""
 
 
 def batches(corpus: Corpus, recipe: ExperimentModelRecipe, round_: int) -> Iterator[Longs]:

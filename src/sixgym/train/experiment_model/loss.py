@@ -58,8 +58,7 @@ def _padded(corpus: Corpus, batch: Longs) -> tuple[Longs, Longs, Longs]:
 
 
 def _neighbours(vocabulary: dict[str, int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """By token, the tokens of the next lower and the next higher figure; the token itself at an end of the
-    grid."""
+    """By token, the tokens of the next lower and higher figures; the token itself at an end of the grid."""
     below = torch.arange(max(vocabulary.values()) + 1)
     above = below.clone()
     for figure in all_figures():

@@ -20,8 +20,9 @@ from sixgym.simulators.experiment_model.engine.inference import Engine, Query
 from sixgym.simulators.experiment_model.state.context import IntervalContext
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker
 
-AT_ONCE = 48
-"""Episodes that are predicted side by side, so that one batch of the engine holds the questions of all."""
+BATCHED_EPISODES = 48
+"""Episodes that are predicted side by side, so that one batch of the engine holds the questions of all. The
+number is chosen, not measured; it does not change the examples."""
 
 
 class OpenLoopRun:
@@ -45,10 +46,10 @@ class OpenLoopRun:
         context = self._tracker.begin_interval(self.episode.task.scenario.decision_interval_ms)
         return context, questions(self._tracker, context)
 
-    def take(
+    def advance(
         self, context: IntervalContext, asked: Sequence[Question], answers: Sequence[dict[str, str]]
     ) -> Interval:
-        """Continue with the interval that the answers describe; the measured interval in its place."""
+        """Continue from the interval that the answers describe, and return the measured interval."""
         self._tracker.end_interval(context, next_interval(self._tracker, context, asked, answers))
         _, truth = self._left.popleft()
         return truth
@@ -57,17 +58,17 @@ class OpenLoopRun:
 Example = tuple[Question, dict[str, str]]
 
 
-def own_examples(
+def open_loop_examples(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None] | None = None
 ) -> Iterator[tuple[Episode, list[Example]]]:
-    """Episodes with the questions that arise in open loop, and the true answers.
+    """Episodes with the questions that arise in open loop and their true answers.
 
     Args:
         episodes: The recorded episodes.
         engine: The model.
         on_episode: Called after every episode, for live views.
     """
-    while batch := [OpenLoopRun(episode) for episode in islice(episodes, AT_ONCE)]:
+    while batch := [OpenLoopRun(episode) for episode in islice(episodes, BATCHED_EPISODES)]:
         examples: list[list[Example]] = [[] for _ in batch]
         while any(not run.done for run in batch):
             going = [index for index, run in enumerate(batch) if not run.done]
@@ -80,7 +81,7 @@ def own_examples(
             answers = iter(engine.answer(flat))
             for index in going:
                 context, own = asked[index]
-                truth = batch[index].take(context, own, [next(answers) for _ in own])
+                truth = batch[index].advance(context, own, [next(answers) for _ in own])
                 scenario = batch[index].episode.task.scenario
                 examples[index] += [(one, true_answer(one, scenario, context, truth)) for one in own]
         for run, learned in zip(batch, examples, strict=True):

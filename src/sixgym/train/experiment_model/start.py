@@ -18,8 +18,11 @@ from sixgym.train.experiment_model.recipe import Lora, ModelSize
 from sixgym.train.recipe import RecipeError
 
 CONTEXT = 512
-"""Largest number of tokens in an example, for a model from scratch. Traces with a longer example are
-refused."""
+"""Largest number of tokens in an example, for a model from scratch. Chosen, not measured; traces with a
+longer example are refused."""
+
+_INITIAL_STD = 0.02
+"""Standard deviation of initial embeddings, the default of transformers for Llama (`initializer_range`)."""
 
 _WAVES = 8
 """Number of waves that order the figures of a grid: the shortest one has 64 periods over the grid, and the
@@ -30,7 +33,7 @@ class Learner:
     """A causal language model of transformers in training."""
 
     def __init__(self, model: Any, *, adapted: bool = False) -> None:
-        """Take a model.
+        """Prepare a model for training.
 
         Args:
             model: The model; a model of peft if `adapted`.
@@ -153,9 +156,9 @@ def _order_figures(weight: torch.Tensor, vocabulary: dict[str, int]) -> None:
     with torch.no_grad():
         for figure in all_figures():
             tokens = [vocabulary[word] for word in figure.words]
-            place = torch.arange(len(tokens))[:, None]
+            position = torch.arange(len(tokens))[:, None]
             numbers = torch.arange(1, _WAVES + 1)
-            angle = place * (math.pi * 2.0 ** (numbers - 1) / max(len(tokens), 2))
-            seen = torch.cat([angle.sin() / numbers, angle.cos() / numbers], 1)
-            turned = seen @ torch.randn(2 * _WAVES, weight.shape[1])
-            weight[tokens] = 0.02 * (turned / turned.std() + torch.randn(weight.shape[1]))
+            angle = position * (math.pi * 2.0 ** (numbers - 1) / max(len(tokens), 2))
+            waves = torch.cat([angle.sin() / numbers, angle.cos() / numbers], 1)
+            projected = waves @ torch.randn(2 * _WAVES, weight.shape[1])
+            weight[tokens] = _INITIAL_STD * (projected / projected.std() + torch.randn(weight.shape[1]))

@@ -36,11 +36,13 @@ from sixgym.train.experiment_model.corpus import (
 from sixgym.train.experiment_model.examples import Moment, moments
 from sixgym.train.recipe import RecipeError
 
-FORGOTTEN = 0.15
-"""Share of questions without the history, so that the model also learns from conditions alone."""
+HISTORY_DROPOUT = 0.15
+"""Share of questions without the history, so that the model also learns from conditions alone. Chosen, not
+measured."""
 
-TEXTS_OF_EPISODES = 60
-"""Number of episodes whose reasons decide which words get a token of their own."""
+VOCABULARY_EPISODES = 60
+"""Number of episodes whose reasons decide which words get a token of their own. Chosen, not measured: reasons
+are made from a few patterns, and a word that is missing is spelled with shorter tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +116,15 @@ def load_examples(
         corpus = corpus_of(reader.examples())
         if not len(corpus):
             raise RecipeError(f"traces: {folder} holds no whole episode to learn from")
-        beside = {"key": key, "episodes": str(reader.episodes), "interval_ms": str(reader.interval_ms)}
-        stored = corpus, beside | ({} if own is None else {"tokenizer": written(own)})
+        metadata = {"key": key, "episodes": str(reader.episodes), "interval_ms": str(reader.interval_ms)}
+        stored = corpus, metadata | ({} if own is None else {"tokenizer": written(own)})
         write_corpus(store, *stored)
-    corpus, beside = stored
+    corpus, metadata = stored
     return TraceExamples(
         corpus,
-        read_tokenizer(beside["tokenizer"]) if tokenizer is None else tokenizer,
-        int(beside["episodes"]),
-        int(beside["interval_ms"]),
+        read_tokenizer(metadata["tokenizer"]) if tokenizer is None else tokenizer,
+        int(metadata["episodes"]),
+        int(metadata["interval_ms"]),
         key,
     )
 
@@ -143,7 +145,7 @@ def _key(folder: Path, tokenizer: Any | None) -> str:
 
 def _frequent_texts(folder: Path) -> Iterator[str]:
     """The reasons of the first episodes of a folder."""
-    for episode in islice(whole_episodes(folder), TEXTS_OF_EPISODES):
+    for episode in islice(whole_episodes(folder), VOCABULARY_EPISODES):
         yield from (text for moment in _moments(folder, episode) if (text := _reason(moment, episode)))
 
 
@@ -188,7 +190,7 @@ class _Reader:
     def _of(self, moment: Moment, episode: Episode) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
         language = self._language
         for question, answer in zip(moment.questions, moment.answers, strict=True):
-            asked = without_history(question) if self._rng.random() < FORGOTTEN else question
+            asked = without_history(question) if self._rng.random() < HISTORY_DROPOUT else question
             yield kind_of(question), *language.example(asked, answer)
         text = _reason(moment, episode)
         if text is None:

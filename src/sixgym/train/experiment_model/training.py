@@ -7,7 +7,7 @@ The folder of a training holds
 
     recipe.json               the recipe; another recipe needs another folder
     examples.safetensors      questions and answers of the traces as tokens
-    own-1.safetensors ...     those of the open-loop rollouts before each round
+    own-1.safetensors ...     the examples from the open-loop rollouts before each round
     checkpoint.safetensors    weights, optimizer state and progress
     progress.jsonl            a line for every checkpoint
     model/                    at the end: the checkpoint that the simulator loads
@@ -50,7 +50,7 @@ from sixgym.train.experiment_model.corpus import (
 )
 from sixgym.train.experiment_model.loss import Likelihoods
 from sixgym.train.experiment_model.recipe import ExperimentModelRecipe
-from sixgym.train.experiment_model.rollouts import own_examples
+from sixgym.train.experiment_model.rollouts import open_loop_examples
 from sixgym.train.experiment_model.start import from_scratch, pretrained
 from sixgym.train.experiment_model.trace_examples import load_examples, read_traces, whole_episodes
 from sixgym.train.folder import RECIPE_FILE, check_folder, write_recipe
@@ -60,15 +60,18 @@ PROGRESS_FILE = "progress.jsonl"
 EXAMPLES_FILE = "examples.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 MODEL_FOLDER = "model"
-_CHECKED = 12_000
-"""Largest number of held-back examples in a check, drawn with the recipe's seed: it bounds the time of a
-check."""
+_CHECKED_EXAMPLES = 12_000
+"""Largest number of held-back examples in a check, drawn with the recipe's seed, to bound the time of a
+check. The number is chosen, not measured."""
 
-_LEAST_RATE = 0.03
-"""Learning rate at the end of the cosine, as a share of the recipe's."""
+_FINAL_RATE = 0.03
+"""Learning rate at the end of the cosine, as a share of the recipe's rate. Chosen, not measured."""
 
-_MOST_GRADIENT = 1.0
+_MAX_GRADIENT_NORM = 1.0
 """Gradients of a larger norm are scaled down to this norm, the usual value for language models."""
+
+_ADAM_BETAS = (0.9, 0.98)
+"""Decay rates of AdamW's moments, as for the Transformer (Vaswani et al. 2017, section 5.3)."""
 
 
 class Training:
@@ -125,7 +128,7 @@ class Training:
         self._optimizer = torch.optim.AdamW(
             list(self.learner.learning.values()),
             lr=recipe.optimizer.learning_rate,
-            betas=(0.9, 0.98),
+            betas=_ADAM_BETAS,
             weight_decay=recipe.optimizer.weight_decay,
         )
         self.progress = restore_checkpoint(
@@ -153,8 +156,8 @@ class Training:
         first = (round_ - 1) * many % self.traces.episodes
         episodes = islice(_repeated(self._folder), first, first + many)
         engine = Engine(self.learner.model, self.examples.tokenizer)
-        own = corpus_of(_own_examples(episodes, engine, on_episode))
-        write_corpus(self._own_file(round_), own, self._own_key(round_))
+        own = corpus_of(_rollout_examples(episodes, engine, on_episode))
+        write_corpus(self._rollout_file(round_), own, self._rollout_key(round_))
         self.corpus = self.corpus + own
         self._rounds_rolled_out = round_
 
@@ -172,13 +175,13 @@ class Training:
             self.step += 1
             on_step()
             if self.step % self.recipe.checkpoint_every == 0 or self.step == last:
-                self._keep(float(np.mean(losses)))
+                self._save_checkpoint(float(np.mean(losses)))
                 losses.clear()
                 on_progress(self.progress[-1])
 
     def check(self) -> dict[str, float]:
         """Loss on held-back topology seeds by kind of question, in nats per word."""
-        some = np.random.default_rng(self.recipe.seed).permutation(self._held)[:_CHECKED]
+        some = np.random.default_rng(self.recipe.seed).permutation(self._held)[:_CHECKED_EXAMPLES]
         nats, words = np.zeros(len(KINDS)), np.zeros(len(KINDS))
         self.learner.model.eval()
         with torch.inference_mode():
@@ -238,7 +241,7 @@ class Training:
         optimizer: Any = self._optimizer
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.learner.learning.values(), _MOST_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(self.learner.learning.values(), _MAX_GRADIENT_NORM)
         optimizer.step()
         return float(-own.detach().mean())
 
@@ -246,10 +249,11 @@ class Training:
         """The learning rate of the next step."""
         settings = self.recipe.optimizer
         done = self.step / settings.steps
-        cosine = _LEAST_RATE + (1 - _LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+        cosine = _FINAL_RATE + (1 - _FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * done))
         return settings.learning_rate * cosine * min(1.0, (self.step + 1) / max(settings.warm_up, 1))
 
-    def _keep(self, loss: float) -> None:
+    def _save_checkpoint(self, loss: float) -> None:
+        """Check the model, and write a checkpoint with the result."""
         self.progress.append(TrainingProgress(step=self.step, loss=loss, held_back=self.check()))
         write_checkpoint(
             self.out / CHECKPOINT_FILE, self.learner, self._optimizer, self.examples.key, self.progress
@@ -265,10 +269,10 @@ class Training:
         """Add the stored rollouts of every round up to the checkpoint's."""
         every = self.recipe.own_history.every
         for round_ in range(1, 0 if self.done else self._round + 1):
-            path = self._own_file(round_)
+            path = self._rollout_file(round_)
             stored = read_corpus(path)
             begun = self.step > round_ * every
-            wanted = self._own_key(round_)
+            wanted = self._rollout_key(round_)
             if begun and stored is not None:
                 wanted["weights"] = stored[1].get("weights", "")  # the weights of that time are gone
             if stored is not None and stored[1] == wanted:
@@ -280,11 +284,11 @@ class Training:
                     "take another --out"
                 )
 
-    def _own_file(self, round_: int) -> Path:
+    def _rollout_file(self, round_: int) -> Path:
         return self.out / f"own-{round_}.safetensors"
 
-    def _own_key(self, round_: int) -> dict[str, str]:
-        """What the rollouts before a round depend on, if the weights are those before the round."""
+    def _rollout_key(self, round_: int) -> dict[str, str]:
+        """Metadata that identifies the rollouts before a round; the weights are the present ones."""
         recipe = hashlib.sha256(self.recipe.model_dump_json().encode()).hexdigest()
         return {
             "examples": self.examples.key,
@@ -300,10 +304,10 @@ def _check_folder(recipe: ExperimentModelRecipe, out: Path, *, resume: bool) -> 
         raise RecipeError(f"{out} holds a checkpoint and no {RECIPE_FILE}; take another --out")
 
 
-def _own_examples(
+def _rollout_examples(
     episodes: Iterator[Episode], engine: Engine, on_episode: Callable[[], None]
 ) -> Iterator[TokenExample]:
-    for episode, examples in own_examples(episodes, engine, on_episode):
+    for episode, examples in open_loop_examples(episodes, engine, on_episode):
         topology_seed = cast("int", episode.task.scenario.topology_seed)
         for question, answer in examples:
             yield (kind_of(question), *engine.language.example(question, answer), topology_seed)

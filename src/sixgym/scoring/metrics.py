@@ -197,8 +197,7 @@ def path_efficiency(row: Result) -> float:
 
 
 def spl(rows: Sequence[Result]) -> float:
-    """Success weighted by path length (Anderson et al. 2018, arXiv 1807.06757); the path length is in
-    calls."""
+    """Success weighted by path length in calls (Anderson et al. 2018, arXiv 1807.06757)."""
     return math.fsum(map(path_efficiency, rows)) / len(rows)
 
 
@@ -208,8 +207,7 @@ def spl_interval(rows: Sequence[Result]) -> intervals.Interval:
 
 
 def pass_hat_k(rows: Sequence[Result], k: int) -> float:
-    """pass^k: the probability that k trials of a task all succeed, mean over tasks (Yao et al. 2024,
-    tau-bench).
+    """pass^k: probability that k trials of a task all succeed, mean over tasks (Yao et al. 2024, tau-bench).
 
     The estimate for a task with c successes in n trials is C(c, k) / C(n, k), which is unbiased for any n.
 

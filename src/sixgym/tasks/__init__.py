@@ -1,1 +1,1 @@
-"""Where tasks come from: parts of trouble, words for them, a generator, and a frozen set."""
+"""Tasks of the benchmark: parts, their wording, a generator, the frozen sets, selection and grading."""

@@ -1,4 +1,4 @@
-"""Task sets in files: packed JSON lines beside a manifest with their checksum."""
+"""Frozen task sets: a file of compressed JSON lines, and a manifest with its checksum."""
 
 import difflib
 import gzip
@@ -26,20 +26,20 @@ MANIFEST_SUFFIX, TASKS_SUFFIX = ".json", ".jsonl.gz"
 
 
 class TaskSetError(ValueError):
-    """A file holds no task set, or not the one it says. The message names the file and what is wrong."""
+    """A task set cannot be read, or differs from its manifest. The message names the file and the reason."""
 
 
 class Manifest(Record):
-    """What a set holds and how it was made.
+    """The contents of a set, and how it was made.
 
     Attributes:
-        name, version: Of the set.
-        sha256: Of the tasks' JSON lines, unpacked.
-        tasks: How many there are.
-        tiers, domains: How many of each.
-        command: What made it.
-        networks: Version by network on which it was checked.
-        thrown_out: Candidates that were not taken, by reason.
+        name, version: Name and version of the set.
+        sha256: SHA-256 of the tasks' JSON lines, uncompressed.
+        tasks: Number of tasks.
+        tiers, domains: Number of tasks of each tier and of each domain.
+        command: The command that made the set.
+        networks: Version of each network that the tasks were checked on.
+        thrown_out: Number of rejected candidates by reason.
     """
 
     name: Name
@@ -55,7 +55,12 @@ class Manifest(Record):
 
 @dataclass(frozen=True, slots=True)
 class TaskSet:
-    """Frozen tasks, in order of tier, domain and number."""
+    """A frozen set of tasks.
+
+    Attributes:
+        manifest: The manifest of the set.
+        tasks: The tasks, in order of tier, domain and number.
+    """
 
     manifest: Manifest
     tasks: tuple[BenchTask, ...]
@@ -72,12 +77,12 @@ class TaskSet:
 
     @property
     def sha256(self) -> str:
-        """Checksum of its tasks."""
+        """SHA-256 of the tasks' JSON lines."""
         return self.manifest.sha256
 
 
 def load_task(name: str, path: Path | None = None) -> BenchTask:
-    """The task of that id in a set.
+    """A task of a set by its id.
 
     Args:
         name: Id of the task.
@@ -90,7 +95,7 @@ def load_task(name: str, path: Path | None = None) -> BenchTask:
     if name not in tasks:
         near = difflib.get_close_matches(name, tasks, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise TaskSetError(f"the set has no task {name!r:.80}{hint} (sixgym bench tasks lists them)")
+        raise TaskSetError(f"the set has no task {name!r:.80}{hint} (sixgym bench tasks lists all)")
     return tasks[name]
 
 
@@ -107,14 +112,14 @@ def tasks_by_id(path: Path | None = None) -> Mapping[str, BenchTask]:
 
 
 def load_task_set(path: Path | None = None) -> TaskSet:
-    """Read a set and check that it is what its manifest says.
+    """Read a set and check it against its manifest.
 
     Args:
-        path: Its manifest, a `.json` file with the tasks in a `.jsonl.gz` file beside it; by default the
-            set that ships with the package.
+        path: The manifest, a `.json` file; the tasks are in a `.jsonl.gz` file of the same name beside it. By
+            default, the set that ships with the package.
 
     Raises:
-        TaskSetError: a file is missing or damaged, or the checksum does not fit.
+        TaskSetError: a file is missing or damaged, or the checksum differs from the manifest's.
     """
     manifest_path = path or Path(str(files("sixgym.tasks") / "frozen_sets" / f"{SHIPPED}{MANIFEST_SUFFIX}"))
     tasks_path = manifest_path.with_suffix("").with_name(manifest_path.stem + TASKS_SUFFIX)
@@ -124,14 +129,14 @@ def load_task_set(path: Path | None = None) -> TaskSet:
     except ValidationError as error:
         raise TaskSetError(f"{manifest_path}: no manifest of a task set: {first_problem(error)}") from None
     except (OSError, EOFError, zlib.error) as error:
-        # the strerror of an OSError leaves the path out, which is said already; a damaged file has none
+        # strerror leaves out the path, which the message names already; errors of gzip have no strerror
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise TaskSetError(f"{tasks_path if manifest_path.exists() else manifest_path}: {reason}") from None
     digest = hashlib.sha256(lines).hexdigest()
     if digest != manifest.sha256:
         raise TaskSetError(
-            f"{tasks_path}: sha256 is {digest[:12]}…, the manifest says {manifest.sha256[:12]}…: "
-            "not the set that was frozen"
+            f"{tasks_path}: sha256 is {digest[:12]}…, but the manifest says {manifest.sha256[:12]}…: this "
+            "is not the set that was frozen; fetch both files again"
         )
     return TaskSet(
         manifest, tuple(_task(tasks_path, number, line) for number, line in enumerate(lines.splitlines(), 1))
@@ -139,15 +144,15 @@ def load_task_set(path: Path | None = None) -> TaskSet:
 
 
 def write_task_set(path: Path, tasks: Iterable[BenchTask], **facts: Any) -> Manifest:
-    """Write a set: the manifest to `path`, the tasks beside it, atomically. Equal tasks give equal bytes.
+    """Write a set: the manifest to `path` and the tasks beside it. Equal tasks give equal bytes.
 
     Args:
-        path: The manifest's file, ending in `.json`.
-        tasks: In any order; they are sorted.
-        facts: The manifest's name, version, command, networks and thrown_out.
+        path: The file of the manifest, ending in `.json`.
+        tasks: The tasks in any order; they are sorted.
+        facts: Name, version, command, networks and thrown_out of the manifest.
 
     Raises:
-        ValueError: two tasks have one id, or a topology seed is not of the task's split.
+        ValueError: two tasks have the same id, or a topology seed is outside the task's split.
     """
     ordered = sorted(tasks, key=_order)
     for task in ordered:
@@ -165,7 +170,7 @@ def write_task_set(path: Path, tasks: Iterable[BenchTask], **facts: Any) -> Mani
         domains={domain: sum(task.domain == domain for task in ordered) for domain in DOMAINS},
         **facts,
     )
-    # without a time stamp equal tasks are equal bytes
+    # without a time stamp, equal tasks give equal bytes
     write_whole(path.with_name(path.stem + TASKS_SUFFIX), gzip.compress(lines, mtime=0))
     write_whole(path, (json.dumps(manifest.model_dump(), indent=2) + "\n").encode())
     return manifest

@@ -1,4 +1,4 @@
-"""From an episode of the benchmark to its row of results."""
+"""Grading an episode of the benchmark: from the record to a row of results."""
 
 from sixgym.episodes.episode import Episode
 from sixgym.models.prices import Price
@@ -8,15 +8,15 @@ from sixgym.tasks.record import BenchTask
 
 
 def grade(task: BenchTask, trial: int, episode: Episode, price: Price | None = None) -> Result:
-    """Judge an episode of a task from what it recorded; a stored one gives the same row again.
+    """Judge an episode from its record; a stored episode gives the same row again.
+
+    An episode with an infrastructure failure is not judged: it counts as no success and no violation.
 
     Args:
-        task: What it is of.
-        trial: Which attempt.
-        episode: What was recorded.
-        price: Of the language model, where it is known.
-
-    Where our side broke, no verdict is read out of what there is: it is no success and no violation.
+        task: The task of the episode.
+        trial: Number of the trial, from 0.
+        episode: The recorded episode.
+        price: Price of the language model, if known.
     """
     verdict = judge(episode) if episode.infrastructure_failure is None else None
     usage = episode.usage

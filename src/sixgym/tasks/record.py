@@ -1,4 +1,4 @@
-"""A task of 6GAgentBench: an operator's intent, how to judge it, and one solution that works."""
+"""A task of 6GAgentBench: an operator's intent, the goal to judge it by, and a reference solution."""
 
 from typing import Annotated, Literal
 
@@ -28,20 +28,20 @@ DOMAINS: tuple[Domain, ...] = (
 """The five evaluation domains of 6GAgentGym, section IV-A2."""
 
 LONGEST_L1, LONGEST_L2 = 3, 7
-"""Most calls of a tier's reference solutions (6GAgentGym section III-D: L2 is 4 to 7)."""
+"""Largest number of calls in a reference solution of each tier (6GAgentGym section III-D: L2 is 4 to 7)."""
 
 
 class BenchTask(Record):
     """A task with its place in the benchmark.
 
     Attributes:
-        task: What an agent works on; `task.id` is unique in a set.
-        tier: By the length of the reference solution.
-        domain: What it is mainly about.
-        parts: The kinds of trouble it is made of.
-        split: Which topology seeds it is from.
-        reference: Calls that fulfil the intent, in order.
-        reference_answer: The final answer that goes with them; needed where the goal asks for one.
+        task: The task for an agent; `task.id` is unique in a set.
+        tier: Tier by the length of the reference solution.
+        domain: Main subject of the task.
+        parts: Names of the parts that the task consists of, see `sixgym.tasks.parts.catalogue`.
+        split: Split of the topology seed.
+        reference: Reference solution: calls that fulfil the intent, in order.
+        reference_answer: Final answer of the reference solution, for goals that ask a question.
     """
 
     task: Task
@@ -54,7 +54,7 @@ class BenchTask(Record):
 
     @property
     def facts(self) -> dict[str, JsonValue]:
-        """What a listing shows."""
+        """The columns of a listing."""
         return {
             "id": self.task.id,
             "tier": self.tier,

@@ -1,4 +1,4 @@
-"""Which tasks of a set a run is about."""
+"""Selecting tasks of a set for a run."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,21 @@ from sixgym.tasks.record import DOMAINS, TIERS, BenchTask, Domain, Tier
 CELLS: tuple[tuple[Tier, Domain], ...] = tuple(
     (TIERS[i % len(TIERS)], DOMAINS[i % len(DOMAINS)]) for i in range(len(TIERS) * len(DOMAINS))
 )
-"""Every tier with every domain, once each as 3 and 5 have no common divisor. Any run of consecutive ones
-holds tiers and domains in numbers that differ by at most one."""
+"""All 15 pairs of tier and domain, each once since 3 and 5 have no common divisor. In any sequence of
+consecutive pairs, the numbers of tiers differ by at most one, and so do the numbers of domains."""
 
 
 class SelectionError(ValueError):
-    """There are no such tasks. The message says what there is."""
+    """The set has no such tasks. The message names the possible values."""
 
 
 class Selection(Record):
-    """What was asked for; None is no restriction."""
+    """The options of a user; None is no restriction.
+
+    Attributes:
+        tier, domain: The only tier and the only domain to take tasks from.
+        limit: Largest number of tasks.
+    """
 
     tier: str | None = None
     domain: str | None = None
@@ -25,13 +30,13 @@ class Selection(Record):
 
 
 def select(tasks: Sequence[BenchTask], selection: Selection) -> tuple[BenchTask, ...]:
-    """The tasks that were asked for, in the order of the set: always the same ones.
+    """The selected tasks in the order of the set. The same selection always gives the same tasks.
 
-    A limit takes one task of each tier and domain in turn, each time the first that is not taken yet, so 30
+    A limit takes one task of each tier and domain in turn, the first one that is not taken yet. So 30 tasks
     of the frozen set are two of each of the 15 pairs.
 
     Raises:
-        SelectionError: no such tier or domain, a limit below 1, or no task left.
+        SelectionError: the tier or domain does not exist, the limit is below 1, or no task is left.
     """
     _known("--tier", selection.tier, TIERS)
     _known("--domain", selection.domain, DOMAINS)
@@ -44,7 +49,9 @@ def select(tasks: Sequence[BenchTask], selection: Selection) -> tuple[BenchTask,
         if selection.tier in (None, task.tier) and selection.domain in (None, task.domain)
     ]
     if not wanted:
-        raise SelectionError(f"none of the {len(tasks)} tasks is of that tier and domain")
+        raise SelectionError(
+            f"none of the {len(tasks)} tasks has that tier and domain; leave out --tier or --domain"
+        )
     taken_of_cell = dict.fromkeys(CELLS, 0)
     turns: list[tuple[int, int, int]] = []
     for place, task in wanted:

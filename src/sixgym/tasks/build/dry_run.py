@@ -1,8 +1,8 @@
-"""A dry run of a draft on the fast simulator: what its solution achieves, and what doing nothing leads to.
+"""Dry runs of a draft on the fast simulator: with the reference solution, and without any call.
 
-A goal that the reference solution just meets would be decided by noise, and one that an idle agent just
-misses would be, too. So bounds follow what the network can do, with a margin, and every part has to fail
-for sure where nobody acts.
+Noise would decide a goal that the reference solution only just meets, or that an idle agent only just misses.
+So the bounds of a goal follow the network's performance with a margin, and an idle agent has to miss every
+part of the goal clearly.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,25 @@ from sixgym.scoring.goals import measured_value
 from sixgym.tasks.parts.draft import Bounds, Draft, UnsuitableError, two_digits
 
 HEADROOM = 1.4
-"""A delay or rate bound leaves the solution this factor."""
+"""Margin between a bound on delay or rate and the worst value of the reference solution, as a factor."""
 
 LOSS_HEADROOM = 0.03
+"""Margin of a bound on loss, as a ratio of packets."""
+
 MOST_RELAXED = 3.0
-"""A delay bound may grow, or a floor shrink, by this factor over the usual one."""
+"""Largest factor by which a bound on delay or rate may be weaker than the usual bound."""
 
 MOST_LOSS = 0.25
+"""Weakest bound on loss, as a ratio of packets: a weaker one would be no service level."""
+
 CLEAR = 1.3
-"""Doing nothing has to miss a bound by this factor in every interval of the window."""
+"""Factor by which an idle agent has to miss a bound in every interval of the window."""
 
 CLEAR_LOSS = 0.05
+"""The same margin for loss, as a ratio of packets."""
+
 CLEAR_M = 3.0
+"""The same margin for distances and altitudes, in metres."""
 
 FITTED = ("latency_ms", "task_latency_ms", "loss_ratio", "throughput_mbps")
 
@@ -38,9 +45,10 @@ class DryRun:
     """The last intervals of three runs of one network.
 
     Attributes:
-        solved: With the reference's calls at once.
-        late: With the same calls as late as the budget allows: looking around first must not cost success.
-        idle: Without any.
+        solved: Run with the reference solution from the start.
+        late: Run with the reference solution as late as the budget of calls allows, because an agent that
+            observes first must not fail for that.
+        idle: Run without any call.
     """
 
     solved: tuple[Interval, ...]
@@ -67,10 +75,10 @@ def run_dry(
 
 
 def fitting_bounds(draft: Draft, dry_run: DryRun) -> Bounds:
-    """Bounds that the solution meets with room to spare; for a battery reserve, what is used of the battery.
+    """Bounds that the reference solution meets with a margin; for a battery reserve, the used battery.
 
     Raises:
-        UnsuitableError: what the solution achieves is too poor to be asked for.
+        UnsuitableError: the reference solution achieves too little for a sensible bound.
     """
     bounds: dict[Target, float] = {}
     for target in draft.targets:
@@ -84,24 +92,24 @@ def fitting_bounds(draft: Draft, dry_run: DryRun) -> Bounds:
 
 
 def _used_percent(reserve: Target, draft: Draft, dry_run: DryRun) -> float:
-    """Most of its battery that the UAV used in any of the runs, in percentage points."""
+    """Largest use of the UAV's battery in any of the runs, in percentage points."""
     airframe = draft.fleet.airframe
-    assert airframe is not None  # who has a battery flies
+    assert airframe is not None  # only a UAV has a battery
     last = (run[-1] for run in (dry_run.solved, dry_run.late, dry_run.idle))
     left = min(measured_value(reserve, interval, draft.scenario) for interval in last)
     return 100 * airframe.initial_battery_ratio - left
 
 
 def check(draft: Draft, dry_run: DryRun) -> None:
-    """That the solution meets every target, and that an idle agent surely fails every part.
+    """Check that the reference solution meets every target, and that an idle agent clearly fails every part.
 
     Raises:
-        UnsuitableError: it does not.
+        UnsuitableError: one of the two does not hold.
     """
     scenario = draft.scenario
     for target in draft.targets:
         if not all(map(target.met_by, _values(target, scenario, dry_run))):
-            raise UnsuitableError(f"the solution misses {target.metric}")
+            raise UnsuitableError(f"the reference solution misses {target.metric}")
     for part in draft.parts:
         if part.targets and not any(
             all(
@@ -110,11 +118,11 @@ def check(draft: Draft, dry_run: DryRun) -> None:
             )
             for target in part.targets
         ):
-            raise UnsuitableError(f"{part.name} does no clear harm")
+            raise UnsuitableError(f"an idle agent does not clearly fail {part.name}")
 
 
 def _values(target: Target, scenario: Scenario, dry_run: DryRun) -> list[float]:
-    """What the solution led to, at once and late."""
+    """Values of a target in the runs with the reference solution, early and late."""
     return [measured_value(target, interval, scenario) for interval in (*dry_run.solved, *dry_run.late)]
 
 
@@ -129,16 +137,16 @@ def _fitted(target: Target, values: Sequence[float]) -> float:
     usual, worst = target.value, max(values)
     if target.metric == "loss_ratio":
         if worst + LOSS_HEADROOM > MOST_LOSS:
-            raise UnsuitableError("too much is lost whatever is done")
+            raise UnsuitableError("the reference solution loses too many packets")
         return max(usual, round(worst + LOSS_HEADROOM, 2))
     if target.metric == "throughput_mbps":
         floor = min(usual, two_digits(min(values) / HEADROOM))
         if floor < usual / MOST_RELAXED:
-            raise UnsuitableError("too little gets through whatever is done")
+            raise UnsuitableError("the reference solution delivers too little")
         return floor
     bound = max(usual, two_digits(worst * HEADROOM))
     if bound > usual * MOST_RELAXED:
-        raise UnsuitableError("too slow whatever is done")
+        raise UnsuitableError("the reference solution is too slow")
     return bound
 
 

@@ -1,8 +1,8 @@
-"""Making tasks by number: the same domain, tier, number and split give the same task everywhere.
+"""Generating tasks by number: the same domain, tier, number and split give the same task on every machine.
 
-A task is put together from parts. Each part breaks something in the network or asks for something, adds
-to the goal, says it in the operator's words, and contributes the calls that cure it. The tier follows from
-how many calls that takes (6GAgentGym section III-D).
+A task consists of parts. Each part injects a fault into the network or asks for something, adds to the goal
+and to the operator's intent, and adds the calls that solve it to the reference solution. The tier follows
+from the number of these calls (6GAgentGym section III-D).
 """
 
 import contextlib
@@ -31,55 +31,59 @@ CALLS: Mapping[Tier, tuple[int, int]] = {
     "L2": (LONGEST_L1 + 1, LONGEST_L2),
     "L3": (LONGEST_L2 + 1, 12),
 }
-"""Fewest and most calls of a tier's reference solutions; nothing in 6GAgentGym bounds L3 from above."""
+"""Smallest and largest number of calls in a reference solution of each tier. 6GAgentGym has no upper bound
+for L3; here it is 12, and the longest task has 30 intervals (15 s)."""
 
 SLACK_STEPS = 5
-"""An agent may make half as many calls more than the reference, and at least this many more."""
+"""Smallest number of calls that an agent may make beyond the reference solution; the other rule is half of
+the reference solution's calls."""
 
 WINDOW, SHARE = 4, 0.75
-"""The goal is judged over the last 2 s, and one interval in four may miss: ns-3 is noisy."""
+"""A goal is judged over the last 4 intervals (2 s), and one of the four may miss, because ns-3 is noisy."""
 
 SETTLING = 8
-"""Intervals between the last call that is allowed and the window: who acts last succeeds, too.
-
-Queues drain, handovers finish, and a UAV flies 40 m."""
+"""Intervals (4 s) between the last allowed call and the window, so that a late solution succeeds as well:
+queues drain, handovers finish, and a UAV flies 40 m."""
 
 REACH_M: Mapping[Tier, float] = {"L1": 20.0, "L2": 26.0, "L3": 32.0}
-"""How far a UAV may be sent; farther where the reference leaves it more time."""
+"""Largest distance to send a UAV to, in metres. It grows with the tier, since longer tasks leave more
+time."""
 
 BATTERY_ROOM = 1.1
-"""A battery reserve leaves this much of what hovering or the reference needs: sensors nobody asked for, or
-flying about, use it up."""
+"""Charge above a battery reserve, as a multiple of what hovering or the reference solution uses. Needless
+sensors and flights use it up."""
 
 ATTEMPTS = 400
+"""Largest number of drafts for a task; some are rejected because a part does not suit the network."""
 
 
 class TaskGenerator:
-    """Draws tasks by number.
+    """Generates tasks by number.
 
     Args:
-        backend: A network on which drafts are tried: the fast simulator. Tasks depend on its version.
+        backend: The network for dry runs, on the fast simulator. Tasks depend on the version of the
+            simulator.
     """
 
     def __init__(self, backend: SimulatedBackend) -> None:
         self._backend = backend
 
     def draw(self, domain: Domain, tier: Tier, number: int, *, split: Split = "held_out") -> BenchTask:
-        """The task of that number; its reference solution works on the simulator it was tried on.
+        """The task of a number; its reference solution works on the simulator of the dry runs.
 
         Args:
-            domain: What it is mainly about.
-            tier: How long its reference solution is.
-            number: Any number from 0; each is another task.
-            split: Which topology seeds it may have: held_out for grading, training to learn from.
+            domain: Main subject of the task.
+            tier: Tier, which decides the length of the reference solution.
+            number: Any number from 0; each number is another task.
+            split: Split of the topology seed: `held_out` for evaluation, `training` for learning.
 
         Raises:
-            UnsuitableError: no attempt led to a task.
+            UnsuitableError: no draft became a task.
         """
         reasons: Counter[str] = Counter()
         for attempt in range(ATTEMPTS):
             make = functools.partial(
-                _put_together, domain, tier, f"{split}/{domain}/{tier}/{number}/{attempt}", split
+                _drafted, domain, tier, f"{split}/{domain}/{tier}/{number}/{attempt}", split
             )
             try:
                 draft, seed = make({})
@@ -98,7 +102,8 @@ class TaskGenerator:
                 continue
             return _finished(draft, domain, f"{tier}-{domain}-{number:04d}", split, seed)
         raise UnsuitableError(
-            f"no task {tier}/{domain}/{number} in {ATTEMPTS} attempts: {reasons.most_common(3)}"
+            f"no draft of {ATTEMPTS} became the task {tier}/{domain}/{number}; most frequent reasons: "
+            f"{reasons.most_common(3)}; take another number"
         )
 
 
@@ -111,8 +116,8 @@ def draw_task(domain: Domain, tier: Tier, number: int, *, split: Split = "held_o
         backend.close()
 
 
-def _put_together(domain: Domain, tier: Tier, name: str, split: Split, bounds: Bounds) -> tuple[Draft, int]:
-    """A draft and the seed of its traffic; the same name gives the same parts, whatever the bounds."""
+def _drafted(domain: Domain, tier: Tier, name: str, split: Split, bounds: Bounds) -> tuple[Draft, int]:
+    """A draft and the seed of its traffic. The same name gives the same parts for any bounds."""
     rng = random.Random(name)
     scenario = vary(rng.choice(MANAGEMENT_SCENARIOS), rng.choice(SPLITS[split]), rng, fleet=FLEETS[domain])
     draft = Draft(scenario, rng, REACH_M[tier], bounds)
@@ -126,7 +131,7 @@ def _put_together(domain: Domain, tier: Tier, name: str, split: Split, bounds: B
         with contextlib.suppress(UnsuitableError):
             _add(draft, FURTHER[domain])
     if tier_of(len(draft.calls)) != tier or len(draft.calls) > most:
-        raise UnsuitableError("another tier's length")
+        raise UnsuitableError("the number of calls belongs to another tier")
     slices.protect(draft)
     _keep_safe(draft)
     until_s = (_horizon(draft) - WINDOW) * draft.scenario.decision_interval_ms / 1e3
@@ -149,7 +154,7 @@ def _horizon(draft: Draft) -> int:
 
 
 def _keep_safe(draft: Draft) -> None:
-    """Constraints that hold all the time: airspace, and in some tasks a battery reserve."""
+    """Add constraints for the whole task: airspace, and in some tasks a battery reserve."""
     fleet = draft.fleet
     if draft.scenario.geofences:
         draft.constraints.append(below("breaches", 1))
@@ -200,9 +205,9 @@ def _finished(draft: Draft, domain: Domain, name: str, split: Split, seed: int) 
 
 
 def _service_level(draft: Draft) -> SlaSpec:
-    """The service level that the intent asks for first: delay and loss of a service, in the slice it is for.
+    """The service level of the task: the intent's first bound on delay, with the bound on loss beside it.
 
-    Where it asks for none, what the managed service has to go on receiving.
+    Without such a bound, it is the throughput that the managed service has to keep.
     """
     delay = next((target for target in draft.targets if target.metric == "latency_ms"), None)
     if delay is None:

@@ -1,4 +1,4 @@
-"""The networks that tasks happen in: shipped scenarios with other traffic, fleets and places."""
+"""The networks of tasks: shipped scenarios with varied traffic, fleets and positions."""
 
 import random
 from collections.abc import Sequence
@@ -10,16 +10,17 @@ from sixgym.scenarios import load_scenario
 
 MANAGEMENT_SCENARIOS = ("dense-degradation", "uav-inspection", "urban-slicing")
 CRUISE_SPEED_MPS = 10.0
+"""Speed of all fleets, so that a distance takes the same time in every task."""
 
 
 def vary(scenario: str, topology_seed: int, rng: random.Random, *, fleet: Sequence[int]) -> Scenario:
-    """A shipped scenario without its faults, with another traffic mix, placed by the topology seed.
+    """A shipped scenario without faults, with another traffic mix, placed by the topology seed.
 
     Args:
-        scenario: Name of the shipped one.
-        topology_seed: Draws places and the large-scale channel.
-        rng: Draws the traffic mix and the fleet.
-        fleet: How many UAVs there may be.
+        scenario: Name of the shipped scenario.
+        topology_seed: Seed of positions and the large-scale channel.
+        rng: Generator for the traffic mix and the fleet.
+        fleet: Possible numbers of UAVs.
     """
     plain = load_scenario(scenario).model_copy(update={"faults": (), "tasks": ()})
     groups = tuple(_varied(group, rng, fleet) for group in plain.groups)
@@ -40,6 +41,6 @@ def _varied(group: Group, rng: random.Random, fleet: Sequence[int]) -> Group:
 
 
 def _steered(airframe: Airframe, rng: random.Random) -> Airframe:
-    """All fleets cruise alike; some have a leg to fly already, others hover."""
+    """The airframe with the common speed. Some fleets have a leg to fly from the start, others hover."""
     hovers = {"waypoints": (), "waypoint_area": None} if rng.random() < 0.5 else {}
     return airframe.model_copy(update={"cruise_speed_mps": CRUISE_SPEED_MPS, **hovers})

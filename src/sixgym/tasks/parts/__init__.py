@@ -1,1 +1,1 @@
-"""The parts that a task is made of, and the draft they are put together on."""
+"""The parts of tasks, and the draft that they add to."""

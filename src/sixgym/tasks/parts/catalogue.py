@@ -1,4 +1,4 @@
-"""Which parts a task of a domain may be made of."""
+"""The catalogue of parts, and the parts and fleets that tasks of each domain draw from."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -44,7 +44,8 @@ FIRST: Mapping[Domain, tuple[str, ...]] = {
     "degradation-recovery": ("weak-cell", "weak-cell", "weak-cell", "overloaded-edge", "surging"),
     "multi-agent-coordination": ("assigned", "warned", "equipped", "in-formation", "in-formation"),
 }
-"""What a task of a domain is mainly about. A name that appears twice is drawn twice as often."""
+"""The first part of a task, by domain: its main subject. A name that appears twice is drawn twice as
+often."""
 
 FURTHER: Mapping[Domain, tuple[str, ...]] = {
     "network-slicing": (
@@ -65,7 +66,7 @@ FURTHER: Mapping[Domain, tuple[str, ...]] = {
     ),
     "multi-agent-coordination": ("assigned", "warned", "equipped", "flown-to-blindly", "climbed"),
 }
-"""What else may be wanted in it."""
+"""The further parts of a task, by domain. A name that appears twice is drawn twice as often."""
 
 FLEETS: Mapping[Domain, tuple[int, ...]] = {
     "network-slicing": (1, 2, 3),
@@ -74,4 +75,4 @@ FLEETS: Mapping[Domain, tuple[int, ...]] = {
     "degradation-recovery": (1, 2, 3, 4),
     "multi-agent-coordination": (3, 4, 5),
 }
-"""How many UAVs there may be."""
+"""Possible numbers of UAVs, by domain."""

@@ -1,4 +1,4 @@
-"""The workbench on which a task is put together: a network, its troubles, and what cures them."""
+"""A task in the making: a network with faults, a goal, the clauses of the intent, a reference solution."""
 
 import copy
 import random
@@ -20,16 +20,21 @@ from sixgym.tasks.wording.grammar import Clause
 
 
 class UnsuitableError(Exception):
-    """A part finds nothing left in this network that it could be about."""
+    """A part does not suit the network or the rest of the draft. The message gives the reason."""
 
 
 Bounds = Mapping[Target, float]
-"""Bounds that suit a network, by the target with the usual one."""
+"""Bounds that suit a network, by the target with the usual bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a part has added to the goal."""
+    """A part of a draft.
+
+    Attributes:
+        name: Name of the part in the catalogue.
+        targets: Targets that the part has added to the goal.
+    """
 
     name: str
     targets: tuple[Target, ...]
@@ -41,12 +46,17 @@ class Draft:
 
     Attributes:
         scenario: The placed network; parts change it.
-        rng: Of everything that is drawn.
-        reach_m: How far a UAV may be sent in the time there is.
-        home: The slice that the managed service is for, wherever a part puts it.
-        bounds: Values to ask for in place of the usual ones, by the usual target.
-        calls: The reference solution so far.
-        claimed: Subjects that some part is about already, such as `slice URLLC` or `drone-2`.
+        rng: Generator for all random choices.
+        reach_m: Largest distance to send a UAV to, in metres.
+        home: Slice that the managed service belongs to, even if a part moves the service.
+        bounds: Bounds in place of the usual ones, by the target with the usual bound.
+        calls: Reference solution so far.
+        answer_text: Final answer of the reference solution.
+        targets, constraints, duties, answer: Parts of the goal so far.
+        clauses: Clauses of the intent so far.
+        parts: Parts so far.
+        claimed: Subjects of parts so far, such as `slice URLLC` or `drone-2`. A subject has one part at most.
+        yielding: Groups whose load the reference solution reduces.
     """
 
     scenario: Scenario
@@ -69,7 +79,7 @@ class Draft:
         """Add a part.
 
         Raises:
-            UnsuitableError: it finds no subject; the draft is as it was before.
+            UnsuitableError: the part does not suit the draft; the draft is unchanged.
         """
         before = {key: copy.copy(value) for key, value in vars(self).items() if key != "rng"}
         try:
@@ -81,13 +91,15 @@ class Draft:
 
     # ------------------------------------------------------------------ subjects
     def claim(self, *subjects: str) -> None:
-        """Take subjects for one part; all or none.
+        """Reserve subjects for one part, all or none.
 
         Raises:
-            UnsuitableError: another part has one of them.
+            UnsuitableError: a subject belongs to another part.
         """
         if self.claimed.intersection(subjects):
-            raise UnsuitableError(f"taken: {', '.join(sorted(self.claimed.intersection(subjects)))}")
+            raise UnsuitableError(
+                f"{', '.join(sorted(self.claimed.intersection(subjects)))} belongs to another part"
+            )
         self.claimed.update(subjects)
 
     def __post_init__(self) -> None:
@@ -95,55 +107,55 @@ class Draft:
 
     @property
     def managed(self) -> Group:
-        """The group whose service the operator manages."""
+        """The group with the managed service."""
         return self.scenario.group(self.scenario.managed)
 
     @property
     def fleet(self) -> Group:
-        """The group that flies.
+        """The group of UAVs.
 
         Raises:
-            UnsuitableError: none does.
+            UnsuitableError: the network has no UAVs.
         """
         for group in self.scenario.groups:
             if group.airframe is not None:
                 return group
-        raise UnsuitableError("no UAVs")
+        raise UnsuitableError("the network has no UAVs")
 
     def free_uav(self) -> str:
-        """A UAV that no part is about yet, claimed."""
+        """Reserve a UAV without a part; its name."""
         free = [name for name in self.fleet.device_ids if name not in self.claimed]
         if not free:
-            raise UnsuitableError("every UAV has its part")
+            raise UnsuitableError("every UAV has a part already")
         uav = self.rng.choice(free)
         self.claim(uav)
         return uav
 
     def start_of(self, uav: str) -> Position:
-        """Where a UAV is when the task starts."""
+        """The position of a UAV at the start of the task."""
         return self.fleet.positions[self.fleet.device_ids.index(uav)]
 
     def end_of(self, uav: str) -> Position:
-        """Where its route ends if nobody steers it."""
+        """The position of a UAV at the end of its route."""
         route = self.fleet.routes[self.fleet.device_ids.index(uav)] if self.fleet.routes else ()
         return route[-1] if route else self.start_of(uav)
 
     def links_at(self, place: Position) -> tuple[LinkBudget, ...]:
-        """What a place receives from all cells at full power, strongest first."""
+        """The link budgets at a position from all cells at full power, strongest first."""
         powers = {cell.id: cell.tx_power_dbm for cell in self.scenario.cells}
         return radio_map(self.scenario).links(place, powers, dict.fromkeys(powers, 1.0), None)
 
-    # ------------------------------------------------------------------ making it
+    # ------------------------------------------------------------------ contents
     def call(self, tool: str, **arguments: JsonValue) -> None:
-        """Let the reference solution make a call."""
+        """Add a call to the reference solution."""
         self.calls.append(ToolCall(tool=tool, arguments=arguments))
 
     def say(self, kind: str, **facts: str) -> None:
-        """Let the operator say something."""
+        """Add a clause to the intent."""
         self.clauses.append(Clause(kind, facts))
 
-    def strike(self, fault: FaultEvent) -> None:
-        """Let something go wrong."""
+    def inject(self, fault: FaultEvent) -> None:
+        """Add a fault to the scenario."""
         self.scenario = self.scenario.model_copy(update={"faults": (*self.scenario.faults, fault)})
 
     def replace_group(self, name: str, **changes: object) -> None:
@@ -155,7 +167,7 @@ class Draft:
         self.scenario = self.scenario.model_copy(update={"groups": groups})
 
     def set_policy(self, kind: SliceType, dedicated: int, least: int, most: int) -> None:
-        """Give a slice another initial share of PRBs, in percent."""
+        """Set the initial share of PRBs of a slice, in percent."""
         policy = RrmPolicyRatio(dedicated=dedicated, min=least, max=most)
         slices = tuple(
             slice_.model_copy(update={"policy": policy}) if slice_.type is kind else slice_
@@ -163,12 +175,12 @@ class Draft:
         )
         self.scenario = self.scenario.model_copy(update={"slices": slices})
 
-    def want(self, target: Target, relaxed: float = 1.0) -> str:
-        """Add a target to the goal, with the bound that suits this network; the bound in words.
+    def add_target(self, target: Target, relaxed: float = 1.0) -> str:
+        """Add a target to the goal, with the bound that suits the network; the bound as text.
 
         Args:
-            target: With the usual bound.
-            relaxed: Factor on the bound that suits.
+            target: The target with the usual bound.
+            relaxed: Factor on the bound that suits the network.
         """
         value = target.value
         if target in self.bounds:
@@ -197,10 +209,10 @@ def _target(
 
 
 def two_digits(value: float) -> float:
-    """A bound as an operator would choose it: two significant digits."""
+    """A bound with two significant digits, as an operator would choose it."""
     return float(f"{value:.2g}")
 
 
 def spoken(place: Position) -> str:
-    """A place as an operator writes it, metres."""
+    """A position as an operator writes it, in metres."""
     return f"({place.x_m:g}, {place.y_m:g}, {place.z_m:g})"

@@ -1,4 +1,4 @@
-"""What UAVs have to do: fly somewhere, change altitude, take formation, carry tasks, be warned."""
+"""Parts about UAVs: flights, altitudes, formations, and tasks, alerts and sensors of a UAV."""
 
 import math
 
@@ -10,18 +10,20 @@ from sixgym.tools.airspace import forbidding_leg
 from sixgym.tools.types import AlertType, SensorType
 
 ATTEMPTS = 30
+"""Largest number of random places to try for a flight."""
 OFF_COURSE_M = 8.0
-"""A place counts as one to fly to if the UAV would stay at least this far beyond what is allowed."""
+"""Smallest distance between a place and the UAV's own route, beyond the tolerance, in metres: otherwise an
+idle agent might succeed."""
 
 TASK_NAMES = ("survey", "inspect", "relay", "count", "map", "sample", "track", "thermal-check")
 
 
 def flown_to(draft: Draft, *, look: bool = True) -> None:
-    """A UAV has to be at a place. Cure: send it there. 1 call, 2 with a look at where it is."""
+    """A UAV has to be at a place. Solution: a waypoint there. 1 call, or 2 with a reading of the position."""
     uav = draft.free_uav()
     within_m = draft.rng.choice((4.0, 6.0, 8.0))
     place = _place_for(draft, uav, within_m + OFF_COURSE_M)
-    draft.want(below("distance_m", within_m, device=uav, place=place.model_dump()))
+    draft.add_target(below("distance_m", within_m, device=uav, place=place.model_dump()))
     draft.say("fly", uav=uav, place=spoken(place), within_m=f"{within_m:g}")
     if look:
         draft.call("read_uav_position", uav=uav)
@@ -29,7 +31,7 @@ def flown_to(draft: Draft, *, look: bool = True) -> None:
 
 
 def climbed(draft: Draft) -> None:
-    """A UAV has to be at an altitude. Cure: adjust it. 1 call."""
+    """A UAV has to be at an altitude. Solution: adjust the altitude. 1 call."""
     uav = draft.free_uav()
     airframe = draft.fleet.airframe
     assert airframe is not None
@@ -43,17 +45,17 @@ def climbed(draft: Draft) -> None:
     if not levels:
         raise UnsuitableError("no other altitude is within reach")
     altitude_m = float(draft.rng.choice(levels))
-    draft.want(above("altitude_m", altitude_m - within_m, device=uav))
-    draft.want(below("altitude_m", altitude_m + within_m, device=uav))
+    draft.add_target(above("altitude_m", altitude_m - within_m, device=uav))
+    draft.add_target(below("altitude_m", altitude_m + within_m, device=uav))
     draft.say("altitude", uav=uav, altitude_m=f"{altitude_m:g}", within_m=f"{within_m:g}")
     draft.call("adjust_altitude", uav=uav, altitude_m=altitude_m)
 
 
 def in_formation(draft: Draft) -> None:
-    """The fleet has to take formation around a place. Cure: order it. 2 calls."""
+    """The fleet has to take formation around a place. Solution: order the formation. 2 calls."""
     names = draft.fleet.device_ids
     if len(names) < 2:
-        raise UnsuitableError("one UAV is no formation")
+        raise UnsuitableError("a formation needs two UAVs")
     draft.claim(*names)
     starts = [draft.start_of(name) for name in names]
     centre = _moved(
@@ -69,10 +71,10 @@ def in_formation(draft: Draft) -> None:
     shape = draft.rng.choice(("line", "ring", "grid"))
     within_m = float(round(spacing_m * len(names) / 2 + 6.0))
     if any(place.distance_m(centre) > draft.reach_m + within_m - spacing_m for place in starts):
-        raise UnsuitableError("the fleet is too far apart")
+        raise UnsuitableError("the UAVs are too far from each other")
     for name in names:
-        draft.want(below("distance_m", within_m, device=name, place=centre.model_dump()))
-    draft.want(above("separation_m", spacing_m - 5.0, group=draft.fleet.name))
+        draft.add_target(below("distance_m", within_m, device=name, place=centre.model_dump()))
+    draft.add_target(above("separation_m", spacing_m - 5.0, group=draft.fleet.name))
     draft.say(
         "formation",
         group=draft.fleet.name,
@@ -90,12 +92,12 @@ def in_formation(draft: Draft) -> None:
 
 
 def assigned(draft: Draft) -> None:
-    """A UAV gets a task on its list. 1 call."""
+    """A UAV gets a task. 1 call."""
     fleet = draft.fleet
     given = {duty.item for duty in draft.duties}
     name = f"{draft.rng.choice(TASK_NAMES)}-{draft.rng.randint(10, 99)}"
     if name in given:
-        raise UnsuitableError("such a task is given already")
+        raise UnsuitableError(f"the task {name} is assigned already")
     uav = draft.rng.choice(fleet.device_ids)
     spec = TaskSpec(id=name, megacycles=float(draft.rng.randint(5, 90) * 10))
     draft.duties.append(Duty(kind="task", uav=uav, item=name))
@@ -125,12 +127,12 @@ def equipped(draft: Draft) -> None:
 def _once(draft: Draft, kind: str, uav: str, item: str) -> None:
     duty = Duty.model_validate({"kind": kind, "uav": uav, "item": item})
     if any((other.kind, other.item) == (kind, item) for other in draft.duties):
-        raise UnsuitableError(f"{item} is somebody's already, and the words say that nobody else may have it")
+        raise UnsuitableError(f"{item} belongs to another UAV, and the intent allows no second one")
     draft.duties.append(duty)
 
 
 def _place_for(draft: Draft, uav: str, least_m: float) -> Position:
-    """A place that the UAV reaches in time by a straight leg, and would not reach by itself."""
+    """A place that the UAV reaches in time by a straight leg, and that is off its own route."""
     start, end = draft.start_of(uav), draft.end_of(uav)
     for _ in range(ATTEMPTS):
         place = _moved(start, draft, draft.rng.uniform(max(least_m, 0.5 * draft.reach_m), draft.reach_m))
@@ -138,7 +140,7 @@ def _place_for(draft: Draft, uav: str, least_m: float) -> Position:
         legal = all(forbidding_leg(draft.scenario.geofences, here, place) is None for here in (start, end))
         if near > least_m and legal:
             return place
-    raise UnsuitableError(f"nowhere to send {uav}")
+    raise UnsuitableError(f"no place to send {uav} to")
 
 
 def _off_route_m(place: Position, start: Position, end: Position) -> float:
@@ -149,7 +151,7 @@ def _off_route_m(place: Position, start: Position, end: Position) -> float:
 
 
 def _moved(start: Position, draft: Draft, distance_m: float) -> Position:
-    """A point at that distance in a random level direction, to the metre, at an altitude it may have."""
+    """A point at a distance in a random horizontal direction, to the metre, at a permitted altitude."""
     airframe = draft.fleet.airframe
     assert airframe is not None
     angle = draft.rng.uniform(0, 2 * math.pi)

@@ -1,34 +1,39 @@
-"""Troubles of links and servers: a cell fails under its UAVs, other tenants flood a compute node."""
+"""Parts about radio links and compute nodes: a cell that fails, and a compute node with too much load."""
 
 from sixgym.domain.faults import CellOutage, CellPowerDrop, EdgeOverload
 from sixgym.tasks.parts.draft import Draft, UnsuitableError, below
 from sixgym.tasks.parts.slices import FOREVER_MS
 
 CLEAR_DB = 4.0
-"""A UAV counts as served by a cell, and a cell as the best of the rest, if it leads by this much."""
+"""Smallest lead in RSRP of the serving cell over the next one, in dB, for an unambiguous serving cell."""
 
 RECEIVABLE_DBM = -100.0
+"""Smallest RSRP of a cell that can serve a UAV, in dBm."""
+
 LINK_DELAY_MS = 60.0
+"""Usual bound on the mean delay of a UAV's link, in ms."""
+
 LINK_LOSS = 0.05
+"""Usual bound on the loss of a UAV's link, as a ratio of packets."""
 
 
 def weak_cell(draft: Draft, *, late: bool = False) -> None:
-    """The cell that serves some UAVs fails. Cure: hand each one over. 2 calls a UAV, and a look if late."""
+    """The cell that serves some UAVs fails. Solution: hand over each UAV. 2 calls per UAV, 1 more if late."""
     served: dict[str, list[str]] = {}
     for uav in draft.fleet.device_ids:
         first, second = draft.links_at(draft.start_of(uav))[:2]
         if first.rsrp_dbm - second.rsrp_dbm < CLEAR_DB:
-            raise UnsuitableError(f"{uav} is between two cells")
+            raise UnsuitableError(f"{uav} receives two cells about equally")
         served.setdefault(first.cell, []).append(uav)
     cell = draft.rng.choice(sorted(served))
     draft.claim("cells", *served[cell])
     start_ms = _when(draft, late=late)
     if draft.rng.random() < 0.5:
-        draft.strike(CellOutage(cell=cell, start_ms=start_ms, duration_ms=FOREVER_MS))
+        draft.inject(CellOutage(cell=cell, start_ms=start_ms, duration_ms=FOREVER_MS))
         draft.say("trouble", what=f"the cell {cell} may stop radiating")
     else:
         drop_db = draft.rng.choice((28.0, 32.0, 36.0))
-        draft.strike(CellPowerDrop(cell=cell, drop_db=drop_db, start_ms=start_ms, duration_ms=FOREVER_MS))
+        draft.inject(CellPowerDrop(cell=cell, drop_db=drop_db, start_ms=start_ms, duration_ms=FOREVER_MS))
         draft.say("trouble", what=f"the cell {cell} may lose most of its power")
     for uav in served[cell]:
         _rescue(draft, uav, cell)
@@ -39,11 +44,11 @@ def _rescue(draft: Draft, uav: str, cell: str) -> None:
     best = {next(link.cell for link in draft.links_at(place) if link.cell != cell) for place in places}
     target = draft.rng.choice(sorted(best))
     if len(best) > 1 or not _is_good(draft, uav, target):
-        raise UnsuitableError(f"no other cell is good for {uav} all the way")
+        raise UnsuitableError(f"no other cell can serve {uav} on its whole route")
     draft.call("check_migration_feasibility", uav=uav, gnb=target)
     draft.call("request_handover", uav=uav, gnb=target)
-    delay_ms = draft.want(below("latency_ms", LINK_DELAY_MS, device=uav))
-    percent = draft.want(below("loss_ratio", LINK_LOSS, device=uav))
+    delay_ms = draft.add_target(below("latency_ms", LINK_DELAY_MS, device=uav))
+    percent = draft.add_target(below("loss_ratio", LINK_LOSS, device=uav))
     draft.say("uav-link", uav=uav, delay_ms=delay_ms, percent=percent)
 
 
@@ -57,29 +62,29 @@ def _is_good(draft: Draft, uav: str, cell: str) -> bool:
 
 
 def overloaded_edge(draft: Draft, *, late: bool = False) -> None:
-    """Other tenants flood the node that computes for a group. Cure: compute elsewhere. 2 calls.
+    """Other tenants overload the compute node of a group. Solution: offload to another node. 2 calls.
 
-    Another edge node may be flooded as well, so that the nearest other one is a trap.
+    The other edge node may be overloaded as well; then the cloud is the solution.
     """
     computing = [group for group in draft.scenario.groups if group.workload is not None]
     if not computing:
-        raise UnsuitableError("nobody computes")
+        raise UnsuitableError("no group has compute tasks")
     group = draft.rng.choice(computing)
     assert group.workload is not None
     draft.claim("compute")
     home = group.workload.runs_on
     load = draft.rng.choice((1.3, 1.6, 2.0))
     start_ms = _when(draft, late=late)
-    draft.strike(EdgeOverload(node=home, background_load=load, start_ms=start_ms, duration_ms=FOREVER_MS))
+    draft.inject(EdgeOverload(node=home, background_load=load, start_ms=start_ms, duration_ms=FOREVER_MS))
     may = "may soon " if late else ""
     draft.say("trouble", what=f"other tenants {may}flood the compute node {home}")
     others = [node.id for node in draft.scenario.compute if node.kind == "edge" and node.id != home]
     target = others[0] if others else "cloud"
     if others and draft.rng.random() < 0.5:
-        draft.strike(EdgeOverload(node=others[0], background_load=1.5, start_ms=0, duration_ms=FOREVER_MS))
+        draft.inject(EdgeOverload(node=others[0], background_load=1.5, start_ms=0, duration_ms=FOREVER_MS))
         target = "cloud"
     usual_ms = draft.rng.choice((150.0, 200.0, 250.0))
-    bound_ms = draft.want(below("task_latency_ms", usual_ms, group=group.name))
+    bound_ms = draft.add_target(below("task_latency_ms", usual_ms, group=group.name))
     draft.say("task-latency", group=group.name, bound_ms=bound_ms)
     draft.call("get_edge_load")
     draft.call(
@@ -90,7 +95,7 @@ def overloaded_edge(draft: Draft, *, late: bool = False) -> None:
 
 
 def _when(draft: Draft, *, late: bool) -> int:
-    """Network time at which a fault strikes: before the first call, or when the reference has got so far."""
+    """Start of a fault in network time, in ms: 0, or the time of the calls so far for a late fault."""
     if not late or not draft.calls:
         return 0
     start_ms = len(draft.calls) * draft.scenario.decision_interval_ms

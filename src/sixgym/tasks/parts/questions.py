@@ -1,4 +1,4 @@
-"""Questions: the operator wants to know something, and the final answer has to say it."""
+"""Parts that ask a question, which the final answer has to answer."""
 
 import random
 
@@ -9,16 +9,23 @@ from sixgym.tasks.parts.draft import Draft, UnsuitableError, spoken
 from sixgym.tasks.parts.slices import rate_of
 
 LOAD_TOLERANCE = 0.06
-"""Relative; a reading of a few intervals misses or adds a packet."""
+"""Relative tolerance of a load, since a reading over a few intervals misses or adds packets."""
 
 RSRP_TOLERANCE_DB = 1.0
+"""Tolerance of a signal strength, in dB."""
+
 PERCENT_TOLERANCE = 0.5
+"""Tolerance of a state of charge, in percentage points."""
+
 DISTANCE_TOLERANCE_M = 1.0
+"""Tolerance of a distance, in metres."""
+
 LEAST_LEAD_DB = 3.0
+"""Smallest lead in RSRP of the strongest cell over the next one, in dB, for an unambiguous answer."""
 
 
 def asked_for_load(draft: Draft) -> None:
-    """How much traffic is offered to a slice. 1 call and the answer."""
+    """The question for the traffic that is offered to a slice. 1 call and the answer."""
     kinds = [
         slice_.type
         for slice_ in draft.scenario.slices
@@ -33,13 +40,13 @@ def asked_for_load(draft: Draft) -> None:
         raise UnsuitableError("no slice has a steady load")
     kind = draft.rng.choice(kinds)
     for group in draft.scenario.groups:
-        if group.slice is kind:  # a usual load could be guessed
+        if group.slice is kind:  # an agent could guess the usual load
             draft.replace_group(group.name, traffic=_unusual(group.traffic, draft.rng))
     load_mbps = sum(
         group.count * rate_of(group.traffic) for group in draft.scenario.groups if group.slice is kind
     )
     if not load_mbps:
-        raise UnsuitableError("nothing is offered")
+        raise UnsuitableError("the slice has no load")
     _ask(
         draft,
         Answer(number=round(load_mbps, 4), tolerance=round(LOAD_TOLERANCE * load_mbps, 4)),
@@ -52,14 +59,14 @@ def asked_for_load(draft: Draft) -> None:
 
 
 def asked_for_signal(draft: Draft) -> None:
-    """Which cell is strongest at a place, and how strong. 1 call and the answer."""
+    """The question for the strongest cell at a place and its RSRP. 1 call and the answer."""
     draft.claim("cells")
     place = Position(
         x_m=draft.rng.randint(-180, 180), y_m=draft.rng.randint(-180, 180), z_m=draft.rng.randint(2, 100)
     )
     first, second = draft.links_at(place)[:2]
     if first.rsrp_dbm - second.rsrp_dbm < LEAST_LEAD_DB:
-        raise UnsuitableError("two cells are about as strong there")
+        raise UnsuitableError("two cells are about equally strong at the place")
     question = Answer(
         name=first.cell,
         candidates=tuple(cell.id for cell in draft.scenario.cells),
@@ -73,7 +80,7 @@ def asked_for_signal(draft: Draft) -> None:
 
 
 def asked_for_battery(draft: Draft) -> None:
-    """How full a UAV's battery is. 1 call and the answer."""
+    """The question for the state of charge of a UAV. 1 call and the answer."""
     fleet = draft.fleet
     assert fleet.airframe is not None
     ratio = draft.rng.randint(35, 95) / 100
@@ -89,7 +96,7 @@ def asked_for_battery(draft: Draft) -> None:
 
 
 def asked_for_distance(draft: Draft) -> None:
-    """How far a place is from a fence's edge. 1 call and the answer."""
+    """The question for the distance of a place from the edge of a geofence. 1 call and the answer."""
     x, y = draft.rng.randint(-200, 200), draft.rng.randint(-200, 200)
     width, depth = draft.rng.randint(40, 160), draft.rng.randint(40, 160)
     fence = GeofenceSpec(
@@ -109,7 +116,7 @@ def asked_for_distance(draft: Draft) -> None:
 
 
 def _unusual(traffic: Traffic, rng: random.Random) -> Traffic:
-    """The same traffic at another rate, half to twice the usual one."""
+    """The traffic at another rate, half to twice the usual rate."""
     factor = rng.uniform(0.5, 2.0)
     if isinstance(traffic, Constant):
         return traffic.model_copy(update={"rate_mbps": round(factor * traffic.rate_mbps, 2)})
@@ -117,8 +124,8 @@ def _unusual(traffic: Traffic, rng: random.Random) -> Traffic:
 
 
 def _ask(draft: Draft, question: Answer, form: str) -> None:
-    """Ask it, unless something else is asked already: one answer answers one question."""
+    """Add a question, if the draft has none yet: a final answer answers one question."""
     if draft.answer is not None:
-        raise UnsuitableError("one question is asked already")
+        raise UnsuitableError("the draft has a question already")
     draft.answer = question
     draft.say("answer-format", form=form)

@@ -1,1 +1,1 @@
-"""The words of an intent: a grammar and its phrases in YAML."""
+"""The wording of intents: a grammar, and its patterns in YAML."""

@@ -1,8 +1,8 @@
-"""An operator's intent in words: a grammar that states the same requirements in many ways.
+"""The wording of an operator's intent: a grammar that states the same requirements in many ways.
 
-The grammar is data, in `words/*.yaml`. A pattern there is text with three kinds of holes: `{fact}` is
-filled from the clause, `<name>` stands for one of the fragments of that name, and `[this|that]` for one of
-its options; options may hold further holes.
+The grammar is data, in `wording/*.yaml`. A pattern there is text with three kinds of placeholders: `{fact}`
+is filled from the clause, `<name>` stands for one of the fragments of that name, and `[this|that]` stands for
+one of its options. An option may hold further placeholders.
 """
 
 import random
@@ -19,6 +19,7 @@ from pydantic import Field
 from sixgym.domain.base import Record
 
 MOST_CLAUSES = 24
+"""Largest number of clauses of an intent: the lists count to twenty-four."""
 
 _FILES = ("links.yaml", "uavs.yaml", "guards.yaml", "questions.yaml", "frames.yaml")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]|<([a-z-]+)>")
@@ -48,11 +49,11 @@ Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One thing that an intent says.
+    """One statement of an intent.
 
     Attributes:
-        kind: Which of the grammar's kinds it is.
-        facts: What is said, as text that will appear verbatim: bare numbers, identifiers, places.
+        kind: Kind of the clause in the grammar.
+        facts: Facts of the clause by name, as text that appears verbatim: numbers, identifiers, places.
     """
 
     kind: str
@@ -60,13 +61,13 @@ class Clause:
 
 
 class Kind(Record):
-    """How clauses of one kind are worded.
+    """The wording of the clauses of one kind.
 
     Attributes:
-        part: Where in an intent they stand. Goals are clauses that start in lower case and have no full
-            stop, so that they can be joined; all others are whole sentences.
-        facts: The facts that such a clause needs; every pattern uses each of them.
-        patterns: The phrasings.
+        part: Place of the clause in an intent. A goal starts in lower case and has no full stop, so that
+            goals can be joined; all other clauses are whole sentences.
+        facts: Names of the facts that the clause needs; every pattern uses all of them.
+        patterns: Alternative phrasings.
     """
 
     part: Literal["remark", "goal", "deadline", "question", "format"]
@@ -75,7 +76,7 @@ class Kind(Record):
 
 
 class Grammar(Record):
-    """Everything that can be said."""
+    """All kinds of clauses, and the fragments that their patterns share."""
 
     kinds: dict[str, Kind] = Field(default_factory=dict[str, Kind])
     fragments: dict[str, Patterns] = Field(default_factory=dict[str, Patterns])
@@ -83,7 +84,7 @@ class Grammar(Record):
 
 @lru_cache(maxsize=1)
 def grammar() -> Grammar:
-    """The grammar that comes with the package."""
+    """The shipped grammar."""
     kinds: dict[str, Kind] = {}
     fragments: dict[str, Patterns] = {}
     for name in _FILES:
@@ -91,7 +92,9 @@ def grammar() -> Grammar:
         read = Grammar.model_validate(yaml.safe_load(text))
         twice = (kinds.keys() & read.kinds.keys()) | (fragments.keys() & read.fragments.keys())
         if twice:
-            raise ValueError(f"{name} defines again what another file has: {', '.join(sorted(twice))}")
+            raise ValueError(
+                f"{name} defines names of another file again: {', '.join(sorted(twice))}; rename them"
+            )
         kinds |= read.kinds
         fragments |= read.fragments
     return Grammar(kinds=kinds, fragments=fragments)
@@ -101,7 +104,7 @@ def first_choice(pattern: str) -> tuple[str, Sequence[str], str] | None:
     """The first innermost choice of a pattern: the text before it, its options, the text after it.
 
     Returns:
-        None if the pattern leaves nothing to choose.
+        None for a pattern without a choice.
 
     Raises:
         KeyError: the grammar has no fragment of that name.
@@ -114,17 +117,18 @@ def first_choice(pattern: str) -> tuple[str, Sequence[str], str] | None:
 
 
 def phrase(clauses: Sequence[Clause], rng: random.Random) -> str:
-    """Word an intent.
+    """Put an intent into words.
 
-    A remark comes first or after the goals, goals in any order, then questions, the form of the answer
-    last; the deadline stands before or after the goals. No digit is in the text but those of the facts.
+    The order is: remarks before or after the goals, goals in any order, the deadline before or after the
+    goals, then questions, and the form of the answer at the end. The text holds no digits except those of the
+    facts.
 
     Args:
-        clauses: What it has to say, 1 to 24 clauses.
-        rng: Decides the words; the same state gives the same text.
+        clauses: The clauses of the intent, 1 to 24.
+        rng: Generator for all choices of words; the same state gives the same text.
 
     Raises:
-        ValueError: no clause or too many, an unknown kind, a fact that is missing, empty or not asked for.
+        ValueError: no clause, too many clauses, an unknown kind, or a fact that is missing, empty or unknown.
     """
     if not 1 <= len(clauses) <= MOST_CLAUSES:
         raise ValueError(f"an intent has 1 to {MOST_CLAUSES} clauses, not {len(clauses)}")
@@ -142,7 +146,7 @@ def phrase(clauses: Sequence[Clause], rng: random.Random) -> str:
     parts = [text for text in (opening, *body, *ending) if text]
     gap = rng.choice(_GAPS)
     if gap == " " and any("\n" in text for text in parts[:-1]):
-        gap = "\n"  # what follows a list is not part of its last item
+        gap = "\n"  # a line break separates the text after a list from the last item
     return gap.join(parts)
 
 
@@ -162,7 +166,7 @@ def _worded(clause: Clause, rng: random.Random) -> tuple[str, str]:
 
 
 def _drawn(pattern: str, rng: random.Random) -> str:
-    """A pattern with its choices made."""
+    """The pattern with one option drawn for every choice."""
     while (choice := first_choice(pattern)) is not None:
         before, options, after = choice
         pattern = before + rng.choice(options) + after
@@ -170,7 +174,7 @@ def _drawn(pattern: str, rng: random.Random) -> str:
 
 
 def _block(goals: Sequence[str], rng: random.Random) -> str:
-    """The goals as one text, in one of the ways people put several demands."""
+    """The goals as one text: sentences, one long sentence, or a list."""
     if len(goals) == 1:
         return _sentence(goals[0])
     ways: tuple[Callable[[Sequence[str], random.Random], str], ...]

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from sixgym.domain.base import Record
 from sixgym.domain.snapshot import Snapshot
-from sixgym.tools.base import CATALOG, Effect, Tool, ToolError, ToolOrder, find
+from sixgym.tools.base import CATALOG, CommandResult, Effect, Tool, ToolError, find
 from tests.tools.calls import CALLS
 from tests.tools.drawing import ANY_TEXT, JSON_VALUES, WELL_TYPED, mutated
 from tests.tools.plant import make_snapshot
@@ -26,7 +26,7 @@ thorough = settings(
 def answer(tool: Tool, raw: Any, world: Snapshot = PLANT) -> JsonValue:
     """What the caller gets, as JSON values."""
     value = tool.run(tool.parse(raw), world)
-    if isinstance(value, ToolOrder):
+    if isinstance(value, CommandResult):
         assert tool.effect is Effect.COMMAND
         value = value.reply
     elif tool.reply is not None:

@@ -11,7 +11,7 @@ from sixgym.domain.command import SetRoute, SetSpeed
 from sixgym.domain.geometry import Position
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import forbidding_leg, forbidding_point
-from sixgym.tools.base import CATALOG, ToolError, ToolOrder
+from sixgym.tools.base import CATALOG, CommandResult, ToolError
 from sixgym.tools.commands_flight import (
     adjust_altitude,
     adjust_speed,
@@ -187,7 +187,7 @@ def test_no_accepted_route_breaks_a_fence(
         order = tool.run(tool.parse(arguments), world)
     except ToolError:
         return
-    assert isinstance(order, ToolOrder)
+    assert isinstance(order, CommandResult)
     _assert_legal(world, order.commands)
 
 

@@ -11,7 +11,7 @@ from sixgym.domain.flight import SENSOR_POWER_W
 from sixgym.domain.geometry import Position
 from sixgym.domain.slices import NetworkState
 from sixgym.domain.snapshot import Snapshot
-from sixgym.tools.base import CATALOG, Effect, ToolOrder, tool
+from sixgym.tools.base import CATALOG, CommandResult, Effect, tool
 from sixgym.tools.reasoning import KIND_WEIGHT
 from sixgym.tools.replies import Ack
 from sixgym.tools.types import SensorType
@@ -118,9 +118,9 @@ def move(network: Snapshot) -> MoveToSlice:
     return MoveToSlice(network.scenario.managed, network.active_slice)
 
 
-def ask(network: Snapshot) -> ToolOrder[Ack]:
-    """ToolOrder nothing."""
-    return ToolOrder(Ack(effective_t_ms=network.t_ms), ())
+def ask(network: Snapshot) -> CommandResult[Ack]:
+    """Command nothing."""
+    return CommandResult(Ack(effective_t_ms=network.t_ms), ())
 
 
 def number(network: Snapshot) -> float:
@@ -142,10 +142,10 @@ def nothing(network: Snapshot) -> None:
         (mute, Effect.REASONING, "write one"),
         (loose, Effect.OBSERVATION, "type of place is missing"),
         (move, Effect.OBSERVATION, "answers with a Record"),
-        (move, Effect.COMMAND, "returns ToolOrder"),
+        (move, Effect.COMMAND, "returns CommandResult"),
         (ask, Effect.OBSERVATION, "answers with a Record"),
         (ask, Effect.CONFIGURATION, "returns a Change"),
-        (look, Effect.COMMAND, "returns ToolOrder"),
+        (look, Effect.COMMAND, "returns CommandResult"),
         (look, Effect.CONFIGURATION, "returns a Change"),
         (number, Effect.OBSERVATION, "answers with a Record"),
         (nothing, Effect.OBSERVATION, "answers with a Record"),

@@ -16,7 +16,7 @@ from sixgym.domain.slices import NetworkState
 from sixgym.domain.snapshot import Snapshot
 from sixgym.episodes.episode import BackendInfo, Outcome, ToolCall
 from sixgym.simulators.base import Simulator
-from sixgym.tools.base import Effect, Tool, ToolError, ToolOrder, find
+from sixgym.tools.base import CommandResult, Effect, Tool, ToolError, find
 
 REMEMBERED_INTERVALS = 32
 """Intervals in a snapshot: more than the 30 intervals of the longest task of the benchmark."""
@@ -122,12 +122,12 @@ class SimulatedBackend:
         assert self._world is not None
         value = tool.run(tool.parse(call.arguments), self.snapshot)
         if tool.effect is Effect.COMMAND:
-            order = cast("ToolOrder[Record]", value)
-            for command in order.commands:
+            result = cast("CommandResult[Record]", value)
+            for command in result.commands:
                 change = self._world.execute(command)
                 if change is not None:
                     self._simulator.apply(change)
-            value = order.reply
+            value = result.reply
         elif tool.effect is Effect.CONFIGURATION:
             self._simulator.apply(value)
             self._world.record(value)

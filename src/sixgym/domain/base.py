@@ -1,4 +1,4 @@
-"""What every record shares: frozen, strict about unknown keys, finite numbers only."""
+"""The base of all records: frozen, strict about unknown keys, finite numbers only."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -27,12 +27,12 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
 def first_problem(error: ValidationError) -> str:
-    """Where a validation found the first thing wrong, and why. Never the value, which may be huge."""
+    """The place and the reason of the first problem of a validation, without the value, which may be huge."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(step) for step in first["loc"])
     return f"{place} {first['msg']}".strip()
 
 
 def listed(names: Iterable[object]) -> str:
-    """The names in one line, for an error that says what there is."""
+    """Names in one line, for the message of an error."""
     return ", ".join(str(name) for name in names) or "none"

@@ -1,7 +1,7 @@
-"""What may be done to a running network. A `Change` is data; only a simulator applies it.
+"""Changes of a running network. A `Change` is data; only a simulator applies it.
 
-Tools check a change before they return it, so a simulator that cannot apply one raises: that is
-our mistake, not the agent's.
+Tools check a change before they return it. So a simulator raises if it cannot apply a change: that is an
+error of this package, not of the agent.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,8 @@ class MoveToSlice:
 class ScaleTraffic:
     """Set the offered downlink load of a group to `factor` times its normal load (0 stops it).
 
-    The world takes it back after `duration_ms`, or keeps it when that is 0; simulators ignore it.
+    The world restores the load after `duration_ms`, or keeps the factor if that is 0. Simulators ignore the
+    duration.
     """
 
     group: str
@@ -49,7 +50,7 @@ class Offload:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Ask the serving cell of a device to hand it over (X2). The outcome shows in later intervals."""
+    """Request a handover from the serving cell of a device (X2). Later intervals show the outcome."""
 
     device: str
     cell: str
@@ -66,7 +67,7 @@ class Fly:
 
 @dataclass(frozen=True, slots=True)
 class InjectFault:
-    """Let a fault happen that the scenario's timeline does not hold; start_ms must not be past."""
+    """Add a fault that the scenario's timeline does not contain; its start_ms must not be in the past."""
 
     fault: FaultEvent
 

@@ -1,4 +1,4 @@
-"""What a tool may order done to UAVs, mission, mailboxes and log. Only the world carries it out."""
+"""Commands of tools to UAVs, mission, mailboxes and log. Only the world executes them."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class SetSpeed:
 
 @dataclass(frozen=True, slots=True)
 class RequestHandover:
-    """Ask the network to hand a UAV over. The network decides; the outcome shows later."""
+    """Request a handover of a UAV. The network decides; later intervals show the outcome."""
 
     uav: str
     cell: str

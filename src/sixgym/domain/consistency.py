@@ -7,7 +7,7 @@ from sixgym.domain.intent import Measurand
 from sixgym.domain.network import ScenarioSpec
 
 MAX_PACKETS_PER_S = 200_000
-"""Most packets that all devices together may offer; a packet-level simulator handles each of them."""
+"""Most packets per second of all devices together; a packet-level simulator handles each of them. Chosen."""
 
 
 def inconsistencies(scenario: ScenarioSpec) -> Iterator[str]:

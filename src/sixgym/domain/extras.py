@@ -1,4 +1,4 @@
-"""What sixgym can do without, and how it is installed."""
+"""Optional dependencies (extras), and how to install them."""
 
 import importlib.metadata
 import re
@@ -7,9 +7,9 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def requirements(extra: str) -> tuple[str, ...]:
-    """What an extra asks pip for, such as `ns3==3.44.post0`.
+    """Requirements of an extra, such as `ns3==3.44.post0`.
 
-    It is read from the installed package, so it is nothing where that is older than the extra.
+    They are read from the installed package. The result is empty if that package is older than the extra.
     """
     marker = re.compile(rf"""\bextra == ["']{re.escape(extra)}["']""")
     lines = (line.partition(";") for line in importlib.metadata.requires("sixgym") or [])
@@ -17,12 +17,12 @@ def requirements(extra: str) -> tuple[str, ...]:
 
 
 def installed_versions(extra: str) -> dict[str, str | None]:
-    """Version by package of an extra; None for one that is not installed."""
+    """Versions of an extra's packages by name; None for a package that is not installed."""
     return {name: _version(name) for name in map(_name, requirements(extra))}
 
 
 def install_command(extra: str) -> str:
-    """How to install what an extra needs, in the versions that this sixgym was made for."""
+    """Command that installs an extra's packages in the versions that this sixgym needs."""
     wanted = requirements(extra) or (f".[{extra}]",)
     return f"pip install {' '.join(map(repr, wanted))}"
 

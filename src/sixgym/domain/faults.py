@@ -1,4 +1,4 @@
-"""What goes wrong on the clock. A fault is the world's doing; a mitigation is the agent's."""
+"""Faults of the network, at set times. Agents do not see them; they see measurements."""
 
 from typing import Annotated, Literal
 

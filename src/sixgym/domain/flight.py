@@ -1,4 +1,4 @@
-"""Rotary-wing flight: how much power a UAV draws at a speed.
+"""Rotary-wing flight: the power that a UAV draws at a speed.
 
 Propulsion model of Zeng, Xu and Zhang, "Energy minimization for wireless communication with
 rotary-wing UAV", IEEE TWC 18(4), 2019, equation 12, with its parameters (a 2 kg aircraft), scaled
@@ -21,10 +21,10 @@ REFERENCE_MASS_KG = 2.0
 GRAVITY_MPS2 = 9.81
 
 NEGLIGIBLE_M = 1e-6
-"""Shorter legs cost nothing: their duration underflows."""
+"""Length of a leg below which it takes no energy: its duration would underflow."""
 
 SENSOR_POWER_W = {"camera": 6.0, "thermal": 4.0, "lidar": 12.0, "gas": 1.5, "microphone": 0.5}
-"""Typical payload power by sensor type (ours)."""
+"""Power of sensors by type. Chosen, not measured."""
 
 
 def propulsion_power_w(speed_mps: float, climb_mps: float = 0.0, mass_kg: float = REFERENCE_MASS_KG) -> float:

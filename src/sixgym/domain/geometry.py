@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from sixgym.domain.base import Record
 
-MAP_EDGE_M = 20_000.0
+MAP_EDGE_M = 20_000
 """Largest coordinate of the map, east-west and north-south."""
 
 Metres = Annotated[float, Field(ge=-MAP_EDGE_M, le=MAP_EDGE_M)]

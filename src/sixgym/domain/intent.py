@@ -1,4 +1,4 @@
-"""What the operator wants: intent in words, goal as targets on measured state (TS 28.312)."""
+"""Intents of the operator: words, and a goal as targets on measured state (TS 28.312)."""
 
 from typing import Annotated, Literal, Self
 
@@ -23,10 +23,13 @@ Metric = Literal[
     "separation_m",
     "breaches",
 ]
-"""What a target may be about. `traffic_share` is the share of a group's normal load that it is allowed to
-offer: a service that has been switched off has no latency to violate. `distance_m` is how far a UAV is from
-a place, `separation_m` the smallest distance between two UAVs of a group, `breaches` how many UAVs are where
-a geofence forbids them to be."""
+"""Metrics of targets.
+
+`traffic_share` is the share of a group's normal load that the group may offer: a service that
+has been switched off has no latency to violate. `distance_m` is the distance of a UAV from a place,
+`separation_m` the smallest distance between two UAVs of a group, `breaches` the number of UAVs that break a
+geofence.
+"""
 
 Condition = Literal["IS_LESS_THAN", "IS_GREATER_THAN"]
 
@@ -45,7 +48,7 @@ _OBJECTS: dict[str, tuple[str, ...]] = {
 
 
 class Measurand(Record):
-    """Something that is measured in every interval: a metric, and whose it is."""
+    """A metric of one object, measured in every interval."""
 
     metric: Metric
     group: Name | None = Field(default=None, description="measured on this group's own packets or tasks")
@@ -80,9 +83,9 @@ class Target(Measurand):
 
 
 class Duty(Record):
-    """Something that has to be on the books of one UAV when the task ends, and of no UAV that is not named.
+    """A record that one UAV has to have when the task ends, and that no UAV without such a duty may have.
 
-    Warning everybody is not warning the right one.
+    So a warning to all UAVs does not count as a warning to the right one.
     """
 
     kind: Literal["task", "alert", "sensor"]
@@ -91,9 +94,9 @@ class Duty(Record):
 
 
 class Answer(Record):
-    """What the agent's final answer has to say: a name, a number, or both.
+    """The required content of the agent's final answer: a name, a number, or both.
 
-    The number is either a fact of the network, `number`, or what was `measured` lately: then any value
+    The number is either a fact of the network, `number`, or a recent measurement, `measured`: then any value
     between the lowest and the highest of the last `window` intervals before the answer is right.
     """
 
@@ -116,11 +119,11 @@ class Answer(Record):
 
 
 class Goal(Record):
-    """When the intent counts as fulfilled, decided from what was recorded and nothing else.
+    """The conditions under which an intent counts as fulfilled, decided from recorded measurements alone.
 
-    Over the last `window` intervals of the task, each target has to hold in at least `share` of the
-    intervals. The network runs on to the end of the task after the agent has stopped, so a goal
-    cannot be met by stopping early. Constraints are about safety: they have to hold in every interval.
+    Each target has to hold in at least `share` of the last `window` intervals of the task. The network runs
+    on to the end of the task after the agent has stopped, so an agent cannot meet a goal by stopping early.
+    Constraints are about safety: they have to hold in every interval.
     """
 
     targets: tuple[Target, ...] = ()
@@ -138,7 +141,7 @@ class Goal(Record):
 
 
 class TaskTemplate(Record):
-    """Something an operator may ask for in a scenario."""
+    """A task that an operator may give in a scenario."""
 
     id: Name
     intent: Annotated[str, Field(min_length=1, max_length=2_000)] = Field(

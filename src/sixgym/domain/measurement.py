@@ -1,7 +1,7 @@
-"""What a simulator measured during one interval. Every simulator reports exactly these fields.
+"""Measurements of one interval. Every simulator reports exactly these fields.
 
-Plain frozen dataclasses, because one is built per interval: pydantic's core parses a simulator's
-JSON reply straight into them (`INTERVAL_JSON.validate_json`).
+They are plain frozen dataclasses, because many are built in every interval: pydantic's core parses a
+simulator's JSON reply directly into them (`INTERVAL_JSON.validate_json`).
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ DELAY_BIN_EDGES_MS = tuple(10 ** (k / 40) for k in range(121))
 
 
 _AS_DICT = PlainSerializer(dict[Any, Any])
-"""For mappings that a simulator makes only when somebody looks."""
+"""Serialises mappings that a simulator makes at their first use."""
 
 
 @dataclass(frozen=True, slots=True)
 class PacketFlow:
-    """What one set of downlink packets experienced: a device's, a group's or a slice's.
+    """Measurements of a set of downlink packets: those of a device, a group or a slice.
 
     Attributes:
         sent_packets: Offered at the server during the interval.
@@ -160,9 +160,9 @@ class Interval:
         faults: Kinds of the faults that were active at some time in the interval. Agents do not
             see them.
         prb_leakage: PRBs of one slice's share on which another slice transmitted. Always 0.
-        traffic_share: By group, the share of its normal load it was allowed to offer, where that
-            was less than all of it. The backend, which keeps the books of this, fills it in.
-        battery_percent: By UAV, energy left. The backend, which keeps the books of this too, fills it in.
+        traffic_share: By group, the share of its normal load that the group may offer, where that share
+            was less than all of it. The backend tracks it and fills it in.
+        battery_percent: By UAV, energy left. The backend tracks it and fills it in.
         delay_histograms: By slice, its delivered packets by one-way delay: a count for each bin between
             two `DELAY_BIN_EDGES_MS`, one before for what is below and one after for what is above.
             Counts add up over intervals, where quantiles do not. Empty if they were not counted.

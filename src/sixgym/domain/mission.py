@@ -50,21 +50,22 @@ class MissionLog(Record):
 
 
 class Uav(NamedTuple):
-    """A UAV as the world knows it.
+    """The state of a UAV.
 
-    A named tuple, because every UAV is made anew in every interval: a frozen dataclass of this size
-    takes four times as long to make.
+    It is a named tuple, because every interval makes all UAVs anew, and a frozen dataclass of this size takes
+    four times as long to make.
 
     Attributes:
-        position, velocity_mps: Where it is and how it moves (x, y, z).
-        waypoints: Still to be visited, in order; empty when hovering.
-        speed_mps: Speed at which it flies its route.
-        battery_j, capacity_j: Energy left and when full, joules.
+        id: Name of the UAV.
+        position, velocity_mps: Place and velocity (x, y, z).
+        waypoints: Waypoints still to be visited, in order; empty when hovering.
+        speed_mps: Speed of flight along the route.
+        battery_j, capacity_j: Energy left, and energy of a full battery, in joules.
         power_w: Mean power drawn over the last interval: propulsion, sensors, on-board compute.
-        sensors: Active sensors, kind to handle.
-        tasks: Ids of the tasks assigned to it.
-        inbox: Messages to it.
-        last_heartbeat_ms, heartbeats: Liveness.
+        sensors: Active sensors as pairs of kind and handle.
+        tasks: Ids of the assigned tasks.
+        inbox: Messages received.
+        last_heartbeat_ms, heartbeats: Time of the last heartbeat, and number of heartbeats.
     """
 
     id: str
@@ -89,7 +90,7 @@ class Uav(NamedTuple):
 
 
 class UavLedger(Record):
-    """What is on the books of one UAV: its tasks, its active sensors, its mailbox."""
+    """Recorded duties of one UAV: its tasks, its active sensors, its mailbox."""
 
     tasks: tuple[str, ...] = ()
     sensors: tuple[str, ...] = ()
@@ -97,14 +98,14 @@ class UavLedger(Record):
 
 
 class Ledger(Record):
-    """The world's books about its fleet, by UAV."""
+    """Recorded duties of the fleet, by UAV."""
 
     uavs: dict[str, UavLedger] = Field(default_factory=dict[str, UavLedger])
 
 
 @dataclass(frozen=True, slots=True)
 class Mission:
-    """The mission: its plan, its log, what has been visited."""
+    """The mission: its plan, its log, and the places visited."""
 
     version: int = 0
     plan: MissionSpec | None = None

@@ -73,7 +73,7 @@ class Slice(Record):
 
 
 class Area(Record):
-    """Where devices are drawn from the topology seed: uniform in a sector of an annulus."""
+    """An area from which a topology seed draws places: uniform in a sector of an annulus."""
 
     centre: tuple[Metres, Metres] = (0.0, 0.0)
     min_radius_m: NonNegative = 0.0
@@ -93,7 +93,7 @@ class Area(Record):
             if low > high or (low == high and name != "height_m"):
                 raise ValueError(f"the area is empty: {name} runs from {low:g} to {high:g}")
         if max(map(abs, self.centre)) + self.max_radius_m > MAP_EDGE_M:
-            raise ValueError(f"centre plus max_radius_m leaves the map, which ends at {MAP_EDGE_M:g} m")
+            raise ValueError(f"centre plus max_radius_m leaves the map, which ends at {MAP_EDGE_M} m")
         return self
 
     def draw(self, rng: np.random.Generator) -> Position:
@@ -116,11 +116,11 @@ Placement = Annotated[
     Annotated[Area, Tag("area")] | Annotated[tuple[Position, ...], Tag("positions")],
     Discriminator(_placement_kind),
 ]
-"""An area to draw places from, or the places themselves."""
+"""An area from which places are drawn, or the places themselves."""
 
 
 class Airframe(Record):
-    """What makes a group of devices UAVs: rotary-wing flight, power and route."""
+    """The airframe of a group of UAVs: rotary-wing flight, power and route."""
 
     cruise_speed_mps: Annotated[float, Field(gt=0, le=40)] = 12.0
     max_speed_mps: Annotated[float, Field(gt=0, le=40)] = 20.0
@@ -169,7 +169,7 @@ class Group(Record):
 
     @property
     def positions(self) -> tuple[Position, ...]:
-        """Where the devices start.
+        """Places of the devices at the start.
 
         Raises:
             ValueError: the group is not placed yet.
@@ -245,7 +245,7 @@ class Radio(Record):
 
 
 class Handover(Record):
-    """Who decides on handover. Requests through the tools work with either."""
+    """The handover algorithm. Requests through the tools work with both."""
 
     algorithm: Literal["on_request", "a3"] = "on_request"
     hysteresis_db: Annotated[float, Field(ge=0, le=15)] = 3.0

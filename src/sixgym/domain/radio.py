@@ -2,7 +2,7 @@
 
 One deterministic field per transmitter, a function of (topology seed, transmitter, position). The
 simulators and the tools that predict signal strength use the same field, so a prediction can be
-held against what a device really measures. Fast fading is not part of it.
+compared with the measurement of a device. Fast fading is not part of it.
 """
 
 import math
@@ -21,9 +21,18 @@ from sixgym.domain.network import Cell, Channel
 from sixgym.domain.scenario import Scenario
 
 PRB_HZ = 180_000.0
+"""Bandwidth of a PRB, TS 36.211 clause 6.2.3."""
+
 SUBCARRIERS_PER_PRB = 12
 THERMAL_NOISE_DBM_HZ = -174.0
+"""kT at 290 K."""
+
 WAVES = 64
+"""Plane waves of a random field. Chosen: `tests/domain` checks the correlation that they give."""
+
+_LARGEST_QUANTILE = 0.999
+"""Cuts the tails of the wave number distributions, which have no bound. Chosen."""
+
 _NORMAL = NormalDist()
 
 CQI_EFFICIENCY = (
@@ -50,17 +59,17 @@ class Waves:
 
         TR 38.901 clause 7.4.4. Radial spectrum: P(|k| < x) = 1 - 1 / sqrt(1 + x^2).
         """
-        u = rng.uniform(0.0, 0.999, WAVES)
+        u = rng.uniform(0.0, _LARGEST_QUANTILE, WAVES)
         return cls._turned(np.sqrt(1.0 / (1.0 - u) ** 2 - 1.0), rng)
 
     @classmethod
     def smooth(cls, rng: np.random.Generator) -> "Waves":
-        """A field whose correlation falls as exp(-(distance / d)^2): a flying UAV meets no flicker.
+        """A field whose correlation falls as exp(-(distance / d)^2), for the state of line of sight.
 
-        An exponential correlation would make the state of line of sight, a threshold on the field,
-        change many times within a metre.
+        That state is a threshold on the field. With an exponential correlation it would change many times
+        within a metre of flight.
         """
-        return cls._turned(2.0 * np.sqrt(-np.log1p(-rng.uniform(0.0, 0.999, WAVES))), rng)
+        return cls._turned(2.0 * np.sqrt(-np.log1p(-rng.uniform(0.0, _LARGEST_QUANTILE, WAVES))), rng)
 
     @classmethod
     def _turned(cls, k: npt.NDArray[np.float64], rng: np.random.Generator) -> "Waves":
@@ -75,7 +84,7 @@ class Waves:
 
 @dataclass(frozen=True, slots=True)
 class Emitter:
-    """A transmitter and its two fields: one decides on line of sight, one is the shadowing."""
+    """A transmitter and its two random fields: one for line of sight, one for shadowing."""
 
     id: str
     position: Position
@@ -95,7 +104,7 @@ class Emitter:
 
     @classmethod
     def interferer(cls, position: Position, topology_seed: int) -> "Emitter":
-        """The emitter of an interferer at that place."""
+        """The emitter of an interferer at a place."""
         fields = _fields(f"interferer@{position.x_m:.2f},{position.y_m:.2f}", topology_seed)
         name = f"interferer@{position.x_m!r},{position.y_m!r},{position.z_m!r}"
         return cls(name, position, "isotropic", 0.0, 0.0, *fields)
@@ -141,9 +150,9 @@ def line_of_sight(emitter: Emitter, d2_m: float, point: Position, channel: Chann
 
 @dataclass(frozen=True, slots=True)
 class LinkBudget:
-    """What a receiver at a point gets from one cell.
+    """The received signal of one cell at a point.
 
-    `sinr_db` counts other cells in proportion to their PRB load, interferers fully, and noise.
+    `sinr_db` counts other cells in proportion to their PRB load, interferers at full power, and noise.
     """
 
     cell: str
@@ -175,10 +184,10 @@ class RadioMap:
         """Link budgets from every cell to a point, strongest first.
 
         Args:
-            point: Where the receiver is.
+            point: Place of the receiver.
             tx_power_dbm: Total power of each cell over the carrier.
-            prb_load: Share of PRBs each cell transmits on, 0 to 1.
-            interferers: Power in dBm over the carrier by position.
+            prb_load: Share of PRBs that each cell transmits on, 0 to 1.
+            interferers: Power in dBm over the carrier by place.
         """
         per_subcarrier = 10 * math.log10(self._prbs * SUBCARRIERS_PER_PRB)
         received = {
@@ -200,7 +209,7 @@ class RadioMap:
 
 
 def radio_map(scenario: Scenario) -> RadioMap:
-    """The radio map of a placed scenario, made once.
+    """The radio map of a placed scenario, cached.
 
     Raises:
         ValueError: the scenario is not placed.
@@ -217,7 +226,7 @@ def _radio_map(cells: tuple[Cell, ...], channel: Channel, topology_seed: int) ->
 
 
 def cqi_of_sinr(sinr_db: float) -> int:
-    """CQI that a link with that SINR supports: Shannon with a gap for a block error of 5e-5.
+    """CQI that a link supports at an SINR: Shannon with a gap for a block error of 5e-5.
 
     The gap -ln(5 BER)/1.5 is the one of ns-3's LteAmc (Piro et al., EW 2010).
     """

@@ -23,11 +23,11 @@ class Scenario(ScenarioSpec):
 
     # ------------------------------------------------------------------ look-ups
     def group(self, name: str) -> Group:
-        """The group of that name (KeyError names the known ones)."""
+        """The group with a name (a KeyError has the known names)."""
         return _by_name({group.name: group for group in self.groups}, name, "group")
 
     def slice(self, kind: SliceType) -> Slice:
-        """The slice of that type (KeyError names the known ones)."""
+        """The slice of a type (a KeyError has the known types)."""
         return _by_name({slice_.type: slice_ for slice_ in self.slices}, kind, "slice")
 
     @property

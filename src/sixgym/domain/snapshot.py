@@ -1,4 +1,4 @@
-"""The world at one moment, frozen, in four parts: measurements, resources, UAVs, mission."""
+"""The network at one moment, frozen: measurements, resources, UAVs, mission."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from sixgym.domain.slices import NetworkState, RrmPolicyRatio, SliceType
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """How the network is configured.
+    """The configuration of the network.
 
     Attributes:
         policies: Share of PRBs by slice.
         slice_of: Slice by group.
         runs_on: Compute node by group, `onboard` for the devices themselves.
         traffic_factor: Offered load by group, relative to normal; below 1 while degraded.
-        restore_at_ms: When a degraded group gets its normal load back, by group.
+        restore_at_ms: Time at which a degraded group gets its normal load back, by group.
     """
 
     policies: Mapping[SliceType, RrmPolicyRatio]
@@ -31,10 +31,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What an observation tool may look at.
+    """The data that an observation tool may read.
 
     Attributes:
-        scenario: The static network. Its `faults` are blanked: agents cannot look into the future.
+        scenario: The static network. Its `faults` are removed: agents cannot read the future.
         version: Number of the last interval.
         interval: The last interval (S).
         recent: The last intervals, oldest first, `interval` included.

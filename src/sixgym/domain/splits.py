@@ -1,4 +1,4 @@
-"""Which topology seeds are for learning and which for judging. The two never mix."""
+"""The split of topology seeds into training and held-out seeds. The two never mix."""
 
 from typing import Literal
 
@@ -14,10 +14,10 @@ SPLITS: dict[Split, range] = {"training": TRAINING_SEEDS, "held_out": HELD_OUT_S
 
 
 def split_named(name: str) -> Split:
-    """The split as a person names it: `held-out` or `training`.
+    """The split with a name as users type it: `held-out` or `training`.
 
     Raises:
-        ValueError: there is no such split.
+        ValueError: the name is unknown.
     """
     for split in SPLITS:
         if split.replace("_", "-") == name:
@@ -26,10 +26,10 @@ def split_named(name: str) -> Split:
 
 
 def require_split(topology_seed: int, split: Split) -> int:
-    """The seed, if it belongs to that split.
+    """The seed, if it belongs to a split.
 
     Raises:
-        ValueError: it belongs to the other one, or to none.
+        ValueError: the seed belongs to the other split or to none.
     """
     seeds = SPLITS[split]
     if topology_seed not in seeds:

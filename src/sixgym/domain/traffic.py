@@ -1,4 +1,4 @@
-"""What devices ask of the network: downlink traffic and compute tasks."""
+"""Demand of devices: downlink traffic and compute tasks."""
 
 from typing import Annotated, Literal
 
@@ -61,7 +61,7 @@ Traffic = Annotated[OnOff | Constant | Periodic, Field(discriminator="model")]
 
 
 class ComputeDemand(Record):
-    """Tasks that each device of a group creates and that some node has to compute."""
+    """Compute tasks that each device of a group creates and that a node computes."""
 
     rate_hz: Positive = Field(le=1_000, description="tasks per second and device")
     request_bytes: Annotated[int, Field(ge=32, le=1400)] = 1000

@@ -1,4 +1,4 @@
-"""Scenario files: the shipped ones by name, anyone's by path, and errors that name file, line and key."""
+"""Scenario files: shipped ones by name, others by path, with errors that have the file, line and key."""
 
 from sixgym.scenarios.loader import ScenarioError, load_scenario, shipped_names
 

@@ -1,4 +1,4 @@
-"""Reading scenario YAML: strict, with errors a person can act on."""
+"""Strict reading of scenario YAML. Errors have the file, the line, the key and the reason."""
 
 import difflib
 import re
@@ -14,17 +14,18 @@ from sixgym.domain import faults, geometry, intent, network, slices, traffic
 from sixgym.domain.scenario import Scenario
 
 MAX_BYTES = 1_000_000
+"""Largest scenario file; the shipped ones have some 2 kB."""
 
 
 class ScenarioError(ValueError):
-    """A scenario cannot be used. The message names the file, the line, the key and the reason."""
+    """A scenario cannot be used. The message has the file, the line, the key and the reason."""
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML in which a key given twice is an error instead of a silent override."""
+    """Safe YAML. A key that appears twice is an error instead of a silent override."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Build a mapping, refusing duplicate keys."""
+        """Build a mapping; a duplicate key is an error."""
         seen: set[str] = set()
         for key, _ in node.value:
             name = str(key.value)
@@ -45,17 +46,19 @@ def shipped_names() -> tuple[str, ...]:
 def load_scenario(name_or_path: str | Path) -> Scenario:
     """Load a shipped scenario by name, or any file by path (anything with a slash or `.yaml`).
 
-    The result may still have areas instead of places: see `Scenario.placed`.
+    The result may have areas instead of places: see `Scenario.placed`.
 
     Raises:
-        ScenarioError: there is no such scenario, or its content is not valid.
+        ScenarioError: the scenario does not exist, or its content is not valid.
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or "/" in text or text.endswith((".yaml", ".yml")):
         path = Path(name_or_path)
         try:
             if path.stat().st_size > MAX_BYTES:
-                raise ScenarioError(f"{path}: larger than {MAX_BYTES} bytes; that is no scenario")
+                raise ScenarioError(
+                    f"{path}: larger than {MAX_BYTES} bytes, so it is no scenario; give a smaller file"
+                )
             content = path.read_text(encoding="utf-8")
         except OSError as error:
             raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
@@ -75,10 +78,10 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 
 def parse_scenario(content: str, source: str) -> Scenario:
-    """A scenario from YAML text; `source` is what errors call the file.
+    """A scenario from YAML text; `source` is the name of the file in errors.
 
     Raises:
-        ScenarioError: with every problem on a line of its own.
+        ScenarioError: the text is not valid; the message has one line per problem.
     """
     try:
         root = yaml.compose(content, Loader=_StrictLoader)
@@ -112,7 +115,7 @@ def _problems(data: dict[str, Any], error: ValidationError) -> Iterator[tuple[li
         elif problem["type"] == "missing":
             yield path, f"{problem['loc'][-1]} is missing"
         elif isinstance(problem["input"], (dict, list)):
-            # a consistency check names the keys it found at fault itself, one per line
+            # a consistency check has one line per problem, which begins with the key
             for line in reason.splitlines():
                 key, _, rest = line.partition(": ")
                 steps = [int(step) if step.isdigit() else step for step in re.findall(r"\w+", key)]

@@ -1,18 +1,18 @@
-"""Admission control: whether a slice can take another service, judged on what was measured."""
+"""Admission control: whether a slice can take another service, by the last measurements."""
 
 from sixgym.domain.slices import SliceType
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.lookup import listed
 
 FULL_SHARE = 0.9
-"""A slice that transmits on this share of the PRBs it is entitled to has none to spare."""
+"""Share of its granted PRBs from which a slice has no PRBs to spare. Chosen, not measured."""
 
 DRAIN_MS = 20.0
-"""Queues that take longer to drain at the delivered rate show that the PRBs do not suffice."""
+"""Time to drain a queue at the delivered rate from which the PRBs do not suffice. Chosen, not measured."""
 
 
 def is_congested(network: Snapshot, kind: SliceType) -> bool:
-    """Whether a slice used up its PRBs and still leaves a queue behind."""
+    """Whether a slice used all its PRBs and still has a queue."""
     measured = network.interval.slices[kind]
     if measured.prbs_used < FULL_SHARE * measured.prbs_granted:
         return False
@@ -23,7 +23,7 @@ def is_congested(network: Snapshot, kind: SliceType) -> bool:
 def refusal(network: Snapshot, kind: SliceType) -> str | None:
     """Why a slice admits no other service, or None.
 
-    It has to own at least one PRB of every cell and must not be congested.
+    An admitting slice owns at least one PRB of every cell and is not congested.
     """
     if network.resources.policies[kind].max * network.scenario.prbs < 100:
         return "its share of PRBs is less than one PRB; raise its max"

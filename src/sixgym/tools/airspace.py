@@ -1,4 +1,4 @@
-"""Where a UAV may be: fences and straight legs between points."""
+"""Places where a UAV may fly: geofences, and straight legs between points."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -16,7 +16,7 @@ def shifted(point: Position, dx_m: float, dy_m: float, dz_m: float = 0.0) -> Pos
     """A point moved by an offset, to the centimetre.
 
     Raises:
-        ToolError: it would leave the map.
+        ToolError: the point would leave the map.
     """
     try:
         return Position(
@@ -41,7 +41,7 @@ def leg_is_allowed(fence: GeofenceSpec, start: Position, end: Position) -> bool:
 
 
 def forbidding_point(fences: Fences, point: Position) -> str | None:
-    """Why the fences forbid a point, or None."""
+    """The reason why the fences forbid a point, or None."""
     for index, fence in enumerate(fences):
         if not fence.allows(point):
             return f"{spoken(point)} is {_wrong_side(fence)} geofence {index}"
@@ -49,7 +49,7 @@ def forbidding_point(fences: Fences, point: Position) -> str | None:
 
 
 def forbidding_leg(fences: Fences, start: Position, end: Position) -> str | None:
-    """Why the fences forbid a leg, or None. A fence that the start already breaks may be left."""
+    """The reason why the fences forbid a leg, or None. A UAV may leave a fence that its start breaks."""
     problem = forbidding_point(fences, end)
     if problem is not None:
         return problem
@@ -66,7 +66,7 @@ def check_route(
     """Refuse a route that leaves the airframe's altitudes or breaks a fence.
 
     Raises:
-        ToolError: with the limits, or the fence and what to do.
+        ToolError: the route is not allowed; the message has the limits, or the fence and the remedy.
     """
     here = start
     for point in waypoints:
@@ -87,7 +87,7 @@ def length_m(points: Sequence[Position]) -> float:
 
 
 def spoken(point: Position) -> str:
-    """A point for a message."""
+    """The text of a point in a message."""
     return f"({point.x_m:.1f}, {point.y_m:.1f}, {point.z_m:.1f})"
 
 

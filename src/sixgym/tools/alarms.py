@@ -1,4 +1,4 @@
-"""Alarms: thresholds that the last interval's measurements crossed.
+"""Alarms: thresholds that measurements of the last interval have crossed.
 
 =================  =================================================  ========================
 kind               crossed when                                       severity
@@ -31,6 +31,7 @@ from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.admission import is_congested
 from sixgym.tools.types import Alarm, AlarmKind, Severity
 
+# Thresholds of the table above. Chosen, not measured, unless a source stands there.
 OUTAGE_DB = 40.0
 POWER_LOW_DB = 1.0
 BACKHAUL_SLACK_MS = 1.0

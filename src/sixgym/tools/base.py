@@ -1,16 +1,16 @@
-"""How a tool is declared: once, by a typed function, its effect and its docstring.
+"""The declaration of a tool: a typed function, its effect and its docstring, in one place.
 
-The signature gives the arguments' schema, the docstring is the prompt, and the effect is a
-capability: what the function is handed and what it may hand back. A mismatch raises at import.
+The signature gives the schema of the arguments, and the docstring is the prompt. The effect is a capability:
+it decides what the function receives and what it may return. A mismatch raises at import.
 
-========================  ======================  =======================================
-effect                    is handed               returns
-========================  ======================  =======================================
+========================  ======================  ===========================================================
+effect                    receives                returns
+========================  ======================  ===========================================================
 ``Effect.REASONING``      its arguments           a record
 ``Effect.OBSERVATION``    also a frozen Snapshot  a record
-``Effect.COMMAND``        also a frozen Snapshot  an `ToolOrder`: commands the world carries out
+``Effect.COMMAND``        also a frozen Snapshot  a `CommandResult`: a reply, and commands for the world
 ``Effect.CONFIGURATION``  also a frozen Snapshot  a `Change` that only the simulator applies
-========================  ======================  =======================================
+========================  ======================  ===========================================================
 """
 
 import difflib
@@ -35,7 +35,7 @@ PaperClass = Literal["observation", "reasoning", "configuration"]
 
 
 class Effect(StrEnum):
-    """What a tool may touch."""
+    """What a tool may change."""
 
     REASONING = "reasoning"
     OBSERVATION = "observation"
@@ -44,15 +44,15 @@ class Effect(StrEnum):
 
 
 class ToolError(Exception):
-    """The agent's mistake. The message tells it what to do instead; the world is unchanged."""
+    """A mistake of the agent. The message says what to do instead; the network is unchanged."""
 
 
 ReplyT = TypeVar("ReplyT", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class ToolOrder(Generic[ReplyT]):
-    """What a command tool hands back: the answer to the caller, and what the world is to do."""
+class CommandResult(Generic[ReplyT]):
+    """The result of a command tool: the reply to the caller, and the commands for the world."""
 
     reply: ReplyT
     commands: tuple[Command, ...]
@@ -60,7 +60,7 @@ class ToolOrder(Generic[ReplyT]):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A declared tool. `reply` turns the world after a configuration into the caller's answer."""
+    """A declared tool. `reply` makes the answer of a configuration tool from the snapshot after it."""
 
     name: str
     effect: Effect
@@ -79,7 +79,7 @@ class Tool:
         An empty text stands for no arguments, as several model servers send it.
 
         Raises:
-            ToolError: with every problem, its place and what is allowed.
+            ToolError: arguments are invalid; the message has every problem, its place and the remedy.
         """
         model = self.arguments
         try:
@@ -90,10 +90,10 @@ class Tool:
             raise ToolError(f"{self.name}: {explain(error)}") from None
 
     def run(self, arguments: Mapping[str, Any], snapshot: Snapshot) -> Any:
-        """Call the function with checked arguments: a value, an `ToolOrder` or a `Change`.
+        """Call the function with checked arguments: a record, a `CommandResult` or a `Change`.
 
         Raises:
-            ToolError: the arguments make no sense in the present world.
+            ToolError: the network in its present state does not allow these arguments.
         """
         if self.takes_snapshot:
             return self.function(snapshot, **arguments)
@@ -101,7 +101,7 @@ class Tool:
 
 
 CATALOG: dict[str, Tool] = {}
-"""Every declared tool by name, in the order of 6GAgentGym's table IV whatever is imported first."""
+"""Every declared tool by name, in the order of 6GAgentGym's table IV, whatever the order of imports."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -111,15 +111,15 @@ def tool(
 ) -> Callable[[FunctionT], FunctionT]:
     """Declare a tool.
 
-    The first parameter of a tool that looks at the world is `network: Snapshot`. All others are the
-    caller's; the `Args:` section of the docstring describes them.
+    The first parameter of a tool that reads the network is `network: Snapshot`. The caller gives all other
+    parameters; the `Args:` section of the docstring describes them.
 
     Args:
-        effect: What it may touch; decides what the signature has to look like.
-        paper: Where 6GAgentGym's table IV files it.
-        row: Its row there, which is its place in the catalog.
-        reply: Configuration only: the answer made from the world after the next interval; without
-            it the answer is the NetworkState.
+        effect: What the tool may change; it decides the form of the signature.
+        paper: Class of the tool in 6GAgentGym's table IV.
+        row: Row of the tool in that table, and its place in the catalog.
+        reply: For a configuration tool only: makes the answer from the snapshot after the next interval. The
+            default answer is the NetworkState.
 
     Raises:
         TypeError: the signature does not fit the effect.
@@ -156,10 +156,10 @@ def tool(
 
 
 def find(name: str) -> Tool:
-    """The tool of that name.
+    """The tool with a name.
 
     Raises:
-        ToolError: there is none; the message names the nearest.
+        ToolError: the name is unknown; the message has the nearest names.
     """
     known = CATALOG.get(name)
     if known is not None:
@@ -194,7 +194,7 @@ _IN_JSON = {
     "list_type": "should be a valid array",
     "tuple_type": "should be a valid array",
 }
-"""Types by the names that a caller knows, who writes JSON."""
+"""Reasons in the terms of JSON, which callers write."""
 
 
 def _short(value: object) -> str:
@@ -218,7 +218,7 @@ def _state(snapshot: Snapshot) -> NetworkState:
 
 
 def _takes_snapshot(name: str, effect: Effect, hints: Mapping[str, Any]) -> bool:
-    """Whether the function looks at the world; it may do so by `network: Snapshot` alone."""
+    """Whether the function reads the network, by its parameter `network: Snapshot`."""
     for parameter, hint in hints.items():
         if hint is Snapshot or Snapshot in get_args(hint):
             if effect is Effect.REASONING:
@@ -229,10 +229,10 @@ def _takes_snapshot(name: str, effect: Effect, hints: Mapping[str, Any]) -> bool
 
 
 def _output(name: str, effect: Effect, returned: Any, reply: Callable[[Snapshot], Record]) -> type[Record]:
-    """The record a caller gets, which depends on what the effect allows the function to return."""
+    """The record that the caller receives, from the return type that the effect requires."""
     if effect is Effect.COMMAND:
-        if get_origin(returned) is not ToolOrder:
-            raise TypeError(f"{name}: a command tool returns ToolOrder[...], not {returned}")
+        if get_origin(returned) is not CommandResult:
+            raise TypeError(f"{name}: a command tool returns CommandResult[...], not {returned}")
         returned = get_args(returned)[0]
     elif effect is Effect.CONFIGURATION:
         if returned != Change and returned not in get_args(Change):

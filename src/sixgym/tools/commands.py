@@ -14,7 +14,7 @@ from sixgym.domain.mission import LogEntry, MissionSpec, TaskSpec
 from sixgym.domain.slices import NetworkState
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import forbidding_point
-from sixgym.tools.base import Effect, ToolError, ToolOrder, tool
+from sixgym.tools.base import CommandResult, Effect, ToolError, tool
 from sixgym.tools.lookup import check_version, device_of, listed, uav_of
 from sixgym.tools.observation_radio import BUSY_HANDOVER, RECEIVABLE_DBM, check_link_quality
 from sixgym.tools.replies import (
@@ -45,7 +45,7 @@ BROADCAST_RANGE_M = 600.0
 @tool(Effect.COMMAND, paper="reasoning", row=17)
 def activate_sensor(
     network: Snapshot, sensor: SensorType, uav: UavId | None = None
-) -> ToolOrder[SensorHandle]:
+) -> CommandResult[SensorHandle]:
     """Switch a payload sensor of a UAV on. It draws power until the mission ends.
 
     The answer holds a handle and the power in W. It adds no traffic to the network. Refused: a sensor
@@ -71,11 +71,11 @@ def activate_sensor(
         handle=handle,
         power_w=SENSOR_POWER_W[sensor.value],
     )
-    return ToolOrder(reply, (ActivateSensor(uav, sensor.value, handle),))
+    return CommandResult(reply, (ActivateSensor(uav, sensor.value, handle),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=30)
-def assign_task(network: Snapshot, uav: UavId, task: TaskSpec) -> ToolOrder[TaskAck]:
+def assign_task(network: Snapshot, uav: UavId, task: TaskSpec) -> CommandResult[TaskAck]:
     """Append a task to a UAV's list, for people and agents to work through.
 
     It claims no processor time: computing that runs already is moved with edge_offload. When the task
@@ -91,11 +91,11 @@ def assign_task(network: Snapshot, uav: UavId, task: TaskSpec) -> ToolOrder[Task
     if len(held) >= MOST_TASKS:
         raise ToolError(f"{uav} holds {len(held)} tasks, the most it may; assign it to another UAV")
     reply = TaskAck(effective_t_ms=network.t_ms, uav=uav, task=task.id, place=len(held) + 1)
-    return ToolOrder(reply, (AssignTask(uav, task),))
+    return CommandResult(reply, (AssignTask(uav, task),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=31)
-def send_alert(network: Snapshot, uav: UavId, alert: AlertType) -> ToolOrder[MessageAck]:
+def send_alert(network: Snapshot, uav: UavId, alert: AlertType) -> CommandResult[MessageAck]:
     """Put an alert into one UAV's mailbox.
 
     It warns and steers nothing: follow return_to_base with set_waypoint.
@@ -107,11 +107,11 @@ def send_alert(network: Snapshot, uav: UavId, alert: AlertType) -> ToolOrder[Mes
     uav_of(network, uav)
     text = f"alert: {alert.value}"
     reply = MessageAck(effective_t_ms=network.t_ms, recipients=(uav,), text=text)
-    return ToolOrder(reply, (SendMessage((uav,), text),))
+    return CommandResult(reply, (SendMessage((uav,), text),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=32)
-def request_handover(network: Snapshot, uav: UavId, gnb: GnbId) -> ToolOrder[HandoverCmd]:
+def request_handover(network: Snapshot, uav: UavId, gnb: GnbId) -> CommandResult[HandoverCmd]:
     """Ask the network to hand a UAV over to another cell (X2). It starts at once and may fail.
 
     Read check_handover_status afterwards. Judge the target first with check_migration_feasibility.
@@ -137,11 +137,11 @@ def request_handover(network: Snapshot, uav: UavId, gnb: GnbId) -> ToolOrder[Han
             "choose a cell that scan_available_gnbs lists"
         )
     reply = HandoverCmd(effective_t_ms=network.t_ms, uav=uav, source=device.cell, target=gnb)
-    return ToolOrder(reply, (RequestHandover(uav, gnb),))
+    return CommandResult(reply, (RequestHandover(uav, gnb),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=33)
-def log_decision(network: Snapshot, record: DecisionRecord) -> ToolOrder[LogAck]:
+def log_decision(network: Snapshot, record: DecisionRecord) -> CommandResult[LogAck]:
     """Append a line to the mission log: a diagnosis, a decision with its reason, or a completed task.
 
     With task_completed the text is the id of a task that some UAV holds. The log is for the record; it
@@ -159,13 +159,13 @@ def log_decision(network: Snapshot, record: DecisionRecord) -> ToolOrder[LogAck]
             raise ToolError(f"no task {record.text[:64]!r} is assigned; assigned tasks are {listed(held)}")
     entry = LogEntry(t_ms=network.t_ms, kind=record.kind, text=record.text, device=record.uav)
     reply = LogAck(effective_t_ms=network.t_ms, entries=len(network.mission.log) + 1)
-    return ToolOrder(reply, (AppendLog(entry),))
+    return CommandResult(reply, (AppendLog(entry),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=34)
 def update_mission_plan(
     network: Snapshot, mission: MissionSpec, state: NetworkState
-) -> ToolOrder[MissionPlan]:
+) -> CommandResult[MissionPlan]:
     """Replace the mission plan. UAVs do not move until they are told to (set_waypoint, swarm_formation).
 
     Refused: a waypoint that a fence forbids, a deadline that has passed, a state not yet measured.
@@ -185,11 +185,11 @@ def update_mission_plan(
             f"deadline_s {mission.deadline_s:g} has passed: it is {now_s:g} s now; set a later one"
         )
     reply = MissionPlan(effective_t_ms=network.t_ms, version=network.mission.version + 1, plan=mission)
-    return ToolOrder(reply, (ReplacePlan(mission),))
+    return CommandResult(reply, (ReplacePlan(mission),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=35)
-def broadcast_status(network: Snapshot, uav: UavId, message: StatusMessage) -> ToolOrder[MessageAck]:
+def broadcast_status(network: Snapshot, uav: UavId, message: StatusMessage) -> CommandResult[MessageAck]:
     """Let a UAV tell its status to all others within 600 m; it lands in their mailboxes.
 
     The answer lists who is in range, possibly no one.
@@ -206,11 +206,11 @@ def broadcast_status(network: Snapshot, uav: UavId, message: StatusMessage) -> T
     )
     text = f"{uav}: {message.text}"
     reply = MessageAck(effective_t_ms=network.t_ms, recipients=recipients, text=text)
-    return ToolOrder(reply, (SendMessage(recipients, text),) if recipients else ())
+    return CommandResult(reply, (SendMessage(recipients, text),) if recipients else ())
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=36)
-def heartbeat(network: Snapshot, uav: UavId) -> ToolOrder[HeartbeatAck]:
+def heartbeat(network: Snapshot, uav: UavId) -> CommandResult[HeartbeatAck]:
     """Refresh a UAV's liveness timer. After the first one, 30 s of silence raise an alarm.
 
     Args:
@@ -218,4 +218,4 @@ def heartbeat(network: Snapshot, uav: UavId) -> ToolOrder[HeartbeatAck]:
     """
     state = uav_of(network, uav)
     reply = HeartbeatAck(effective_t_ms=network.t_ms, uav=uav, sequence=state.heartbeats + 1)
-    return ToolOrder(reply, (Heartbeat(uav),))
+    return CommandResult(reply, (Heartbeat(uav),))

@@ -1,4 +1,4 @@
-"""Commands that steer UAVs. A route is checked against airframe, fences and battery before it is ordered."""
+"""Commands that steer UAVs. Airframe, fences and battery are checked before a route is commanded."""
 
 import math
 
@@ -9,7 +9,7 @@ from sixgym.domain.mission import Uav
 from sixgym.domain.snapshot import Snapshot
 from sixgym.tools.airspace import check_route, length_m, shifted, spoken
 from sixgym.tools.alarms import SEPARATION_M
-from sixgym.tools.base import Effect, ToolError, ToolOrder, tool
+from sixgym.tools.base import CommandResult, Effect, ToolError, tool
 from sixgym.tools.formation import heading, nearest_slots, slots, turned
 from sixgym.tools.lookup import airframe_of, uav_of
 from sixgym.tools.replies import AvoidanceCmd, FormationCmd, RouteAck, Slot, SpeedAck
@@ -27,7 +27,7 @@ Vector = tuple[float, float, float]
 @tool(Effect.COMMAND, paper="reasoning", row=25)
 def set_waypoint(
     network: Snapshot, uav: UavId, position: Position, append: bool = False
-) -> ToolOrder[RouteAck]:
+) -> CommandResult[RouteAck]:
     """Send a UAV to a point: straight from where it is, then hover. Its former route is dropped.
 
     With `append` the point is added to the end of the route instead, which is how to fly a planned
@@ -49,7 +49,7 @@ def set_waypoint(
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=26)
-def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> ToolOrder[RouteAck]:
+def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> CommandResult[RouteAck]:
     """Let a UAV climb or descend where it is, and fly the rest of its route at the new altitude.
 
     Higher is more often in line of sight of a cell, but hears more interference. Refused: an altitude
@@ -68,7 +68,7 @@ def adjust_altitude(network: Snapshot, uav: UavId, altitude_m: HeightMetres) -> 
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=27)
-def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> ToolOrder[SpeedAck]:
+def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> CommandResult[SpeedAck]:
     """Set the speed at which a UAV flies its route.
 
     The answer holds the power this costs in level flight. The speed applies to later routes too.
@@ -88,13 +88,13 @@ def adjust_speed(network: Snapshot, uav: UavId, speed_mps: SpeedMps) -> ToolOrde
         power_w=power_w,
         endurance_s=state.battery_j / power_w,
     )
-    return ToolOrder(reply, (SetSpeed(uav, speed_mps),))
+    return CommandResult(reply, (SetSpeed(uav, speed_mps),))
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=28)
 def collision_avoidance(
     network: Snapshot, uav: UavId, position: Position, swarm: SwarmState
-) -> ToolOrder[AvoidanceCmd]:
+) -> CommandResult[AvoidanceCmd]:
     """Keep a UAV at least 10 m from the aircraft around it: push it aside if it would come closer.
 
     Looks 10 s ahead along present velocities. If separation suffices nothing happens (applied false).
@@ -120,7 +120,7 @@ def collision_avoidance(
     closest = [(_closest_approach(state, member), member) for member in others]
     nearest_m = min((math.hypot(*gap) for gap, _ in closest), default=None)
     if nearest_m is None or nearest_m >= SEPARATION_M:
-        return ToolOrder(_avoidance(network, state, nearest_m, (0.0, 0.0, 0.0), state.waypoints), ())
+        return CommandResult(_avoidance(network, state, nearest_m, (0.0, 0.0, 0.0), state.waypoints), ())
     push = _push(uav, [(gap, member) for gap, member in closest if math.hypot(*gap) < SEPARATION_M])
     obstacles: list[str] = []
     for option in _alternatives(push):
@@ -132,7 +132,7 @@ def collision_avoidance(
             continue
         here, route = state.position, order.reply.waypoints
         moved = (aside.x_m - here.x_m, aside.y_m - here.y_m, aside.z_m - here.z_m)
-        return ToolOrder(_avoidance(network, state, nearest_m, moved, route), order.commands)
+        return CommandResult(_avoidance(network, state, nearest_m, moved, route), order.commands)
     raise ToolError(
         f"{uav} has no legal way to evade: {obstacles[0]}; "
         "move the other aircraft, or change the altitude with adjust_altitude"
@@ -140,7 +140,7 @@ def collision_avoidance(
 
 
 def _as_known(network: Snapshot, member: SwarmMember) -> SwarmMember:
-    """The aircraft as the network knows it, or as it was described if it is none of ours."""
+    """The state of an aircraft as measured, or as described in the call if the network does not know it."""
     known = network.uavs.get(member.uav)
     if known is None:
         return member
@@ -148,10 +148,10 @@ def _as_known(network: Snapshot, member: SwarmMember) -> SwarmMember:
 
 
 def _aside(network: Snapshot, state: Uav, push: Vector, least_m: float) -> Position:
-    """Where a push leads within the airframe's altitudes, its route onwards checked.
+    """The route after a push within the airframe's altitudes.
 
     Raises:
-        ToolError: it moves the UAV less than `least_m`, or the route is not allowed.
+        ToolError: the push moves the UAV less than `least_m`, or the route is not allowed.
     """
     airframe, here = airframe_of(network, state.id), state.position
     dx, dy, dz = push
@@ -165,7 +165,7 @@ def _aside(network: Snapshot, state: Uav, push: Vector, least_m: float) -> Posit
 
 
 def _closest_approach(state: Uav, member: SwarmMember) -> Vector:
-    """The gap from the other to us when it is smallest during the look-ahead."""
+    """The smallest vector from the other aircraft to the UAV during the look-ahead."""
     position = state.position
     gap = (
         position.x_m - member.position.x_m,
@@ -180,7 +180,7 @@ def _closest_approach(state: Uav, member: SwarmMember) -> Vector:
 
 
 def _push(uav: str, conflicts: list[tuple[Vector, SwarmMember]]) -> Vector:
-    """Sum of what each conflict lacks in separation, away from the other aircraft, at most 50 m."""
+    """Sum of the missing separations, away from the other aircraft, at most 50 m."""
     total = [0.0, 0.0, 0.0]
     for gap, member in conflicts:
         length = math.hypot(*gap)
@@ -196,7 +196,7 @@ def _push(uav: str, conflicts: list[tuple[Vector, SwarmMember]]) -> Vector:
 
 
 def _alternatives(push: Vector) -> list[Vector]:
-    """The push, turned left and right, straight up and down."""
+    """The push, the push turned left and right, and pushes straight up and down."""
     size = max(math.hypot(*push), SEPARATION_M)
     dx, dy, dz = push
     return [push, (-dy, dx, dz), (dy, -dx, dz), (0.0, 0.0, size), (0.0, 0.0, -size), (-dx, -dy, dz)]
@@ -216,7 +216,9 @@ def _avoidance(
 
 
 @tool(Effect.COMMAND, paper="reasoning", row=29)
-def swarm_formation(network: Snapshot, formation: SwarmSpec, waypoints: Waypoints) -> ToolOrder[FormationCmd]:
+def swarm_formation(
+    network: Snapshot, formation: SwarmSpec, waypoints: Waypoints
+) -> CommandResult[FormationCmd]:
     """Let UAVs fly a route in formation: line abreast, ring, grid or wedge, centred on the waypoints.
 
     Each member takes the slot nearest to it and flies all waypoints with that offset, turned into the
@@ -242,15 +244,15 @@ def swarm_formation(network: Snapshot, formation: SwarmSpec, waypoints: Waypoint
         _order(network, uav, route)
         placed.append(Slot(uav=uav.id, waypoints=route))
         orders.append(SetRoute(uav.id, route))
-    return ToolOrder(FormationCmd(effective_t_ms=network.t_ms, slots=tuple(placed)), tuple(orders))
+    return CommandResult(FormationCmd(effective_t_ms=network.t_ms, slots=tuple(placed)), tuple(orders))
 
 
 def _slot_route(points: tuple[Position, ...], slot: tuple[float, float]) -> tuple[Position, ...]:
     return tuple(shifted(point, *turned(slot, heading(points, index))) for index, point in enumerate(points))
 
 
-def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> ToolOrder[RouteAck]:
-    """The order to fly a route, refused when the battery does not last to its end."""
+def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> CommandResult[RouteAck]:
+    """The command to fly a route. It is refused if the battery does not last to the end of the route."""
     mass_kg = airframe_of(network, uav.id).mass_kg
     need_j, time_s = flight_energy_j(uav.position, route, max(uav.speed_mps, 0.1), mass_kg)
     if need_j > uav.battery_j:
@@ -266,4 +268,4 @@ def _order(network: Snapshot, uav: Uav, route: tuple[Position, ...]) -> ToolOrde
         flight_time_s=time_s,
         arrival_battery_percent=100 * ((uav.battery_j - need_j) / uav.capacity_j),
     )
-    return ToolOrder(reply, (SetRoute(uav.id, route),))
+    return CommandResult(reply, (SetRoute(uav.id, route),))

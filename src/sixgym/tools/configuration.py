@@ -1,4 +1,4 @@
-"""Configuration: changes of the network itself. The answer is measured after the next interval."""
+"""Configuration: changes of the network itself. The answer is measured in the next interval."""
 
 from sixgym.domain.change import MoveToSlice, Offload, ScaleTraffic, SetPrbPolicy
 from sixgym.domain.mission import TaskSpec
@@ -12,7 +12,7 @@ from sixgym.tools.replies import OffloadResult, WorkloadResult
 from sixgym.tools.types import FULL_FPS, DegradationSpec, OffloadTarget
 
 QUALITY_FLOOR = 0.2
-"""The managed service keeps at least this share of its normal load: shedding it would be no service."""
+"""Least share of its normal load that the managed service keeps. Chosen, not measured."""
 
 
 @tool(Effect.CONFIGURATION, paper="configuration", row=39)
@@ -66,7 +66,7 @@ def graceful_degradation(network: Snapshot, spec: DegradationSpec) -> ScaleTraff
 
 
 def _giving_way(network: Snapshot, spec: DegradationSpec) -> Group:
-    """The group named, or the one of lowest ARP priority in the slice named."""
+    """The named group, or the group of lowest ARP priority in the named slice."""
     if spec.group is not None:
         return group_of(network, spec.group)
     assert spec.slice is not None  # the spec names one or the other
@@ -78,7 +78,7 @@ def _giving_way(network: Snapshot, spec: DegradationSpec) -> Group:
 
 
 def _factor(group: Group, spec: DegradationSpec) -> float:
-    """Load relative to normal that the action leaves."""
+    """Traffic factor after the action."""
     match spec.action, spec.value:
         case "cap_bitrate", float(cap_mbps):
             normal = group.traffic.rate_mbps
@@ -167,7 +167,7 @@ def trigger_slice_reallocation(
 
 
 def _donor(network: Snapshot, besides: SliceType) -> str:
-    """Advice which slice has most guaranteed PRBs that it does not use."""
+    """Advice: the slice with the most guaranteed PRBs that it does not use."""
     carrier = network.scenario.prbs * len(network.scenario.cells)
     spare = {
         kind: ratio.min - 100 * network.interval.slices[kind].prbs_used / carrier

@@ -1,4 +1,4 @@
-"""Slots of a formation, relative to its leader point, and who takes which."""
+"""Slots of a formation relative to its leader point, and their assignment to UAVs."""
 
 import math
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def slots(shape: str, count: int, spacing_m: float) -> list[Point]:
 
 
 def heading(points: Sequence[Position], index: int) -> Point:
-    """Unit vector of flight at a waypoint: along the leg to it, or from it for the first; else north."""
+    """Unit vector of flight at a waypoint: along the leg to it, or from it for the first; otherwise north."""
     start, end = (points[index - 1], points[index]) if index else (points[0], points[min(1, len(points) - 1)])
     dx, dy = end.x_m - start.x_m, end.y_m - start.y_m
     length = math.hypot(dx, dy)
@@ -52,7 +52,7 @@ def turned(slot: Point, ahead: Point) -> Point:
 
 
 def nearest_slots(members: Sequence[Position], places: Sequence[Position]) -> list[int]:
-    """A slot per member: closest pairs first, so that few paths cross."""
+    """A slot per member. The closest pairs are assigned first, so that few paths cross."""
     pairs = sorted(
         (member.distance_m(place), m, p) for m, member in enumerate(members) for p, place in enumerate(places)
     )

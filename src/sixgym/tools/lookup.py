@@ -1,4 +1,4 @@
-"""Finding what an argument names, with an error that lists what there is."""
+"""Objects that an argument names. The error for an unknown name lists the known names."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ ONBOARD = "onboard"
 
 
 def uav_of(network: Snapshot, name: str) -> Uav:
-    """The UAV of that name."""
+    """The UAV with a name."""
     known = network.uavs.get(name)
     if known is None:
         raise ToolError(f"there is no UAV {name!r}; UAVs are {listed(network.uavs)}")
@@ -21,7 +21,7 @@ def uav_of(network: Snapshot, name: str) -> Uav:
 
 
 def device_of(network: Snapshot, uav: str) -> DeviceMeasurement:
-    """What was measured at a UAV's modem."""
+    """Measurements of a UAV's modem."""
     return network.interval.devices[uav_of(network, uav).id]
 
 
@@ -33,7 +33,7 @@ def airframe_of(network: Snapshot, uav: str) -> Airframe:
 
 
 def cell_of(network: Snapshot, name: str) -> Cell:
-    """The cell of that name."""
+    """The cell with an id."""
     for cell in network.scenario.cells:
         if cell.id == name:
             return cell
@@ -43,7 +43,7 @@ def cell_of(network: Snapshot, name: str) -> Cell:
 
 
 def group_of(network: Snapshot, name: str) -> Group:
-    """The group of that name."""
+    """The group with a name."""
     for group in network.scenario.groups:
         if group.name == name:
             return group
@@ -53,7 +53,7 @@ def group_of(network: Snapshot, name: str) -> Group:
 
 
 def slice_of(network: Snapshot, kind: SliceType) -> Slice:
-    """The slice of that type."""
+    """The slice of a type."""
     for known in network.scenario.slices:
         if known.type is kind:
             return known

@@ -1,4 +1,4 @@
-"""Observation of network, slices, compute and fleet: what was measured in the last interval."""
+"""Observation of network, slices, compute and fleet: measurements of the last interval."""
 
 from collections.abc import Sequence
 

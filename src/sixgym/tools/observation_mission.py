@@ -1,4 +1,4 @@
-"""Planning that has to look at the network: routes and precedence."""
+"""Planning that reads the network: routes and precedence."""
 
 import math
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ def _is_served(network: Snapshot, uav: UavId, intent: Intent) -> bool:
 
 
 def _price(network: Snapshot, kind: SliceType) -> Price:
-    """Price of a metre at a place: more where SINR is below what the slice wants."""
+    """Price of a metre at a place: higher where the SINR is below the one that the slice needs."""
     wanted_db = WANTED_SINR_DB[kind]
 
     def price(x_m: float, y_m: float, z_m: float) -> float:
@@ -113,7 +113,7 @@ def _price(network: Snapshot, kind: SliceType) -> Price:
 
 
 def _altitudes_m(network: Snapshot) -> tuple[float, float]:
-    """What every airframe of the network can fly, or the union where they have nothing in common."""
+    """Altitudes that every airframe can fly, or the union of all ranges if they have none in common."""
     frames = [group.airframe for group in network.scenario.groups if group.airframe is not None]
     lows, highs = [frame.min_altitude_m for frame in frames], [frame.max_altitude_m for frame in frames]
     if not frames:
@@ -124,7 +124,7 @@ def _altitudes_m(network: Snapshot) -> tuple[float, float]:
 
 
 def _nearest(network: Snapshot, point: Position) -> str:
-    """Advice where to go instead of a forbidden point: the nearest legal one of those looked at."""
+    """Advice in place of a forbidden point: the nearest legal candidate."""
     fences = network.scenario.geofences
     legal = [
         candidate
@@ -139,7 +139,7 @@ def _nearest(network: Snapshot, point: Position) -> str:
 
 
 def _candidates(network: Snapshot, point: Position) -> Iterator[Position]:
-    """Points on rings around a point, and on the way into each fence to stay in, at three heights."""
+    """Points on rings around a point, and on the way into each keep-in fence, at three heights."""
     places = [(point.x_m, point.y_m)]
     for radius_m in (5, 10, 20, 50, 100, 200):
         for step in range(16):
@@ -161,7 +161,7 @@ def _candidates(network: Snapshot, point: Position) -> Iterator[Position]:
 
 
 def _sampled(way: tuple[Position, ...]) -> list[Position]:
-    """Points along a way, at most 20 m apart unless it is very long."""
+    """Points along a path, at most 20 m apart unless the path is very long."""
     points = [way[0]]
     for here, there in pairwise(way):
         length = here.distance_m(there)

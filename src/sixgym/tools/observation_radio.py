@@ -1,8 +1,7 @@
-"""Observation of the radio: what cells are worth at a point, and what a UAV's link is worth.
+"""Observation of the radio: predictions at a point, and measurements of a UAV's link.
 
-Points are predicted from the large-scale field of `domain.radio` with the power and PRB load that
-the cells really have; a UAV's own link is reported as its modem measured it. Fast fading is not
-predicted.
+Predictions come from the large-scale field of `domain.radio` with the measured power and PRB load of the
+cells. A UAV's own link is reported as its modem measured it. Fast fading is not predicted.
 """
 
 import math
@@ -43,6 +42,8 @@ LOWEST_SINR_DB = -50.0
 """Least SINR that is measured or shown."""
 
 NO_INTERFERENCE_DB = -50.0
+"""Interference over noise that stands for none."""
+
 INTERRUPTION_MS = 6.2
 """Break of the data flow during an X2 handover as measured on ns-3, whose RRC messages are ideal here.
 A real LTE network takes about 49.5 ms (TR 36.881)."""

@@ -1,7 +1,7 @@
-"""Route planning: A* on a grid around fences, with a price for poor places.
+"""Route planning: A* on a grid around fences, with a higher price for places of poor coverage.
 
-Level flight at one of a few altitudes, with a vertical leg at start or goal where they differ.
-Every leg is checked exactly, not only the grid points, and keeps a margin from fences.
+A path is level flight at one of a few altitudes, with a vertical leg at the start or goal if their altitudes
+differ. Every leg is checked exactly, not only at the grid points, and keeps a margin from fences.
 """
 
 import heapq
@@ -23,19 +23,25 @@ from sixgym.domain.geometry import (
 from sixgym.tools.airspace import Fences
 
 MARGIN_M = 1.0
-"""Planned legs stay this far from the sides of fences, so rounding cannot put them across."""
+"""Distance of planned legs from the sides of fences, so that rounding cannot cross them."""
 
 COARSE, FINE = 24, 64
-"""Grid steps across the obstacles; fine only where the coarse grid finds no way through."""
+"""Grid steps across the obstacles. The fine grid is used if the coarse grid finds no path. Chosen."""
 
 BORDER = 4
-"""Grid steps that a way may lead beyond them."""
+"""Grid steps that a path may lead beyond the obstacles. Chosen."""
 
 SMALLEST_STEP_M = 2.0
+"""Smallest grid step. Chosen."""
+
 LEVEL_CLEARANCE_M = 2.0
+"""Height above a fence at which a path may cross it. Chosen."""
+
 MOST_POINTS = 64
+"""Most waypoints of a route, see `MissionSpec`."""
+
 SAMPLES = 6
-"""Places on a leg at which its price is taken when a shortcut is weighed."""
+"""Samples of the price along a leg, to compare a shortcut. Chosen."""
 
 Price = Callable[[float, float, float], float]
 """Price of a metre flown at a place (x, y, z), at least 1."""
@@ -45,14 +51,14 @@ Box = tuple[float, float, float, float]
 
 
 class Wall(NamedTuple):
-    """A fence seen at one altitude: its polygon, and whether to stay in or out."""
+    """A fence at one altitude: its polygon, and its mode."""
 
     corners: Polygon
     keep_in: bool
     box: Box
 
     def clears(self, a: Point, b: Point) -> bool:
-        """Whether a leg is on the right side and keeps the margin."""
+        """Whether a leg is on the allowed side and keeps the margin."""
         x1, y1, x2, y2 = self.box
         beyond_x = max(a[0], b[0]) < x1 or min(a[0], b[0]) > x2
         beyond_y = max(a[1], b[1]) < y1 or min(a[1], b[1]) > y2
@@ -115,12 +121,12 @@ class Level:
 def plan(
     fences: Fences, start: Position, goal: Position, *, price: Price, altitudes_m: tuple[float, float]
 ) -> tuple[Position, ...] | None:
-    """The way from start to goal as points of straight legal legs, or None if none was found.
+    """The path from start to goal as points of straight legal legs, or None if none was found.
 
     Args:
-        fences: All of them.
-        start: Where it begins; legal.
-        goal: Where it ends; legal.
+        fences: All geofences.
+        start: First point, a legal one.
+        goal: Last point, a legal one.
         price: Price of a metre at a place, at least 1.
         altitudes_m: Lowest and highest altitude of the level part.
     """
@@ -141,7 +147,7 @@ def plan(
 
 
 def search(level: Level) -> list[Point] | None:
-    """The cheapest way in the plane, start and goal included, by A*."""
+    """The cheapest path in the plane, start and goal included, by A*."""
     if not (level.is_clear(level.start, level.start) and level.is_clear(level.goal, level.goal)):
         return None
     origin: Node = (0, 0)
@@ -168,7 +174,7 @@ def search(level: Level) -> list[Point] | None:
 
 
 def shortened(level: Level, way: list[Point]) -> list[Point]:
-    """The way with points left out where a straight leg is clear and no dearer."""
+    """The path without the points that a straight leg can skip at no higher price."""
     points = [way[0]]
     index = 0
     while index < len(way) - 1:
@@ -201,7 +207,7 @@ def _trace(level: Level, came: dict[Node, Node], node: Node) -> list[Point]:
 def _altitudes(
     fences: Fences, start: Position, goal: Position, altitudes_m: tuple[float, float]
 ) -> Iterator[float]:
-    """Altitudes worth trying: the goal's, the start's, and just above each fence to stay out of."""
+    """Altitudes to try: the goal's, the start's, and just above each keep-out fence."""
     low, high = altitudes_m
     above = (fence.z_max_m + LEVEL_CLEARANCE_M for fence in fences if fence.mode == "keep_out")
     tried: set[float] = set()
@@ -264,7 +270,7 @@ def _around(*points: Point) -> Box:
 
 
 def _lifted(start: Position, goal: Position, z_m: float, way: list[Point]) -> tuple[Position, ...]:
-    """The way in space: climb at the start, level flight, descent at the goal."""
+    """The path in space: climb at the start, level flight, descent at the goal."""
     between = [Position(x_m=round(x, 2), y_m=round(y, 2), z_m=z_m) for x, y in way[1:-1]]
     points = [
         start,

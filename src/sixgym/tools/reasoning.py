@@ -1,4 +1,4 @@
-"""Reasoning: pure functions of their arguments. None of them sees the network."""
+"""Reasoning: pure functions of their arguments. No reasoning tool reads the network."""
 
 import math
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ WORST_MARGIN = -10.0
 TTI_MS = 1.0
 VISIT_RADIUS_M = 5.0
 IDLE_SHARE = 0.01
-"""Of a saturated node this share counts as free, so that an estimate stays finite."""
+"""Share of a saturated node that counts as free, so that an estimate stays finite."""
 
 LONGEST_MS = 1e9
 
@@ -192,7 +192,7 @@ def _value(target: IntentTarget, state: NetworkState) -> float:
 
 
 def _reached(target: IntentTarget, measured: float) -> float:
-    """How much of a target is reached: 1 met, 0 impossible, between them the ratio."""
+    """Degree to which a target is reached: 1 if it is met, 0 if it is impossible, otherwise the ratio."""
     wanted, ratio = target.value, target.metric in {"loss_ratio", "edge_load"}
     if target.condition == "IS_LESS_THAN":
         lowest = TTI_MS if target.metric == "latency_ms" else 0.0
@@ -303,7 +303,7 @@ def select_offload_target(edge_load: EdgeLoad, task: TaskSpec) -> OffloadTarget:
 
 
 def _expected_ms(node: NodeLoad, task: TaskSpec) -> float:
-    """Round trip plus the longer of mean response of a queue at that load, and the backlog found."""
+    """Round trip plus the longer of the mean response time at a load and the time to work off the backlog."""
     free = max(IDLE_SHARE, 1 - node.load) * node.megacycles_per_s
     response = task.megacycles / free
     backlog = (node.queue + 1) * task.megacycles / node.megacycles_per_s

@@ -1,4 +1,4 @@
-"""From the causes of a risk to the next call: a fixed decision table, causes before symptoms."""
+"""The next call for the causes of a risk: a fixed decision table, causes before symptoms."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,15 +33,15 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the table.
+    """A line of the decision table.
 
     Attributes:
-        kinds: Alarm kinds it answers.
-        call: The tool to call next.
-        arguments: Its arguments; `{subject}` and `{related}` are the driver's, `{slice}` the state's.
+        kinds: Alarm kinds that the line is for.
+        call: Tool to call next.
+        arguments: Arguments of the call; `{subject}` and `{related}` are the driver's, `{slice}` the state's.
         then: Tools that complete the repair.
-        rationale: Why.
-        in_slices: Slices of the state in which it applies; all if empty.
+        rationale: Reason of the call.
+        in_slices: Slices of the state in which the line applies; all slices if empty.
     """
 
     kinds: tuple[AlarmKind, ...]
@@ -52,7 +52,7 @@ class Line:
     in_slices: tuple[SliceType, ...] = ()
 
     def fits(self, driver: RiskDriver, state: NetworkState) -> bool:
-        """Whether the line answers the driver in that state."""
+        """Whether the line applies to a driver in a state."""
         needs_related = "{related}" in self.arguments.values()
         return (
             driver.kind in self.kinds

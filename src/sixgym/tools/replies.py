@@ -1,4 +1,4 @@
-"""Answers: records that tools hand back and none takes."""
+"""Replies: records that tools return and that are no arguments."""
 
 from typing import Annotated, Literal
 

@@ -1,6 +1,6 @@
-"""What is derived from the catalog: JSON list, OpenAI tool specs, a Markdown page, a compact prompt.
+"""Forms of the catalog: a JSON list, OpenAI tool specs, a Markdown page, a compact prompt.
 
-All of it is deterministic and follows from signatures, types and docstrings alone.
+All of them are deterministic and derived from signatures, types and docstrings alone.
 """
 
 import re
@@ -66,10 +66,10 @@ def input_schema(tool: Tool) -> dict[str, Any]:
 
 
 def self_contained(schema: Schema) -> dict[str, Any]:
-    """The same schema in the dialect that every model server reads.
+    """The schema in the dialect that every model server reads.
 
-    References are replaced by what they refer to, titles dropped, and tuples of one type written as
-    arrays of fixed length, because several servers know neither `$ref` nor `prefixItems`.
+    References are replaced by their targets, titles are dropped, and tuples of one type become arrays of
+    fixed length, because several servers know neither `$ref` nor `prefixItems`.
     """
     return cast("dict[str, Any]", _inlined(schema, schema.get("$defs", {})))
 

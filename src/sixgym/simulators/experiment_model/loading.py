@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, ValidationError
 
+from sixgym.domain import propagation, radio
 from sixgym.domain.base import Record, first_problem
 from sixgym.domain.extras import install_command
 from sixgym.models.chat import ModelUnusableError
@@ -110,9 +111,10 @@ def version_of(folder: Path) -> str:
 
 @lru_cache(maxsize=1)
 def source_digest() -> str:
-    """Hash of this package's code, 12 hexadecimal digits."""
+    """Hash of this package's code and of the radio map's, 12 hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    own = sorted(Path(__file__).parent.rglob("*.py"))
+    for path in (*own, Path(propagation.__file__), Path(radio.__file__)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sixgym.domain import radio
 from sixgym.domain.extras import install_command
+from sixgym.simulators import fading
 from sixgym.simulators.base import SimulatorError
 from sixgym.simulators.cache import cache_folder
+from sixgym.simulators.ns3 import wire
 
 CPP = Path(__file__).resolve().parent / "cpp"
 MODULES = (
@@ -89,10 +92,23 @@ def find_compiler() -> str | None:
 
 @cache
 def source_digest() -> str:
-    """Hash of the C++ sources, 12 hexadecimal digits."""
+    """Hash of every file that decides results, 12 hexadecimal digits.
+
+    These are the C++ sources and the modules that make their input: the line protocol, the fading traces and
+    the random fields of the radio map.
+    """
+    return _digest(*_program_sources(), Path(wire.__file__), Path(fading.__file__), Path(radio.__file__))
+
+
+def _program_sources() -> list[Path]:
+    return sorted(path for path in CPP.rglob("*") if path.is_file())
+
+
+def _digest(*paths: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in CPP.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(CPP).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in paths:
+        name = path.relative_to(CPP).as_posix() if path.is_relative_to(CPP) else path.name
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 
@@ -103,7 +119,8 @@ def _compiler_version(compiler: str) -> str:
 
 def program_path(wheel: Wheel, compiler: str) -> Path:
     """Path in the cache of the program for a wheel and a compiler."""
-    key = "\n".join((source_digest(), wheel.version, str(wheel.root), _compiler_version(compiler), *FLAGS))
+    sources = _digest(*_program_sources())
+    key = "\n".join((sources, wheel.version, str(wheel.root), _compiler_version(compiler), *FLAGS))
     name = f"sixgym-ns3-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     return cache_folder("ns3") / name
 

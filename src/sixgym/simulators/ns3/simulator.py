@@ -58,7 +58,7 @@ class Ns3Simulator:
 
     @property
     def version(self) -> str:
-        """Version of ns-3 (`missing` when it is not installed), and a hash of the C++ program."""
+        """Version of ns-3 (`missing` when it is not installed), and a hash of the sources."""
         try:
             wheel = find_wheel().version
         except SimulatorError:

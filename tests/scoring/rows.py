@@ -1,4 +1,4 @@
-"""Graded episodes for tests of figures."""
+"""Results for tests of metrics."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def row(
     tokens: int | None = None,
     grader: int = 1,
 ) -> Result:
-    """A result with what a test is about."""
+    """A result with the given fields and defaults for the others."""
     return Result(
         task=task,
         tier=tier,
@@ -43,7 +43,7 @@ def row(
 
 
 def tried(outcomes: Sequence[Sequence[bool]], *, agent: str = "someone") -> list[Result]:
-    """One row for each trial: `outcomes[task][trial]` is whether it succeeded."""
+    """A result for each trial; `outcomes[task][trial]` is its success."""
     return [
         row(f"t-{task}", trial=trial, success=success, agent=agent)
         for task, trials in enumerate(outcomes)

@@ -1,4 +1,4 @@
-"""Which texts say what was asked for: people and language models write numbers and names in many ways."""
+"""Grading final answers: people and language models write numbers and names in many ways."""
 
 import pytest
 from hypothesis import given, settings

@@ -25,7 +25,7 @@ def test_a_comparison_the_other_way_round_is_its_mirror() -> None:
     assert (theirs.won, theirs.lost, theirs.mcnemar_p) == (ours.lost, ours.won, ours.mcnemar_p)
 
 
-def test_only_tasks_that_both_have_count() -> None:
+def test_only_shared_tasks_count() -> None:
     found = compare(run("110111"), [*run("01"), row("elsewhere")])
     assert (found.tasks, found.only_candidate, found.only_baseline) == (2, 4, 1)
     assert (found.candidate_success_rate, found.baseline_success_rate) == (1, 0.5)
@@ -64,13 +64,13 @@ def test_mcnemars_p_is_the_sign_tests(won: int, lost: int, p: float) -> None:
     assert mcnemar(lost, won) == pytest.approx(p)
 
 
-def test_an_episode_that_we_broke_is_lost_unless_left_out() -> None:
+def test_an_infrastructure_failure_is_a_lost_task_unless_left_out() -> None:
     ours, theirs = [row("a", broken=True), row("b")], [row("a"), row("b")]
     assert compare(ours, theirs).lost == 1
     assert compare(ours, theirs, exclude_infrastructure=True).tasks == 1
 
 
-def test_runs_that_cannot_be_compared_say_why() -> None:
+def test_runs_that_cannot_be_compared_are_refused_with_the_reason() -> None:
     with pytest.raises(MetricError, match="share no task"):
         compare([row("a")], [row("b")])
     with pytest.raises(MetricError, match="share no task"):

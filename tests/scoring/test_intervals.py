@@ -19,7 +19,7 @@ def test_wilson_agrees_with_a_published_example() -> None:
     assert intervals.wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
 
 
-def test_none_of_600_may_still_be_six_in_a_thousand() -> None:
+def test_no_success_in_600_is_compatible_with_six_in_a_thousand() -> None:
     low, high = of_outcomes([[False]] * 600)
     assert low == 0
     assert high == pytest.approx(0.0064, abs=1e-4)
@@ -39,7 +39,7 @@ def test_trials_that_repeat_each_other_narrow_little_and_independent_ones_much()
 
 
 @pytest.mark.parametrize("success", [True, False])
-def test_where_all_trials_end_alike_only_tasks_count_as_evidence(success: bool) -> None:
+def test_if_all_trials_of_a_task_agree_only_tasks_count_as_evidence(success: bool) -> None:
     assert of_outcomes([[success] * 4] * 50) == pytest.approx(intervals.wilson(float(success), 50))
 
 
@@ -112,7 +112,7 @@ def test_the_interval_of_a_correlation_is_fishers() -> None:
     assert np.arctanh(ends) == pytest.approx(np.arctanh(r) + np.array([-1, 1]) * 1.959964 / 3**0.5)
 
 
-def test_a_correlation_says_when_it_cannot_know() -> None:
+def test_a_correlation_without_enough_pairs_or_variation_is_none() -> None:
     assert intervals.correlation([0.1, 0.5], [0.2, 0.6]) == (None, None)
     assert intervals.correlation([0.1, 0.1, 0.1], [0.2, 0.6, 0.7]) == (None, None)
     assert intervals.correlation([0.1, 0.2, 0.3, 0.4], [0.2, 0.4, 0.6, 0.8]) == (pytest.approx(1), None)

@@ -1,4 +1,4 @@
-"""Success is computed from recorded measurements and from nothing an agent says."""
+"""Success follows from recorded measurements, and never from what an agent claims."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ def below(value: float) -> Target:
 
 
 def with_latencies(episode: Episode, values: list[float]) -> Episode:
-    """The episode with these latencies of the drones in its last intervals."""
+    """The episode with other latencies of the drones in its last intervals."""
 
     def changed(interval: Interval, latency_ms: float) -> Interval:
         flow = replace(interval.groups["drone"], latency_ms=latency_ms)
@@ -55,7 +55,7 @@ def test_every_target_has_to_hold() -> None:
     assert not graded(episode, below(40), impossible)
 
 
-def test_what_the_agent_answers_changes_nothing() -> None:
+def test_the_agents_answer_does_not_change_the_verdict_on_targets() -> None:
     episode = with_latencies(sample_episode(), [100.0] * 10)
     boasting = episode.model_copy(update={"answer": "The service level is met.", "terminated": True})
     assert judge(boasting) == judge(episode)
@@ -70,7 +70,7 @@ def test_stopping_early_does_not_shorten_what_is_judged() -> None:
     assert ends == [early.task.horizon * early.task.scenario.decision_interval_ms] * 2
 
 
-def test_an_episode_that_broke_on_our_side_is_no_success() -> None:
+def test_an_episode_with_an_infrastructure_failure_is_no_success() -> None:
     episode = sample_episode(fail_after=5)
     assert episode.infrastructure_failure == "the test simulator broke"
     assert not judge(episode).success
@@ -149,7 +149,7 @@ def judged(episode: Episode, goal: Goal) -> bool:
 
 
 def altered(interval: Interval, places: Mapping[str, Position], **changes: object) -> Interval:
-    """The interval with UAVs at other places."""
+    """The interval with UAVs at other positions."""
     devices = {
         name: replace(device, position=places.get(name, device.position))
         for name, device in interval.devices.items()
@@ -158,7 +158,7 @@ def altered(interval: Interval, places: Mapping[str, Position], **changes: objec
 
 
 def flying(*places: Position) -> Episode:
-    """An episode in whose last intervals drone-1 is at these places."""
+    """An episode with drone-1 at the given positions in the last intervals."""
     episode = sample_episode()
     tail = [
         altered(interval, {"drone-1": place})
@@ -285,7 +285,7 @@ def test_a_duty_is_met_if_the_named_uav_and_no_other_has_it(
     assert judged(episode, Goal(duties=(duty,))) is met
 
 
-def test_two_uavs_may_be_meant_by_two_duties() -> None:
+def test_two_duties_may_name_two_uavs_for_one_item() -> None:
     both = (TASK, TASK.model_copy(update={"uav": "drone-2"}))
     episode = sample_episode()
     for second, met in ((DONE, True), (UavLedger(), False)):
@@ -293,12 +293,12 @@ def test_two_uavs_may_be_meant_by_two_duties() -> None:
         assert judged(episode.model_copy(update={"ledger": ledger}), Goal(duties=both)) is met
 
 
-def test_what_another_uav_says_is_no_alert() -> None:
+def test_a_message_of_another_uav_is_no_alert() -> None:
     ledger = Ledger(uavs={"drone-1": UavLedger(inbox=("drone-2: alert: low_battery", "low_battery"))})
     assert not judged(sample_episode().model_copy(update={"ledger": ledger}), Goal(duties=(ALERT,)))
 
 
-def test_without_books_no_duty_is_met() -> None:
+def test_without_a_ledger_no_duty_is_met() -> None:
     assert not judged(sample_episode().model_copy(update={"ledger": None}), Goal(duties=(TASK,)))
 
 

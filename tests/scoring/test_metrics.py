@@ -29,7 +29,7 @@ TIERS = ("L1", "L2", "L3")
         (False, 0, 1, 0),
     ],
 )
-def test_an_episode_adds_to_spl_what_its_detour_leaves(
+def test_a_detour_lowers_the_spl_of_an_episode(
     success: bool, calls: int, reference_calls: int, expected: float
 ) -> None:
     assert path_efficiency(row(success=success, calls=calls, reference_calls=reference_calls)) == expected
@@ -75,7 +75,7 @@ def test_violations_are_counted_per_episode() -> None:
     assert (found.unsafe, found.violations) == (0.5, 2)
 
 
-def test_an_episode_that_we_broke_counts_as_failed_unless_left_out() -> None:
+def test_an_infrastructure_failure_counts_as_failed_unless_left_out() -> None:
     rows = [row("a"), row("b"), row("c", broken=True), row("d", success=False)]
     kept, left_out = summarise(rows), summarise(rows, exclude_infrastructure=True)
     assert (kept.n, kept.success_rate, kept.infrastructure_failures) == (4, 0.5, 1)
@@ -83,7 +83,7 @@ def test_an_episode_that_we_broke_counts_as_failed_unless_left_out() -> None:
     assert left_out.infrastructure_failures == 1
 
 
-def test_cost_is_summed_and_tokens_are_averaged_over_those_who_used_any() -> None:
+def test_cost_is_summed_and_tokens_are_averaged_over_episodes_with_a_language_model() -> None:
     found = summarise([row("a", tokens=100), row("b", tokens=300), row("c")])
     assert (found.tokens, found.tokens_mean) == (400, 200)
     assert (found.agent_s, found.agent_s_mean, found.world_s_mean) == pytest.approx((4.5, 1.5, 0.5))
@@ -134,12 +134,12 @@ def test_the_mix_as_it_is_changes_nothing_but_the_way_the_interval_is_made() -> 
 
 
 @pytest.mark.parametrize("mix", [{"L1": 1.0}, {"L1": 0.5, "L2": 0.4}, {"L1": 1.5, "L2": -0.5}])
-def test_a_mix_that_is_none_is_an_error(mix: dict[str, float]) -> None:
+def test_shares_that_do_not_fit_the_tiers_are_an_error(mix: dict[str, float]) -> None:
     with pytest.raises(MetricError, match="mix"):
         reweighted(by_tier([row("a"), row("b", tier="L2")], TIERS), mix)
 
 
-def test_what_is_not_one_run_has_no_summary() -> None:
+def test_results_of_more_than_one_run_have_no_summary() -> None:
     with pytest.raises(MetricError, match="no results"):
         summarise([])
     with pytest.raises(MetricError, match="no results"):

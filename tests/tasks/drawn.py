@@ -1,4 +1,4 @@
-"""Drawn tasks, and agents that do exactly what a test wants."""
+"""Generated tasks, and an agent with scripted calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ MOST_NUMBERS = 40
 
 
 @dataclass(frozen=True)
-class Doer:
-    """Makes these calls, then answers."""
+class ScriptedAgent:
+    """An agent that makes its calls in order, then answers."""
 
     calls: tuple[ToolCall, ...]
     answer: str
-    name: str = "doer"
+    name: str = "scripted"
 
     def act(self, observation: Observation) -> Turn:
         step = len(observation.history)
@@ -34,7 +34,7 @@ class Doer:
 
 @lru_cache(maxsize=1)
 def network() -> SimulatedBackend:
-    """One fast network for all tests of a process."""
+    """The fast network, shared by all tests of a process."""
     return SimulatedBackend(make_simulator("tti"))
 
 
@@ -45,7 +45,7 @@ def drawn(domain: Domain, tier: Tier, number: int, split: Split = "held_out") ->
 
 @lru_cache(maxsize=32)
 def made_of(domain: Domain, tier: Tier, *parts: str) -> BenchTask:
-    """The first task of a domain and tier that is made of these parts and no others, in any order."""
+    """The first task of a domain and tier with exactly these parts, in any order."""
     for number in range(MOST_NUMBERS):
         task = drawn(domain, tier, number)
         if sorted(task.parts) == sorted(parts):
@@ -55,7 +55,7 @@ def made_of(domain: Domain, tier: Tier, *parts: str) -> BenchTask:
 
 @lru_cache(maxsize=32)
 def containing(domain: Domain, tier: Tier, part: str) -> BenchTask:
-    """The first task of a domain and tier with that part in it."""
+    """The first task of a domain and tier with a part."""
     for number in range(MOST_NUMBERS):
         task = drawn(domain, tier, number)
         if part in task.parts:
@@ -68,7 +68,7 @@ def call(tool: str, **arguments: object) -> ToolCall:
 
 
 def attempt(task: BenchTask, calls: Sequence[ToolCall], answer: str = "Done.") -> Episode:
-    return rollout(Environment(network()), Doer(tuple(calls), answer), task.task)
+    return rollout(Environment(network()), ScriptedAgent(tuple(calls), answer), task.task)
 
 
 def succeeds(task: BenchTask, calls: Sequence[ToolCall], answer: str = "Done.") -> bool:

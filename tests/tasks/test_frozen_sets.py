@@ -28,14 +28,14 @@ def packed(path: Path) -> Path:
 
 
 def troubled(task: BenchTask) -> BenchTask:
-    """The task in a network in which a compute node is flooded."""
+    """The task in a network with an overloaded compute node."""
     fault = EdgeOverload(node="edge-1", background_load=1.5, start_ms=0, duration_ms=10_000)
     scenario = task.task.scenario.model_copy(update={"faults": (fault,)})
     return task.model_copy(update={"task": task.task.model_copy(update={"scenario": scenario})})
 
 
 def rewritten(path: Path, lines: bytes) -> None:
-    """Other lines, with a manifest that fits them."""
+    """Replace the lines of a set, with the checksum of the new lines in the manifest."""
     packed(path).write_bytes(gzip.compress(lines))
     manifest = json.loads(path.read_text()) | {"sha256": hashlib.sha256(lines).hexdigest()}
     path.write_text(json.dumps(manifest))
@@ -80,7 +80,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"name": "x"}', "\x00"])
-def test_what_is_no_manifest_is_said_to_be_none(path: Path, text: str) -> None:
+def test_a_file_that_is_no_manifest_is_named(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(TaskSetError, match=r"samples\.json: no manifest of a task set"):
         load_task_set(path)

@@ -1,4 +1,4 @@
-"""What holds for every task that is drawn."""
+"""Properties of every generated task."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ each_cell = pytest.mark.parametrize(("domain", "tier"), CELLS)
 
 
 def figure(target: Target) -> str:
-    """A target's bound as an operator says it."""
+    """The bound of a target as an intent states it."""
     match target.metric:
         case "loss_ratio":
             return f"{100 * target.value:g}"
@@ -41,7 +41,7 @@ def figure(target: Target) -> str:
 
 
 def demands(task: BenchTask) -> set[str]:
-    """All that the words have to say for an agent to know the goal."""
+    """The texts that an intent has to hold, so that an agent knows the goal."""
     goal = task.task.goal
     said: set[str] = set()
     for target in (*goal.targets, *goal.constraints):
@@ -81,9 +81,7 @@ def test_a_task_has_a_topology_of_its_split_only(domain: Domain, tier: Tier) -> 
 
 
 @each_cell
-def test_the_reference_has_the_length_of_its_tier_and_calls_that_their_tools_take(
-    domain: Domain, tier: Tier
-) -> None:
+def test_the_reference_has_the_length_of_its_tier_and_valid_calls(domain: Domain, tier: Tier) -> None:
     task = drawn(domain, tier, 0)
     least, most = CALLS[tier]
     assert task.tier == tier == tier_of(len(task.reference))
@@ -101,7 +99,7 @@ def test_the_reference_is_carried_out_and_succeeds(domain: Domain, tier: Tier) -
 
 
 @each_cell
-def test_who_does_nothing_fails_even_with_the_right_answer(domain: Domain, tier: Tier) -> None:
+def test_an_idle_agent_fails_even_with_the_right_answer(domain: Domain, tier: Tier) -> None:
     task = drawn(domain, tier, 0)
     assert judge(attempt(task, (), "Done.")).success is False
     if task.task.goal.targets and any(part for part in task.parts if not part.startswith("asked")):
@@ -110,7 +108,7 @@ def test_who_does_nothing_fails_even_with_the_right_answer(domain: Domain, tier:
 
 
 @each_cell
-def test_the_words_say_every_figure_of_the_goal(domain: Domain, tier: Tier) -> None:
+def test_the_intent_states_every_bound_of_the_goal(domain: Domain, tier: Tier) -> None:
     for number in (0, 1):
         task = drawn(domain, tier, number)
         missing = [text for text in demands(task) if text not in task.task.intent]

@@ -49,7 +49,7 @@ def test_tier_and_domain_restrict() -> None:
         (Selection(limit=0), "--limit has to be at least 1"),
     ],
 )
-def test_an_impossible_selection_says_what_there_is(selection: Selection, words: str) -> None:
+def test_an_impossible_selection_names_the_possible_values(selection: Selection, words: str) -> None:
     with pytest.raises(SelectionError, match=words):
         select(TASKS, selection)
 

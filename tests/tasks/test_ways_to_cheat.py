@@ -1,4 +1,4 @@
-"""Ways to look successful without being so. Each of them fails on a task that can be solved honestly."""
+"""Attacks on the grader: each one fails on a task that the reference solution solves."""
 
 from collections.abc import Sequence
 
@@ -37,12 +37,12 @@ def flown() -> BenchTask:
 
 
 def lone_tenant() -> BenchTask:
-    """A task about the URLLC slice where nobody but the managed service is in it."""
+    """A task about a URLLC slice that holds the managed service alone."""
     for number in range(MOST_NUMBERS):
         task = drawn("network-slicing", "L1", number)
         members = [group.name for group in task.task.scenario.groups if group.slice is SliceType.URLLC]
-        about = {target.slice for target in task.task.goal.targets if target.metric == "latency_ms"}
-        if members == [task.task.scenario.managed] and about == {SliceType.URLLC}:
+        subjects = {target.slice for target in task.task.goal.targets if target.metric == "latency_ms"}
+        if members == [task.task.scenario.managed] and subjects == {SliceType.URLLC}:
             return task
     raise LookupError("no task is about a slice with one tenant")
 
@@ -52,7 +52,7 @@ each_trouble = pytest.mark.parametrize("trouble", BROKEN)
 
 
 def healthy_state(task: BenchTask) -> dict[str, object]:
-    """A state as it never was."""
+    """An invented state of a healthy network."""
     return {
         "version": 5,
         "t_ms": 2500,
@@ -71,13 +71,13 @@ def verify(task: BenchTask, **looser: object) -> ToolCall:
 
 
 def share(task: BenchTask, kind: str) -> ToolCall:
-    """The call that gives a slice back what it has at the start."""
+    """The call that restores the initial share of a slice."""
     policy = task.task.scenario.slice(SliceType(kind)).policy
     return call("trigger_slice_reallocation", slice=kind, resources=policy.model_dump())
 
 
 def degrade(group: str, left: float, seconds: float = 600) -> ToolCall:
-    """A group keeps a share of its load for a while."""
+    """The call that sheds a group's load to a share for some time."""
     spec: dict[str, object] = {"group": group, "duration_s": round(seconds, 3)}
     spec |= {"action": "reduce_rate", "value": round(1 - left, 3)} if left else {"action": "shed_flow"}
     return call("graceful_degradation", spec=spec)
@@ -229,7 +229,7 @@ def test_shedding_the_load_of_the_starved_slice_does_not_succeed(left: float) ->
 
 
 @pytest.mark.parametrize("who", ["the managed service", "all others"])
-def test_shedding_anybody_on_top_of_the_solution_does_not_succeed(who: str) -> None:
+def test_shedding_a_group_on_top_of_the_solution_does_not_succeed(who: str) -> None:
     task = starved()
     scenario = task.task.scenario
     others = [group.name for group in scenario.groups if group.name != scenario.managed]
@@ -290,7 +290,7 @@ def uavs(task: BenchTask) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("part", ["warned", "equipped"])
-def test_telling_everybody_does_not_succeed(part: str) -> None:
+def test_sending_to_all_uavs_does_not_succeed(part: str) -> None:
     task = made_of("multi-agent-coordination", "L1", part)
     (made,) = task.reference
     assert isinstance(made.arguments, dict)
@@ -306,7 +306,7 @@ def test_telling_everybody_does_not_succeed(part: str) -> None:
     ("part", "tool", "argument", "kinds"),
     [("warned", "send_alert", "alert", AlertType), ("equipped", "activate_sensor", "sensor", SensorType)],
 )
-def test_everything_to_the_wrong_uav_does_not_succeed(
+def test_sending_to_the_wrong_uav_does_not_succeed(
     part: str, tool: str, argument: str, kinds: type[AlertType] | type[SensorType]
 ) -> None:
     task = made_of("multi-agent-coordination", "L1", part)

@@ -1,4 +1,4 @@
-"""What an operator's intent says, in whichever words."""
+"""Every wording of an intent states its facts."""
 
 import random
 import re
@@ -64,7 +64,7 @@ DENIAL = r"\b(not?|never|neither|nor)\b"
 
 
 def every(pattern: str) -> Iterator[str]:
-    """All texts that a pattern can become."""
+    """All texts of a pattern."""
     choice = first_choice(pattern)
     if choice is None:
         yield pattern
@@ -88,7 +88,7 @@ def point(rng: random.Random) -> str:
 
 
 def drawn_clause(kind: str, rng: random.Random) -> Clause:
-    """A clause such as the scenarios give rise to."""
+    """A clause with facts such as those of the scenarios."""
     slice_type, label = rng.choice([("URLLC", "control"), ("URLLC", "robotics"), ("eMBB", "video")])
     words = {
         "slice": slice_type,

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few explorations of `tti`; not to be changed."""
+    """Traces of a few explorations of `tti`; read-only."""
     from tests.train.experiment_model.samples import explore
 
     return explore(tmp_path_factory.mktemp("traces"))

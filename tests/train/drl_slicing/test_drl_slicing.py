@@ -1,4 +1,4 @@
-"""Training the agent `drl-slicing` on fluid networks: it runs, stops, goes on, and says what is wrong."""
+"""Training the agent `drl-slicing` on fluid networks: training, interruption, resumption and errors."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def test_the_same_seed_repeats_and_another_differs(tmp_path: Path) -> None:
     assert not np.array_equal(first[0][0], other[0][0])
 
 
-def test_a_training_that_goes_on_ends_with_the_weights_of_one_that_was_never_stopped(tmp_path: Path) -> None:
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
     trained(tmp_path / "whole")
     trained(tmp_path / "parts", "ppo.iterations=1")
     assert weights(tmp_path / "parts") != weights(tmp_path / "whole")
@@ -144,7 +144,7 @@ def weights_of_a_network_that_shares() -> bytes:
     return weights_file(network([*scores, *[0.0] * SHARES]))
 
 
-def test_what_the_environment_shows_and_pays_is_within_its_spaces() -> None:
+def test_observations_and_rewards_are_within_their_spaces() -> None:
     environment = AdmissionEnv(TrainingTasks(tasks(1, 2)), SimulatedBackend(FluidSimulator()))
     observed, info = environment.reset()
     assert environment.observation_space.contains(observed)
@@ -218,7 +218,7 @@ def test_the_shipped_recipe_starts_with_its_command_and_learns_from_training_see
         ("domains=[]", "domains: "),
         ("kind=grpo", "kind: "),
         ("seed", "give KEY=VALUE"),
-        ("pppo.steps=3", "the recipe has no section pppo"),
+        ("pppo.steps=3", "the recipe has no section pppo; did you mean ppo"),
         ("seed=[1", "the value is not valid YAML"),
     ],
 )

@@ -14,7 +14,7 @@ Begin = Callable[..., "Training"]
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """A training sets the number of threads, which other tests share."""
+    """Restore the number of threads, which a training sets and other tests share."""
     import torch
 
     threads = torch.get_num_threads()
@@ -35,7 +35,7 @@ def examples(traces: Path, tmp_path_factory: pytest.TempPathFactory, one_thread:
 
 @pytest.fixture
 def begin(traces: Path, examples: Path, tmp_path: Path) -> Begin:
-    """Begins or resumes a training in a folder of this test."""
+    """Begin or resume a training in a folder of the test."""
 
     from sixgym.train.experiment_model.training import Training
     from tests.train.experiment_model.samples import recipe, with_examples

@@ -19,7 +19,7 @@ from tests.repository import ROOT
 RECIPE = ROOT / "recipes" / "agentgym" / "experiment_model.yaml"
 TOPOLOGY_SEEDS = (1, 2)
 EPISODES = 4
-"""Explorations: three of the first topology seed and one of the second, which is held back."""
+"""Number of explorations: three of the first topology seed and one of the second, which is held back."""
 
 SMALL = (
     "threads=1",
@@ -36,7 +36,7 @@ SMALL = (
 
 
 def explore(folder: Path) -> Path:
-    """Traces of a few explorations."""
+    """Record traces of a few explorations; the folder."""
     collector = Collector("tti", TOPOLOGY_SEEDS, folder)
     traces = Traces(
         network=BackendInfo(name="tti", version="7"),
@@ -64,12 +64,12 @@ def nothing(*_: object) -> None:
     """Ignore a report."""
 
 
-def go_on(
+def train_to_end(
     training: Training,
     on_step: Callable[[], None] = nothing,
     on_episode: Callable[[], None] = nothing,
 ) -> list[TrainingProgress]:
-    """To the last step; what was reported."""
+    """Train to the last step; the reported progress."""
     seen: list[TrainingProgress] = []
     while not training.done:
         if training.rollouts_due:

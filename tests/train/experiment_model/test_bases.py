@@ -20,7 +20,7 @@ from sixgym.train.experiment_model.start import Learner
 from sixgym.train.experiment_model.trace_examples import whole_episodes
 from sixgym.train.experiment_model.training import EXAMPLES_FILE, MODEL_FOLDER, Training
 from sixgym.train.recipe import RecipeError
-from tests.train.experiment_model.samples import go_on, recipe, weights, with_examples
+from tests.train.experiment_model.samples import recipe, train_to_end, weights, with_examples
 
 SHORT = ("optimizer.steps=4", "own_history={every: 3, episodes: 1}", "questions.explanation=0")
 LORA = "lora={rank: 2, alpha: 4, dropout: 0.1}"
@@ -38,7 +38,7 @@ def one_thread() -> Iterator[None]:
 
 
 def make_base(folder: Path, context: int = 8192) -> Path:
-    """A tiny model that knows nothing, whose tokenizer writes a figure in several tokens."""
+    """A tiny untrained model, whose tokenizer writes a figure as several tokens."""
     lines = [f"flow URLLC uav sinr={value} latency={value}.5 -> delivered=0.{value};" for value in range(40)]
     words = ByteLevelBPETokenizer()
     words.train_from_iterator(lines, vocab_size=400, show_progress=False)
@@ -81,7 +81,7 @@ def test_all_weights_of_a_pretrained_model_learn_and_the_result_is_a_network(
     training = Training(recipe(traces, f"base={base}", *SHORT), tmp_path / "out")
     before = training.check()
     first = weights(training)
-    go_on(training)
+    train_to_end(training)
     assert training.progress[-1].held_back["flow"] < before["flow"]
     assert not any(torch.equal(value, first[name]) for name, value in weights(training).items())
     folder = training.save("sixgym train small.yaml")
@@ -95,30 +95,32 @@ def test_all_weights_of_a_pretrained_model_learn_and_the_result_is_a_network(
 
 
 @pytest.mark.parametrize("lora", [(), (LORA,)], ids=["whole", "lora"])
-def test_a_pretrained_model_goes_on_as_if_it_had_never_been_stopped(
+def test_a_resumed_training_of_a_pretrained_model_ends_with_the_weights_of_an_uninterrupted_one(
     traces: Path, base: Path, tmp_path: Path, lora: tuple[str, ...]
 ) -> None:
     if lora:
         pytest.importorskip("peft")
     changes = recipe(traces, f"base={base}", *SHORT, "own_history.every=4", *lora)
     whole = Training(changes, tmp_path / "whole")
-    go_on(whole)
+    train_to_end(whole)
     parts = Training(changes, with_examples(whole.out / EXAMPLES_FILE, tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
-        go_on(parts, lambda: stopped_behind(parts, 3))
+        train_to_end(parts, lambda: stopped_behind(parts, 3))
     parts = Training(changes, tmp_path / "parts", resume=True)
     assert parts.step == 3
-    go_on(parts)
+    train_to_end(parts)
     assert all(torch.equal(value, weights(parts)[name]) for name, value in weights(whole).items())
     first, second = saved(whole), saved(parts)
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_an_adaptation_is_part_of_the_weights_in_the_end(traces: Path, base: Path, tmp_path: Path) -> None:
+def test_a_low_rank_adaptation_is_merged_into_the_saved_weights(
+    traces: Path, base: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("peft")
     training = Training(recipe(traces, f"base={base}", *SHORT, LORA, "own_history.every=4"), tmp_path / "out")
     assert all("lora_" in name for name in weights(training))
-    go_on(training)
+    train_to_end(training)
     before = load_file(base / "model.safetensors")
     after = saved(training)
     assert before.keys() == after.keys()

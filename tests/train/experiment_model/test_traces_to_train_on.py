@@ -1,4 +1,4 @@
-"""Traces from which the experiment model cannot learn are one error, before anything is trained."""
+"""Traces that the experiment model cannot learn from are one error, before the training begins."""
 
 import json
 import shutil
@@ -50,7 +50,7 @@ def broken_episodes(traces: Path) -> None:
 
 
 def other_tools(traces: Path) -> None:
-    """A call that was carried out and is refused now."""
+    """A call that was carried out when it was recorded, and is refused by this version."""
     path = traces / "episodes.jsonl.gz"
     first = next(iter(read_episodes(path)))
     step = next(step for step in first.steps if not step.outcome.ok)
@@ -84,7 +84,7 @@ def smuggled(traces: Path) -> None:
         (smuggled, "topology seed 51 is not in the training split"),
     ],
 )
-def test_traces_that_cannot_be_learned_from_are_one_error_and_leave_no_training(
+def test_unusable_traces_are_one_error_and_leave_no_training(
     traces: Path, tmp_path: Path, break_it: Callable[[Path], None], message: str
 ) -> None:
     mine = Path(shutil.copytree(traces, tmp_path / "mine"))

@@ -34,7 +34,7 @@ from sixgym.train.experiment_model.training import (
 )
 from sixgym.train.recipe import RecipeError
 from tests.train.experiment_model.conftest import Begin
-from tests.train.experiment_model.samples import EPISODES, TOPOLOGY_SEEDS, go_on, recipe, with_examples
+from tests.train.experiment_model.samples import EPISODES, TOPOLOGY_SEEDS, recipe, train_to_end, with_examples
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +46,19 @@ def corpus(examples: Path) -> Corpus:
 
 @pytest.fixture(scope="module")
 def whole(traces: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training that was never stopped; not to be changed."""
+    """A training without an interruption; read-only."""
     training = Training(recipe(traces), with_examples(examples, tmp_path_factory.mktemp("whole") / "out"))
-    go_on(training)
+    train_to_end(training)
     training.save("sixgym train small.yaml")
     return training.out
 
 
 class StoppedError(Exception):
-    """What stops a training."""
+    """The training is interrupted."""
 
 
 def after(calls: int) -> Callable[[], None]:
-    """Stops at the call after so many."""
+    """A callback that interrupts the training after a number of calls."""
     left = iter(range(calls))
 
     def count() -> None:
@@ -70,16 +70,16 @@ def after(calls: int) -> Callable[[], None]:
 
 @pytest.fixture(scope="module")
 def halfway(traces: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, stopped behind the checkpoint of step 6; not to be changed."""
+    """A training that was interrupted after the checkpoint of step 6; read-only."""
     training = Training(recipe(traces), with_examples(examples, tmp_path_factory.mktemp("halfway") / "out"))
     with pytest.raises(StoppedError):
-        go_on(training, after(6))
+        train_to_end(training, after(6))
     return training.out
 
 
 @pytest.fixture
 def copy(whole: Path, tmp_path: Path) -> Path:
-    """That training, to be changed."""
+    """A copy of the whole training, which a test may change."""
     return Path(shutil.copytree(whole, tmp_path / "out"))
 
 
@@ -96,23 +96,23 @@ def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
 def test_held_back_topology_seeds_are_predicted_better(begin: Begin) -> None:
     training = begin("out", "optimizer.steps=60", "own_history.every=60", "checkpoint_every=30")
     before = training.check()
-    reports = go_on(training)
+    reports = train_to_end(training)
     assert [one.step for one in reports] == [30, 60]
     assert set(before) == set(KINDS)
-    for kind in ("flow", "node", "explanation"):  # of the others there are few in so few episodes
+    for kind in ("flow", "node", "explanation"):  # the other kinds are rare in so few episodes
         assert before[kind] - reports[1].held_back[kind] > 0.5
     assert before["flow"] > reports[0].held_back["flow"] > reports[1].held_back["flow"]
     assert reports[0].loss > reports[1].loss
 
 
 def test_the_same_seed_repeats_and_another_differs(begin: Begin, whole: Path) -> None:
-    go_on(again := begin("again"))
+    train_to_end(again := begin("again"))
     assert same(trained(again.out), trained(whole))
-    go_on(other := begin("other", "seed=2"))
+    train_to_end(other := begin("other", "seed=2"))
     assert not same(trained(other.out), trained(whole))
 
 
-def test_what_the_model_predicted_in_open_loop_is_learned_from_in_the_next_round(begin: Begin) -> None:
+def test_a_round_learns_from_the_open_loop_rollouts_before_it(begin: Begin) -> None:
     training = begin()
     assert training.rollouts_due == 0
     training.learn(lambda _: None, lambda: None)
@@ -126,28 +126,30 @@ def test_what_the_model_predicted_in_open_loop_is_learned_from_in_the_next_round
     assert own is not None
     assert len(training.corpus) == known + len(own[0])
     assert {KINDS[kind] for kind in own[0].kind} == set(KINDS) - {"explanation"}
-    # other histories are other questions; what was measured is what it was
+    # another history gives other questions; the measured answers are the same
     assert own[0].tokens.tolist() != training.examples.corpus.tokens[: len(own[0].tokens)].tolist()
 
 
 # ---------------------------------------------------------------------- likelihoods, batches
-def test_the_neighbours_of_a_figure_are_those_on_its_grid_and_at_its_ends_itself(begin: Begin) -> None:
+def test_the_neighbours_of_a_figure_are_on_its_grid_and_the_figure_itself_at_an_end(begin: Begin) -> None:
     training = begin()
     corpus, known = training.corpus, training.examples.tokenizer.get_vocab()
     words = w.DELIVERED.words
     example = int(np.flatnonzero(corpus.kind == KINDS.index("flow"))[0])
     at = int(corpus.start[example] + corpus.asked[example])
-    for place, beside in ((0, (0, 1)), (7, (6, 8)), (len(words) - 1, (len(words) - 2, len(words) - 1))):
-        corpus.tokens[at] = known[words[place]]
+    for index, neighbours in ((0, (0, 1)), (7, (6, 8)), (len(words) - 1, (len(words) - 2, len(words) - 1))):
+        corpus.tokens[at] = known[words[index]]
         own, near = training._likelihoods.of(corpus, np.array([example]))
         tokens = torch.tensor(corpus.tokens[corpus.start[example] : at].astype(np.int64))[None]
         scores = training.learner.model(input_ids=tokens).logits[0, -1].log_softmax(0).tolist()
-        assert own[0].item() == pytest.approx(scores[known[words[place]]], abs=1e-4)
-        expected = sum(scores[known[words[one]]] for one in beside) / 2
+        assert own[0].item() == pytest.approx(scores[known[words[index]]], abs=1e-4)
+        expected = sum(scores[known[words[one]]] for one in neighbours) / 2
         assert near[0].item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_likelihood_is_what_the_model_says_of_each_word_after_those_before_it(begin: Begin) -> None:
+def test_a_likelihood_is_the_models_log_probability_of_each_word_given_the_earlier_words(
+    begin: Begin,
+) -> None:
     training = begin()
     corpus = training.corpus
     batch = np.array([0, 5, 40])  # of different lengths
@@ -162,7 +164,7 @@ def test_a_likelihood_is_what_the_model_says_of_each_word_after_those_before_it(
     assert own.tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_an_epoch_holds_every_example_as_often_as_the_recipe_says_and_none_that_is_held_back(
+def test_an_epoch_repeats_examples_by_the_recipe_and_has_none_that_are_held_back(
     traces: Path, corpus: Corpus
 ) -> None:
     some = recipe(
@@ -181,7 +183,7 @@ def test_an_epoch_holds_every_example_as_often_as_the_recipe_says_and_none_that_
     assert not counts[~wanted].any()
 
 
-def test_a_batch_has_examples_of_similar_length_and_no_more_tokens_than_were_asked_for(
+def test_a_batch_has_examples_of_similar_length_and_at_most_the_recipes_tokens(
     corpus: Corpus,
 ) -> None:
     examples = np.arange(len(corpus))
@@ -204,30 +206,32 @@ def test_a_batch_has_examples_of_similar_length_and_no_more_tokens_than_were_ask
         (6, 9, 6),  # behind a checkpoint of the second round
     ],
 )
-def test_a_training_that_goes_on_ends_with_the_weights_of_one_that_was_never_stopped(
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
     begin: Begin, whole: Path, steps: int, episodes: int, left: int
 ) -> None:
     with pytest.raises(StoppedError):
-        go_on(begin(), after(steps), after(episodes))
+        train_to_end(begin(), after(steps), after(episodes))
     training = begin(resume=True)
     assert training.step == left
-    go_on(training)
+    train_to_end(training)
     assert same(trained(training.out), trained(whole))
     assert (training.out / PROGRESS_FILE).read_bytes() == (whole / PROGRESS_FILE).read_bytes()
 
 
 def test_a_finished_training_is_saved_again_without_a_step(copy: Path, traces: Path) -> None:
     before = load_file(copy / MODEL_FOLDER / "model.safetensors")
-    (copy / "own-1.safetensors").unlink()  # nobody needs it any more
+    (copy / "own-1.safetensors").unlink()  # a finished training does not need the rollouts
     shutil.rmtree(copy / MODEL_FOLDER)
     training = Training(recipe(traces), copy, resume=True)
     assert training.done
-    assert go_on(training) == []
+    assert train_to_end(training) == []
     training.save("sixgym train small.yaml")
     assert same(load_file(copy / MODEL_FOLDER / "model.safetensors"), before)
 
 
-def test_progress_has_a_line_for_each_checkpoint_also_when_some_were_lost(begin: Begin, copy: Path) -> None:
+def test_progress_has_a_line_for_each_checkpoint_even_if_some_lines_were_lost(
+    begin: Begin, copy: Path
+) -> None:
     (copy / PROGRESS_FILE).write_text('{"step": 3, "lo', encoding="utf-8")
     training = begin(resume=True)
     lines = (training.out / PROGRESS_FILE).read_text(encoding="utf-8").splitlines()
@@ -235,7 +239,7 @@ def test_progress_has_a_line_for_each_checkpoint_also_when_some_were_lost(begin:
 
 
 @pytest.mark.parametrize("content", [b"", b"torn" * 9], ids=["empty", "torn"])
-def test_examples_that_are_torn_are_made_again(
+def test_a_torn_file_of_examples_is_made_again(
     begin: Begin, copy: Path, corpus: Corpus, content: bytes
 ) -> None:
     (copy / EXAMPLES_FILE).write_bytes(content)
@@ -246,9 +250,7 @@ def test_examples_that_are_torn_are_made_again(
     assert np.array_equal(stored[0].tokens, corpus.tokens)
 
 
-def test_examples_of_other_traces_are_not_taken_for_these(
-    traces: Path, examples: Path, tmp_path: Path
-) -> None:
+def test_examples_of_other_traces_are_not_reused(traces: Path, examples: Path, tmp_path: Path) -> None:
     more = Path(shutil.copytree(traces, tmp_path / "more"))
     first = next(iter(read_episodes(more / "episodes.jsonl.gz")))
     another = first.task.model_copy(update={"id": "another"})
@@ -258,7 +260,7 @@ def test_examples_of_other_traces_are_not_taken_for_these(
 
 
 # ---------------------------------------------------------------------- what it gives
-def test_the_card_says_what_was_learned_and_how(whole: Path, traces: Path, corpus: Corpus) -> None:
+def test_the_card_names_traces_topology_seeds_and_recipe(whole: Path, traces: Path, corpus: Corpus) -> None:
     card = read_card(whole / MODEL_FOLDER)
     learned = int((corpus.topology_seed == TOPOLOGY_SEEDS[0]).sum())
     assert (card.interval_ms, card.network, card.topology_seeds) == (500, "tti 7", (1,))
@@ -284,7 +286,7 @@ def test_nothing_is_printed_when_the_model_is_written(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_half_written_model_is_not_taken_for_a_whole_one(
+def test_a_half_written_model_is_not_loaded(
     begin: Begin, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Learner, folder: Path) -> None:
@@ -311,13 +313,13 @@ def gone(name: str) -> Callable[[Path], None]:
     return lambda out: (out / name).unlink()
 
 
-def described(name: str, **changes: str) -> Callable[[Path], None]:
-    """Something else beside the tensors of a file."""
+def with_metadata(name: str, **changes: str) -> Callable[[Path], None]:
+    """A change of the metadata of a tensor file."""
 
     def change(out: Path) -> None:
         with safe_open(out / name, framework="pt") as file:
-            beside = file.metadata()
-        save_file(load_file(out / name), out / name, metadata={**beside, **changes})
+            metadata = file.metadata()
+        save_file(load_file(out / name), out / name, metadata={**metadata, **changes})
 
     return change
 
@@ -325,31 +327,34 @@ def described(name: str, **changes: str) -> Callable[[Path], None]:
 def of_another_size(out: Path) -> None:
     tensors = {name: value[:1].clone() if value.ndim else value for name, value in trained(out).items()}
     with safe_open(out / CHECKPOINT_FILE, framework="pt") as file:
-        beside = file.metadata()
-    save_file(tensors, out / CHECKPOINT_FILE, metadata=beside)
+        metadata = file.metadata()
+    save_file(tensors, out / CHECKPOINT_FILE, metadata=metadata)
 
 
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
         (torn(CHECKPOINT_FILE), r"checkpoint\.safetensors is damaged, or a checkpoint of another model"),
-        (described(CHECKPOINT_FILE, progress="{"), r"checkpoint\.safetensors is damaged, or a checkpoint of"),
         (
-            described(CHECKPOINT_FILE, examples="x"),
+            with_metadata(CHECKPOINT_FILE, progress="{"),
+            r"checkpoint\.safetensors is damaged, or a checkpoint of",
+        ),
+        (
+            with_metadata(CHECKPOINT_FILE, examples="x"),
             r"checkpoint\.safetensors is a checkpoint of other traces",
         ),
         (of_another_size, r"checkpoint\.safetensors is damaged, or a checkpoint of another model"),
         (gone("own-1.safetensors"), r"own-1\.safetensors is missing, or of another training, but step 6"),
         (torn("own-1.safetensors"), r"own-1\.safetensors is missing, or of another training, but step 6"),
         (
-            described("own-1.safetensors", recipe="x"),
+            with_metadata("own-1.safetensors", recipe="x"),
             r"own-1\.safetensors is missing, or of another training",
         ),
         (torn(RECIPE_FILE), "holds a training of another recipe"),
         (gone(RECIPE_FILE), r"holds a checkpoint and no recipe\.json"),
     ],
 )
-def test_a_folder_that_cannot_be_gone_on_with_is_one_error(
+def test_a_folder_that_cannot_be_resumed_is_one_error(
     halfway: Path, traces: Path, tmp_path: Path, break_it: Callable[[Path], None], message: str
 ) -> None:
     out = shutil.copytree(halfway, tmp_path / "out")
@@ -362,11 +367,11 @@ def test_a_folder_that_cannot_be_gone_on_with_is_one_error(
 def test_rollouts_of_other_weights_are_made_again(begin: Begin, whole: Path) -> None:
     stopped = begin()
     with pytest.raises(StoppedError):
-        go_on(stopped, after(4))
-    described("own-1.safetensors", weights="others")(stopped.out)
+        train_to_end(stopped, after(4))
+    with_metadata("own-1.safetensors", weights="others")(stopped.out)
     training = begin(resume=True)
     assert training.rollouts_due == 1
-    go_on(training)
+    train_to_end(training)
     assert same(trained(training.out), trained(whole))
 
 
@@ -379,7 +384,7 @@ def test_another_recipe_is_not_continued_and_a_training_not_overwritten(begin: B
     assert same(trained(copy), before)
 
 
-def test_corpora_put_together_are_their_examples_one_behind_the_other() -> None:
+def test_adding_corpora_concatenates_their_examples() -> None:
     first = corpus_of([("flow", (1, 2), (3,), 7), ("cell", (4,), (5, 6), 8)])
     both = first + corpus_of([("node", (7,), (8,), 9)])
     assert both.tokens.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]

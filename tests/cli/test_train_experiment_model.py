@@ -127,6 +127,7 @@ def test_the_shipped_recipe_starts_with_its_command_and_is_for_the_experiment_mo
         ),
         ("kind=grpo", "there is drl-slicing and experiment-model"),
         ("optimizer.step=3", "optimizer.step is no key of a recipe; did you mean optimizer.steps"),
+        ("lora.rank=4", "the recipe has no section lora; set it whole, such as lora={KEY: VALUE}"),
         (
             "lora={rank: 4, alpha: 8}",
             "yaml: lora adapts a pretrained model: name the folder of the model as base",

@@ -95,9 +95,15 @@ def _set(values: dict[str, Any], change: str) -> None:
     for parent in parents:
         inner = values.get(parent)
         if not isinstance(inner, dict):
-            raise RecipeError(f"--set {change}: the recipe has no section {parent}")
+            raise RecipeError(f"--set {change}: the recipe has no section {parent}{_other(parent, values)}")
         values = cast("dict[str, Any]", inner)
     values[last] = value
+
+
+def _other(section: str, values: Mapping[str, Any]) -> str:
+    """A hint for a section that a recipe has not, among the values around it."""
+    near = difflib.get_close_matches(section, [key for key in values if isinstance(values[key], dict)], n=1)
+    return f"; did you mean {near[0]}?" if near else f"; set it whole, such as {section}={{KEY: VALUE}}"
 
 
 def _problems(error: ValidationError, kind: type[Record]) -> list[str]:

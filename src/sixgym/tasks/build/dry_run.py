@@ -2,7 +2,7 @@
 
 Noise would decide a goal that the reference solution only just meets, or that an idle agent only just misses.
 So the bounds of a goal follow the network's performance with a margin, and an idle agent has to miss every
-part of the goal clearly.
+part of the goal clearly. All margins here are chosen, not measured.
 """
 
 from collections.abc import Sequence

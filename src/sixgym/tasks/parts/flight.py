@@ -10,10 +10,11 @@ from sixgym.tools.airspace import forbidding_leg
 from sixgym.tools.types import AlertType, SensorType
 
 ATTEMPTS = 30
-"""Largest number of random places to try for a flight."""
+"""Largest number of random places to try for a flight. Chosen, not measured."""
+
 OFF_COURSE_M = 8.0
 """Smallest distance between a place and the UAV's own route, beyond the tolerance, in metres: otherwise an
-idle agent might succeed."""
+idle agent might succeed. Chosen, not measured."""
 
 TASK_NAMES = ("survey", "inspect", "relay", "count", "map", "sample", "track", "thermal-check")
 

@@ -5,16 +5,18 @@ from sixgym.tasks.parts.draft import Draft, UnsuitableError, below
 from sixgym.tasks.parts.slices import FOREVER_MS
 
 CLEAR_DB = 4.0
-"""Smallest lead in RSRP of the serving cell over the next one, in dB, for an unambiguous serving cell."""
+"""Smallest lead in RSRP of the serving cell over the next one, in dB, for an unambiguous serving cell.
+Chosen, not measured."""
 
 RECEIVABLE_DBM = -100.0
-"""Smallest RSRP of a cell that can serve a UAV, in dBm."""
+"""Smallest RSRP of a cell that can serve a UAV, in dBm. Chosen, not measured."""
 
 LINK_DELAY_MS = 60.0
-"""Usual bound on the mean delay of a UAV's link, in ms."""
+"""Usual bound on the mean delay of a UAV's link, in ms. Chosen; the dry run weakens it if a network needs
+that."""
 
 LINK_LOSS = 0.05
-"""Usual bound on the loss of a UAV's link, as a ratio of packets."""
+"""Usual bound on the loss of a UAV's link, as a ratio of packets. Chosen; the dry run weakens it likewise."""
 
 
 def weak_cell(draft: Draft, *, late: bool = False) -> None:

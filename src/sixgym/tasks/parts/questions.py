@@ -1,4 +1,4 @@
-"""Parts that ask a question, which the final answer has to answer."""
+"""Parts that ask a question, which the final answer has to answer. Tolerances are chosen, not measured."""
 
 import random
 

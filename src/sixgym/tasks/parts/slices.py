@@ -17,15 +17,15 @@ DELAY_BOUND_MS = {SliceType.URLLC: 40.0, SliceType.EMBB: 150.0, SliceType.MMTC: 
 """Usual bound on the mean delay of a slice, in ms: a C2 link of TS 22.125, conversational video, a sensor."""
 
 LOSS_BOUND = 0.05
-"""Usual bound on loss, as a ratio of packets."""
+"""Usual bound on loss, as a ratio of packets. Chosen; the dry run weakens it if a network needs that."""
 
 HEAVY_SENSOR_MBPS = 0.4
 """Load of a sensor that sends an image in place of readings, in Mbit/s; readings fit into any share of
-PRBs."""
+PRBs. Chosen, not measured."""
 
 CROWDED_SERVICE_MBPS = 1.0
 """Least load of the managed service, in Mbit/s; proportional fair scheduling serves smaller loads first, so a
-noisy neighbour would do no harm."""
+noisy neighbour would do no harm. Chosen, not measured."""
 
 
 def starved(draft: Draft) -> None:
@@ -190,7 +190,8 @@ AT_LEAST = 0.001
 """Difference between "at least" in the intent and the strict inequality of a target."""
 
 FLOOR_SHARE = 0.4
-"""Usual floor of a group's throughput, as a share of its offered load, of which half may be refused."""
+"""Usual floor of a group's throughput, as a share of its offered load, of which half may be refused. Chosen,
+not measured."""
 
 
 def _enumerated(names: list[str]) -> str:

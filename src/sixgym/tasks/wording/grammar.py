@@ -24,8 +24,13 @@ MOST_CLAUSES = 24
 _FILES = ("links.yaml", "uavs.yaml", "guards.yaml", "questions.yaml", "frames.yaml")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]|<([a-z-]+)>")
 _REMARK_COMES_FIRST = 0.8
+"""Probability that the remarks stand before the goals; chosen, not measured."""
+
 _DEADLINE_COMES_FIRST = 0.3
+"""Probability that the deadline stands before the goals; chosen, not measured."""
+
 _GAPS = (" ", " ", " ", "\n", "\n\n")
+"""Separators of the parts of an intent, drawn with equal probability: a space in three of five cases."""
 
 _ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),

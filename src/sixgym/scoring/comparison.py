@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 from typing import Annotated
 
 from pydantic import Field
@@ -127,13 +128,13 @@ def compare(
         tasks=len(shared),
         only_candidate=len(left) - len(shared),
         only_baseline=len(right) - len(shared),
-        candidate_success_rate=_mean([_mean([row.success for row in a]) for a, _ in pairs]),
-        baseline_success_rate=_mean([_mean([row.success for row in b]) for _, b in pairs]),
-        success_difference=_mean(success),
+        candidate_success_rate=fmean([fmean([row.success for row in a]) for a, _ in pairs]),
+        baseline_success_rate=fmean([fmean([row.success for row in b]) for _, b in pairs]),
+        success_difference=fmean(success),
         ci95=intervals.paired(success),
-        candidate_spl=_mean([_mean(list(map(path_efficiency, a))) for a, _ in pairs]),
-        baseline_spl=_mean([_mean(list(map(path_efficiency, b))) for _, b in pairs]),
-        spl_difference=_mean(path),
+        candidate_spl=fmean([fmean(map(path_efficiency, a)) for a, _ in pairs]),
+        baseline_spl=fmean([fmean(map(path_efficiency, b)) for _, b in pairs]),
+        spl_difference=fmean(path),
         spl_ci95=intervals.paired(path),
         won=won,
         lost=lost,
@@ -194,7 +195,7 @@ def gap(
     )
     return Gap(
         agents=tuple(agents),
-        mean_gap=_mean(gaps),
+        mean_gap=fmean(gaps),
         largest_gap=max(gaps),
         agreement=agreement,
         agreement_ci95=ends,
@@ -236,8 +237,4 @@ def _agreement(same: dict[str, list[bool]]) -> tuple[float, intervals.Interval]:
 def _differences(
     pairs: Iterable[tuple[Sequence[Result], Sequence[Result]]], value: Callable[[Result], float]
 ) -> list[float]:
-    return [_mean([value(row) for row in a]) - _mean([value(row) for row in b]) for a, b in pairs]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    return [fmean([value(row) for row in a]) - fmean([value(row) for row in b]) for a, b in pairs]

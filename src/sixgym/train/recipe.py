@@ -6,14 +6,26 @@ from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from sixgym.domain.base import Record
+from sixgym.domain.splits import require_split
 
 MAX_BYTES = 100_000
 """Largest recipe file in bytes: some hundred times the largest shipped one, and still read at once."""
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+def _training_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    for seed in seeds:
+        require_split(seed, "training")
+    return seeds
+
+
+HeldBack = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_training_seeds)]
+"""Topology seeds of the training split that are kept for checks, so that a training does not learn from
+them."""
 
 
 class RecipeError(ValueError):

@@ -1,7 +1,6 @@
 """Training the experiment model from a pretrained checkpoint: whole, or adapted where peft is installed."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,14 +26,6 @@ LORA = "lora={rank: 2, alpha: 4, dropout: 0.1}"
 
 # peft asks transformers something by an older name
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def make_base(folder: Path, context: int = 8192) -> Path:

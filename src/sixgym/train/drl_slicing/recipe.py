@@ -5,9 +5,9 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from sixgym.domain.base import NonNegative, Positive, Record
-from sixgym.domain.splits import TRAINING_SEEDS, require_split
+from sixgym.domain.splits import TRAINING_SEEDS
 from sixgym.tasks.record import Domain, Tier
-from sixgym.train.recipe import Count, Recipe
+from sixgym.train.recipe import Count, HeldBack, Recipe
 
 Discount = Annotated[float, Field(gt=0, le=1)]
 
@@ -55,15 +55,13 @@ class DrlSlicingRecipe(Recipe):
     network: str
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
-    held_back: Annotated[tuple[int, ...], Field(min_length=1)]
+    held_back: HeldBack
     tasks: Count
     ppo: Ppo
 
     @field_validator("held_back")
     @classmethod
-    def _for_training(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        for seed in seeds:
-            require_split(seed, "training")
+    def _some_left(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(seeds)) == len(TRAINING_SEEDS):
             raise ValueError(
                 "all training seeds are held back, so none is left to learn from; hold back fewer"

@@ -2,11 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sixgym.domain.base import Positive, Record
-from sixgym.domain.splits import require_split
-from sixgym.train.recipe import Count, Recipe
+from sixgym.train.recipe import Count, HeldBack, Recipe
 
 Portion = Annotated[float, Field(ge=0, le=10)]
 
@@ -92,7 +91,7 @@ class ExperimentModelRecipe(Recipe):
     """
 
     traces: str
-    held_back: Annotated[tuple[int, ...], Field(min_length=1)]
+    held_back: HeldBack
     questions: Portions
     base: str | None = None
     lora: Lora | None = None
@@ -101,13 +100,6 @@ class ExperimentModelRecipe(Recipe):
     own_history: OwnHistory
     threads: Annotated[int, Field(ge=1, le=256)]
     checkpoint_every: Count
-
-    @field_validator("held_back")
-    @classmethod
-    def _for_training(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        for seed in seeds:
-            require_split(seed, "training")
-        return seeds
 
     @model_validator(mode="after")
     def _lora_needs_a_base(self) -> Self:

@@ -1,6 +1,6 @@
 """Each of the 42 tools changes the part of the world that its effect allows, and no other.
 
-Twin worlds with one seed live through the same intervals; one of them makes the call, the other a
+Two worlds with one seed live through the same intervals; one of them makes the call, the other a
 plain read. Whatever differs afterwards is the call's doing.
 """
 
@@ -58,7 +58,7 @@ MAY_CHANGE = {
 def digests(snapshot: Snapshot) -> dict[str, str]:
     """A hash of each of the four sub-worlds."""
     parts: dict[str, Any] = {
-        # batteries are the UAVs' own affair: the backend copies them from its books into the interval
+        # batteries belong to the UAVs: the backend copies them from its world into the interval
         "measurements": INTERVAL_JSON.dump_json(replace(snapshot.interval, battery_percent={})).decode(),
         "resources": RESOURCES.dump_json(snapshot.resources).decode(),
         "uavs": UAVS.dump_json(dict(snapshot.uavs)).decode(),

@@ -91,14 +91,14 @@ def test_a_lender_gets_its_minimum_back_when_it_has_something_to_send(ns3: Ns3Si
     assert interval.groups["control"].latency_ms < alone.groups["control"].latency_ms + 1
 
 
-def test_nobody_gets_more_than_the_maximum(ns3: Ns3Simulator) -> None:
+def test_no_slice_gets_more_than_its_maximum(ns3: Ns3Simulator) -> None:
     policies = {URLLC: share(0, 10, 20), EMBB: share(0, 20, 30), MMTC: share(0, 0, 0)}
     interval = measured(ns3, policies, {"video": 8.0})
     assert embb(interval).prbs_granted == pytest.approx(0.3 * PRBS, rel=0.05)
     assert embb(interval).prbs_used <= 0.3 * PRBS + 1e-6
 
 
-def test_what_nobody_reserved_is_shared_in_proportion_to_the_minimum(ns3: Ns3Simulator) -> None:
+def test_prbs_without_a_reservation_are_shared_in_proportion_to_the_minimum(ns3: Ns3Simulator) -> None:
     policies = {URLLC: share(0, 30, 100), EMBB: share(0, 10, 100), MMTC: share(0, 0, 0)}
     interval = measured(ns3, policies, {"video": 8.0, "control": 60.0})
     used = {kind: m.prbs_used for kind, m in interval.slices.items()}

@@ -24,6 +24,8 @@ PRB_HZ = 180_000.0
 """Bandwidth of a PRB, TS 36.211 clause 6.2.3."""
 
 SUBCARRIERS_PER_PRB = 12
+"""TS 36.211 table 6.2.3-1."""
+
 THERMAL_NOISE_DBM_HZ = -174.0
 """kT at 290 K."""
 

@@ -16,9 +16,17 @@ from sixgym.tools.replies import AvoidanceCmd, FormationCmd, RouteAck, Slot, Spe
 from sixgym.tools.types import SpeedMps, SwarmMember, SwarmSpec, SwarmState, UavId, Waypoints
 
 LONGEST_ROUTE = 64
+"""Most waypoints of a route, see `MissionSpec`."""
+
+# Chosen, not measured.
 LOOK_AHEAD_S = 10.0
+"""Time ahead in which conflicts are detected."""
+
 POSITION_TOLERANCE_M = 50.0
+"""Largest error of a stated position: more than a UAV flies in one interval."""
+
 PUSH_SLACK_M = 1.0
+"""Distance that a push adds to the missing separation."""
 
 Vector = tuple[float, float, float]
 """East, north and up, in m."""

@@ -21,10 +21,13 @@ WANTED_SINR_DB = {SliceType.URLLC: 6.0, SliceType.EMBB: 10.0, SliceType.MMTC: 0.
 """SINR below which a place costs extra: about CQI 8, 10 and 4."""
 
 DB_PER_DETOUR = 10.0
-"""Missing so many dB makes a metre cost as much as one more metre of detour."""
+"""Missing SINR in dB at which a metre costs as much as two metres with enough SINR. Chosen."""
 
 DEAREST = 4.0
+"""Highest price of a metre, so that a detour stays below four times the direct way. Chosen."""
+
 SAMPLED_EVERY_M = 20.0
+"""Distance of samples along a path: below the correlation distance of UMa shadowing, 37 m."""
 
 
 @tool(Effect.OBSERVATION, paper="reasoning", row=21)

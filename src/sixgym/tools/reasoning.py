@@ -47,13 +47,21 @@ STEEPNESS = 10.0
 """Slope of the logistic: a margin of 30 % leaves a probability of violation of 5 %."""
 
 WORST_MARGIN = -10.0
+"""Least margin that is reported. Chosen."""
+
 TTI_MS = 1.0
+"""TTI of 15 kHz subcarriers, TS 36.211 clause 4."""
+
 VISIT_RADIUS_M = 5.0
+"""Distance at which a waypoint counts as visited. Chosen."""
+
 IDLE_SHARE = 0.01
 """Share of a saturated node that counts as free, so that an estimate stays finite."""
 
 LONGEST_MS = 1e9
+"""Stands for an infinite delay, which JSON cannot hold."""
 
+# Weights of a risk. Chosen, not measured.
 SEVERITY_WEIGHT: dict[Severity, float] = {"CRITICAL": 0.9, "MAJOR": 0.6, "MINOR": 0.3, "WARNING": 0.1}
 KIND_WEIGHT: dict[AlarmKind, float] = {
     "proximity": 1.0,

@@ -83,7 +83,7 @@ def test_a_scenario_with_other_intervals_cannot_be_started_and_both_are_named(si
         simulator.reset(small().model_copy(update={"decision_interval_ms": 250}), seed=1)
 
 
-def test_handovers_that_nobody_asks_for_are_not_simulated_in_silence(simulator: Simulator) -> None:
+def test_handovers_without_a_request_are_not_simulated_in_silence(simulator: Simulator) -> None:
     by_event = Handover(algorithm="a3", time_to_trigger_ms=64)
     with pytest.raises(SimulatorError, match="a3"):
         simulator.reset(small().model_copy(update={"handover": by_event}), seed=1)

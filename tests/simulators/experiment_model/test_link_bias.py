@@ -1,4 +1,4 @@
-"""What the experiment model's books learn of links and queues that nobody measures one by one."""
+"""Link bias estimation: links and queues of the experiment model that are not measured one by one."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def learned(
 
 
 def better_db(tracker: NetworkTracker, device: str) -> float:
-    """By how much a link carries more than the map says, as the books have it."""
+    """Bias of a link: its tracked SINR less the one of the map."""
     link = tracker.begin_interval(INTERVAL_MS).links[device]
     return link.sinr_db - link.map_db
 

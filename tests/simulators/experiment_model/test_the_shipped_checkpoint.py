@@ -82,7 +82,7 @@ def test_a_healthy_network_carries_what_it_carries_when_simulated(name: str) -> 
         )
 
 
-def test_an_outage_of_every_cell_leaves_nobody_served() -> None:
+def test_an_outage_of_every_cell_leaves_no_device_served() -> None:
     plain = load_scenario("uav-inspection")
     faults = tuple(CellOutage(cell=cell.id, start_ms=0, duration_ms=60_000) for cell in plain.cells)
     scenario = plain.model_copy(update={"faults": faults}).placed(51)

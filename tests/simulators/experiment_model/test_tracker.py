@@ -162,7 +162,7 @@ def still(name: str, place: int, *, hovering: bool) -> Scenario:
 
 
 def sinr_errors_db(scenario: Scenario) -> dict[str, list[float]]:
-    """By device, what the books say about its radio link less what tti measures, in four intervals."""
+    """By device, the tracked SINR of its radio link less the one that tti measures, in four intervals."""
     tti, oracle = TtiSimulator(), Oracle()
     simulator = network(oracle)
     tti.reset(scenario, seed=1)
@@ -198,7 +198,7 @@ def test_links_of_flying_uavs_are_within_a_few_decibels_of_what_tti_measures(nam
     scenario = still(name, 3, hovering=False)
     errors = sinr_errors_db(scenario)
     flying = [e for group in scenario.groups if group.airframe for d in group.device_ids for e in errors[d]]
-    # the books look at the end of the interval, a measurement at all of it
+    # the tracker takes the place at the end of the interval, a measurement the mean over the interval
     assert max(map(abs, flying)) < 6
     assert abs(sum(flying) / len(flying)) < 1.5
 
@@ -262,7 +262,7 @@ def calm(*faults: CellPowerDrop) -> Scenario:
 
 
 def figures(interval: Interval) -> Interval:
-    """Without the clock and the backend's own books."""
+    """The interval without the clock and without the fields that the backend tracks."""
     return replace(interval, start_ms=0, end_ms=0, battery_percent={}, traffic_share={})
 
 

@@ -261,7 +261,7 @@ EDGES = {
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_the_books_are_kept_at_the_edges_of_what_a_scenario_may_say(name: str) -> None:
+def test_counts_agree_at_the_limits_of_what_a_scenario_allows(name: str) -> None:
     scenario = EDGES[name]
     simulator = started(scenario)
     sent = settled = sent_bytes = 0

@@ -1,4 +1,4 @@
-"""What holds for the TTI simulator beyond the contract: its field, copies of it, its books, its mobility."""
+"""The TTI simulator beyond the contract: its radio field, forks, counts and mobility."""
 
 import copy
 import pickle

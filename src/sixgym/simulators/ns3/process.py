@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from sixgym.simulators.base import SimulatorError
 
-_STDERR_TAIL_BYTES = 2_000
-_CHUNK_BYTES = 1 << 16
+_STDERR_TAIL_BYTES = 2_000  # enough for the message of a fatal ns-3 error
+_CHUNK_BYTES = 1 << 16  # capacity of a Linux pipe
 # ns-3 allocates and frees small objects all the time: a larger cache per thread saves 7 % of CPU time
 _MALLOC_TUNABLES = "glibc.malloc.tcache_count=65535"
 

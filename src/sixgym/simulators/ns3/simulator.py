@@ -25,8 +25,10 @@ from sixgym.simulators.ns3.wire import command_lines, config_lines, placed_seed
 
 COMPILER_VARIABLE = "SIXGYM_NS3_COMPILER"
 PROTOCOL = 1
+"""Version of the line protocol, the one of cpp/session/session.h."""
+
 _LARGEST_SEED = 2**51 - 1  # ns-3 has that many substreams
-_JIT_START_TIMEOUT_S = 180.0
+_JIT_START_TIMEOUT_S = 180.0  # cling takes 12 to 20 s of CPU time, two minutes on a busy machine
 _TIMEOUT_PER_SIMULATED_S = 20.0  # a hundred busy devices take about 5 s
 _ERROR: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 _HELLO: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])

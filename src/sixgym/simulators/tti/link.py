@@ -27,20 +27,21 @@ Counts = npt.NDArray[np.int32]
 QPSK, QAM16, QAM64 = 0, 1, 2
 
 LARGEST_RBG_PRBS = 4
+"""PRBs of an RBG at 20 MHz, TS 36.213 table 7.1.6.1-1."""
 
-_CERTAIN = (
-    5.0  # standard score beyond which an error rate is 0 or 1: it is below 1e-12, and no draw is below 2e-10
-)
+_CERTAIN = 5.0
+"""Standard score from which an error rate is 0 or 1: it is below 1e-12, and no draw is below 2e-10."""
+
 _STEP_SHIFT = 19  # of the bits of a float32: leaves the exponent and four bits of the mantissa
 _FIRST_STEP = (127 - 8) << 4  # SINRs from 2^-8 on
-_STEPS = 24 << 4
+_STEPS = 24 << 4  # up to 2^16
 
-_MCS_COUNT = 29
-_CQI_COUNT = 16
-_TARGET_ERROR_RATE = 0.1
-_MI_HEAD = 3.0
-_LARGEST_CODE_BLOCK_BITS = 6144
-_CODE_BLOCK_CRC_BITS = 24
+_MCS_COUNT = 29  # TS 36.213 table 7.1.7.1-1
+_CQI_COUNT = 16  # TS 36.213 table 7.2.3-1
+_TARGET_ERROR_RATE = 0.1  # TS 36.213 clause 7.2.3
+_MI_HEAD = 3.0  # columns of `LinkTables.mi` before the steps
+_LARGEST_CODE_BLOCK_BITS = 6144  # TS 36.212 clause 5.1.2
+_CODE_BLOCK_CRC_BITS = 24  # TS 36.212 clause 5.1.2
 # ns-3 keeps a HARQ process's bits in 16-bit numbers, so they wrap; and no more than three transmissions
 _BITS_16 = 0xFFFF
 _HARQ_MEMORY = 3

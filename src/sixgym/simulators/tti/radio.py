@@ -26,6 +26,8 @@ AMPLITUDE_STEP = 2.0**-13
 """Unit of the fading trace: amplitudes up to 8 in 16 bits."""
 
 _POWER_STEP = AMPLITUDE_STEP**2
+"""Power of one step of the trace."""
+
 _NEGLIGIBLE = _POWER_STEP * 1e-3
 """Power relative to noise below which a foreign signal is left out: 0.004 dB."""
 

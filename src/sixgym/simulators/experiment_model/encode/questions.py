@@ -236,32 +236,10 @@ def _flow(interval: Interval, group: Group, uav: str | None) -> PacketFlow:
 def _tasks_question(
     tracker: NetworkTracker, context: IntervalContext, group: Group, links: list[RadioLink]
 ) -> Question:
-    assert group.workload is not None  # it has tasks
-    node = tracker.runs_on[group.name]
-    places = {one.id: one for one in tracker.scenario.compute}
-    place = places.get(node)
     kind = tracker.slice_of[group.name]
-    if place is None:
-        assert group.airframe is not None  # only UAVs compute on board
-        speed, wire_ms, background = group.airframe.onboard_megacycles_per_s, 0.0, 0.0
-        work = context.work[f"{ONBOARD} {group.name}"]
-    else:
-        speed, wire_ms = place.megacycles_per_s, place.link_delay_ms
-        work, background = context.work[node], context.background[node]
     known = [
         "tasks",
-        ONBOARD if place is None else place.kind,
-        w.WORK.word(work),
-        w.BACK.word(background),
-        w.LONGEST.word(group.workload.megacycles / speed * 1e3),
-        w.WIRE.word(wire_ms),
-    ]
-    if work + background < 1:
-        # mean sojourn time in an M/M/1 queue, and the way there and back
-        known.append(
-            w.EXPECT.word(group.workload.megacycles / speed * 1e3 / (1 - work - background) + 2 * wire_ms)
-        )
-    known += [
+        *_computer_words(tracker, context, group),
         w.DEVICES.word(group.count),
         w.RHO.word(max(context.shares[one.cell, kind].rho for one in links)),
         *_fluid_words(context, links),
@@ -280,21 +258,48 @@ def _tasks_question(
         known.append(w.LEAK.word(leak))
     if group.name in tracker.relocated:
         known.append("moved")
-    if tracker.history and tracker.context is not None:
-        last = tracker.history[-1]
-        before = last.workloads[group.name]
-        known += [
-            BEFORE,
-            w.DONE.word(before.completed / tracker.context.nominal_tasks(group)),
-            w.LATENCY.word(before.latency_ms),
-            w.P95.word(last.groups[group.name].latency_ms),
-            w.OPEN.word(tracker.open_tasks[group.name]),
-        ]
-        if node in last.nodes:
-            known += [w.BUSY.word(last.nodes[node].load), w.COUNT.word(last.nodes[node].queue)]
-    else:
-        known.append("start")
+    known += _tasks_history(tracker, group)
     return Question("tasks", group.name, tuple(known), tuple(blank(figure) for figure in _TASKS))
+
+
+def _computer_words(tracker: NetworkTracker, context: IntervalContext, group: Group) -> Iterator[str]:
+    """The computer of a group's tasks: its kind, its load, the time of a task and of the way there."""
+    assert group.workload is not None  # the group has tasks
+    node = tracker.runs_on[group.name]
+    place = next((one for one in tracker.scenario.compute if one.id == node), None)
+    if place is None:
+        assert group.airframe is not None  # only UAVs compute on board
+        speed, wire_ms, background = group.airframe.onboard_megacycles_per_s, 0.0, 0.0
+        work = context.work[f"{ONBOARD} {group.name}"]
+    else:
+        speed, wire_ms = place.megacycles_per_s, place.link_delay_ms
+        work, background = context.work[node], context.background[node]
+    service_ms = group.workload.megacycles / speed * 1e3
+    yield ONBOARD if place is None else place.kind
+    yield w.WORK.word(work)
+    yield w.BACK.word(background)
+    yield w.LONGEST.word(service_ms)
+    yield w.WIRE.word(wire_ms)
+    if work + background < 1:
+        # mean sojourn time in an M/M/1 queue, and the way there and back
+        yield w.EXPECT.word(service_ms / (1 - work - background) + 2 * wire_ms)
+
+
+def _tasks_history(tracker: NetworkTracker, group: Group) -> Iterator[str]:
+    if not tracker.history or tracker.context is None:
+        yield "start"
+        return
+    last = tracker.history[-1]
+    before = last.workloads[group.name]
+    yield BEFORE
+    yield w.DONE.word(before.completed / tracker.context.nominal_tasks(group))
+    yield w.LATENCY.word(before.latency_ms)
+    yield w.P95.word(last.groups[group.name].latency_ms)
+    yield w.OPEN.word(tracker.open_tasks[group.name])
+    node = tracker.runs_on[group.name]
+    if node in last.nodes:
+        yield w.BUSY.word(last.nodes[node].load)
+        yield w.COUNT.word(last.nodes[node].queue)
 
 
 def _node_question(tracker: NetworkTracker, context: IntervalContext, node: str, kind: str) -> Question:

@@ -68,6 +68,7 @@ def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
+# ranges of the training traces with room on both sides; steps as in the module's docstring
 LATENCY = Figure("latency", _geometric(0.5, 30_000, 1.05))
 P95 = Figure("p95", _geometric(0.5, 1_000, 1.08))
 LONGEST = Figure("longest", _geometric(0.5, 1_000, 1.08))

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written atomically."""
 
 import os
 from collections.abc import Generator
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
-    """A file beside `path` to write; it takes the place of `path` unless something goes wrong.
+    """A temporary file beside `path` to write; it replaces `path` unless the block raises an exception.
 
     Raises:
-        OSError: it cannot be written there.
+        OSError: the file cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -22,10 +22,10 @@ def replacing(path: Path) -> Generator[Path]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file atomically; its folder is made if it is missing.
+    """Write a file atomically, and make its folder if it is missing.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:

@@ -15,12 +15,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def within(estimate: Estimate | None, unit: str, sign: str = "") -> str:
-    """The value, its interval and the unit."""
+    """The value, its interval and the unit, or a dash."""
     return "–" if estimate is None else f"{bare(estimate, sign)} {unit}"
 
 
 def bare(estimate: Estimate | None, sign: str = "") -> str:
-    """The value and its interval; `sign` is `+` where the direction matters."""
+    """The value and its interval, or a dash; with `sign` `+`, positive values have their sign."""
     if estimate is None:
         return "–"
     return f"{estimate.value:{sign}.3g} ({estimate.low:{sign}.3g} to {estimate.high:{sign}.3g})"

@@ -1,7 +1,7 @@
-"""What was measured to change in a network between two intervals, beside how its services fared.
+"""Evidence: measured differences of a network between two intervals, which explain the state of its services.
 
-Each piece of evidence is a cause that can be pointed at: a cell radiates less, a share of PRBs is larger, a
-group offers more. Nothing is read from the fault timeline or from what a call promised.
+Each piece of evidence is a visible cause: a cell radiates less, a slice gets more PRBs, a group offers more
+traffic. Evidence comes from measurements alone, never from the fault timeline or the result of a call.
 """
 
 from collections.abc import Iterator
@@ -37,15 +37,15 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Something that was measured to be different.
+    """A measured difference.
 
     Attributes:
-        kind: What.
+        kind: Kind of the difference.
         where: The cell, group, slice, node or device.
         before, after: The two values, in the unit of the kind: dBm of a cell, ms or share of a backhaul,
             bytes offered, PRBs granted, devices of a slice, load of a node, SINR of a device in dB, bytes
-            of a queue. Serving cells are in `detail`.
-        detail: Anything that is no number.
+            of a queue.
+        detail: The serving cells of a handover.
     """
 
     kind: Kind
@@ -55,6 +55,7 @@ class Evidence:
     detail: str = ""
 
 
+# the least differences that count as evidence
 POWER_DB = 1.0
 BACKHAUL_MS = 1.0
 BACKHAUL_LOSS = 0.005
@@ -67,7 +68,7 @@ QUEUE_RATIO = 2.0
 
 
 def evidence(before: Interval, after: Interval) -> list[Evidence]:
-    """What is different in `after`, causes before their consequences."""
+    """The differences of `after` from `before`, causes before their consequences."""
     return [
         *_cells(before, after),
         *_interferers(before, after),

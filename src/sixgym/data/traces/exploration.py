@@ -1,8 +1,8 @@
-"""Episodes made to see how a network answers: varied networks, many faults, calls of every kind.
+"""Explorations: episodes with varied networks, many faults and calls of every kind.
 
-An exploration has a number, and the same number is the same network and the same intended calls everywhere.
-Faults, and calls that the network answers to, come far more often than in anybody's work; every call says how
-probable it was, so that rows can be weighted back.
+An exploration shows how a network responds. It has a number: the same number is the same network and the same
+intended calls on every simulator. Faults, and calls with an effect on the network, are far more frequent than
+in the work of an agent. Every row has the probability of its call, so that rows can be weighted back.
 """
 
 import random
@@ -25,12 +25,13 @@ from sixgym.tasks.build.networks import MANAGEMENT_SCENARIOS, vary
 from sixgym.tools.base import CATALOG
 
 STEPS = 20
-"""Calls of an exploration, and intervals: nothing runs on afterwards."""
+"""Calls of an exploration, and its intervals: the network does not run on after the last call."""
 
 FLEETS = (2, 3, 4)
+"""Numbers of UAVs, equally probable."""
 
 EFFECTIVE_SHARE = 0.6
-"""Calls that the network answers to; the rest are all other tools, equally often."""
+"""Share of the calls with an effect on the network; the other tools share the rest equally."""
 
 FAULTS = (0, 1, 1, 2, 2, 3)
 """Numbers of faults in an exploration, equally probable."""
@@ -52,20 +53,20 @@ _FULL_FPS = 30
 
 
 def tool_probabilities() -> Mapping[str, float]:
-    """How often each tool is called in an exploration, all together 1."""
+    """Probability of each tool in an exploration; the sum is 1."""
     others = [name for name in CATALOG if name not in _EFFECTIVE]
     rest = dict.fromkeys(others, (1 - EFFECTIVE_SHARE) / len(others))
     return {**rest, **{name: EFFECTIVE_SHARE * share for name, share in _EFFECTIVE.items()}}
 
 
 def exploration(number: int, topology_seeds: Sequence[int], *, replicate: int = 0) -> Task:
-    """The network of an exploration, as a task whose goal nobody has to meet.
+    """The network of an exploration, as a task whose goal is always met.
 
     Args:
-        number: Which; scenarios and topology seeds take their turns.
-        topology_seeds: Places to take.
-        replicate: Another one has the same network and the same intended calls, and other traffic and fading:
-            how far two of them are apart is how far chance alone takes them.
+        number: Number of the exploration; scenarios and topology seeds alternate with it.
+        topology_seeds: Topology seeds to choose from.
+        replicate: Number of the replicate. Replicates have the same network and the same intended calls, and
+            other traffic and fading: the difference between two replicates is that of chance alone.
     """
     rng = random.Random(f"exploration/{number}")
     scenario = MANAGEMENT_SCENARIOS[number % len(MANAGEMENT_SCENARIOS)]
@@ -168,11 +169,12 @@ _FAULTS: tuple[Callable[[Scenario, random.Random, int, int], FaultEvent], ...] =
 # ---------------------------------------------------------------------- calls
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """Makes calls of every kind. Unlike an agent it looks at the world, so that it can name what is there.
+    """Makes calls of every kind. Unlike an agent it reads the snapshot, so that its calls name real objects.
 
     Attributes:
-        number: Of the exploration; it draws the calls.
-        look: The world as tools see it now.
+        number: Number of the exploration, which seeds the calls.
+        look: Returns the snapshot that tools see now.
+        name: Name of the agent in episodes.
     """
 
     number: int
@@ -269,4 +271,4 @@ _SENSIBLE: Mapping[str, Callable[[Snapshot, Arguments, random.Random], Arguments
     "collision_avoidance": _avoidance,
     "negotiate_priority": _priority,
 }
-"""Arguments that take the world into account, for tools that refuse most of what their schema allows."""
+"""Arguments that depend on the snapshot, for tools that refuse most arguments of their schema."""

@@ -1,7 +1,7 @@
-"""A folder of traces in one small file, for a repository or a colleague.
+"""Packed traces: a folder of traces in one small file, for a repository or a colleague.
 
-xz of JSON lines: the manifest, then an episode a line. What its steps measured is turned from rows into
-columns, and what never changes in an episode is written once.
+The file is xz of JSON lines: the manifest, then an episode a line. The measurements of an episode's steps are
+stored by column instead of by step, and a value that never changes in an episode is written once.
 """
 
 import json
@@ -19,27 +19,31 @@ from sixgym.episodes.episode import Episode
 from sixgym.episodes.files import replacing
 
 MOST_BYTES_A_LINE = 10_000_000
-"""An episode of 20 calls has some 60,000; a file that was made to fill the memory is not read."""
+"""Limit of a line: an episode of 20 calls has some 60,000 bytes. A file made to fill memory is refused."""
 
 _PRESET = 9
+"""The smallest files; a file is packed once and stored in the repository."""
 
 
 def pack(folder: TracesFolder, traces: Traces, path: Path) -> int:
-    """Write the episodes of a folder, in the order of their numbers; how many.
+    """Write the episodes of a folder into one file, in the order of their numbers; returns how many.
 
     Args:
-        folder: Of the traces.
-        traces: Its manifest.
+        folder: The folder of the traces.
+        traces: The manifest of the folder.
         path: The file, replaced atomically.
 
     Raises:
         TracesError: episodes are missing.
-        RecordFileError, OSError: something cannot be read or written.
+        RecordFileError: the episodes cannot be read.
+        OSError: the file cannot be written.
     """
     missing = folder.missing(traces)
     if missing:
-        raise TracesError(f"{folder.path} lacks {len(missing)} of {len(traces.jobs)} episodes: --resume")
-    order = {task: place for place, task in enumerate(traces.task_ids)}
+        raise TracesError(
+            f"{folder.path} lacks {len(missing)} of {len(traces.jobs)} episodes; --resume makes them"
+        )
+    order = {task: index for index, task in enumerate(traces.task_ids)}
     episodes = sorted(
         (one for one in folder.episodes() if one.task.id in order), key=lambda one: order[one.task.id]
     )
@@ -52,10 +56,10 @@ def pack(folder: TracesFolder, traces: Traces, path: Path) -> int:
 
 
 def unpack(path: Path) -> tuple[Traces, Iterator[Episode]]:
-    """What a packed file holds.
+    """The manifest and the episodes of a packed file.
 
     Raises:
-        TracesError: it is no such file; for an episode, when it is its turn.
+        TracesError: the file is not packed traces; for a damaged episode, when the iterator reaches it.
     """
     lines = _lines(path)
     try:
@@ -101,13 +105,13 @@ def _folded(episode: Episode) -> dict[str, Any]:
 
 def _unfolded(packed: dict[str, Any]) -> dict[str, Any]:
     calls = packed["calls"]
-    first, *later = (_at(packed["intervals"], place) for place in range(calls + 1))
-    steps = [_at(packed["steps"], place) | {"interval": later[place]} for place in range(calls)]
+    first, *later = (_at(packed["intervals"], index) for index in range(calls + 1))
+    steps = [_at(packed["steps"], index) | {"interval": later[index]} for index in range(calls)]
     return packed["episode"] | {"initial_interval": first, "steps": steps}
 
 
 def _fold(rows: Sequence[Any]) -> dict[str, Any]:
-    """Values that follow each other: one for all, by key, or each."""
+    """A sequence of values, stored as one value for all, by key, or each."""
     if all(row == rows[0] and type(row) is type(rows[0]) for row in rows):
         return {"all": rows[0] if rows else None}
     if all(isinstance(row, dict) for row in rows):
@@ -117,10 +121,10 @@ def _fold(rows: Sequence[Any]) -> dict[str, Any]:
     return {"each": list(rows)}
 
 
-def _at(folded: dict[str, Any], place: int) -> Any:
-    """The value at a place of what was folded."""
+def _at(folded: dict[str, Any], index: int) -> Any:
+    """The value at an index of a folded sequence."""
     if "all" in folded:
         return folded["all"]
     if "by" in folded:
-        return {key: _at(column, place) for key, column in folded["by"].items()}
-    return folded["each"][place]
+        return {key: _at(column, index) for key, column in folded["by"].items()}
+    return folded["each"][index]

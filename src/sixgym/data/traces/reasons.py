@@ -1,7 +1,7 @@
-"""Why the network is in the state it is in after a call: words made from what was measured.
+"""Reasons: sentences, made from measurements, that explain the network state after a call.
 
-A reason says what the call does to the network, what was measured to change in it and through what that acts,
-and how the managed service fared. The words are drawn; what they say is not.
+A reason says what the call does to the network, which differences were measured and how they act, and how the
+state of the managed service changed. The wording is drawn at random; the content is not.
 """
 
 import random
@@ -17,10 +17,10 @@ from sixgym.tools.base import CATALOG, Effect
 from sixgym.tools.types import DegradationSpec, OffloadTarget
 
 MOST_CAUSES = 3
-"""Causes that a reason names; the first are those that others follow from."""
+"""Largest number of causes in a reason. Causes come before their consequences."""
 
 STEADY = 0.1
-"""A metric that moved by less than this share of itself counts as unchanged."""
+"""Share of a metric's value below which a difference counts as unchanged."""
 
 _CAUSES: Mapping[Kind, Sequence[str]] = {
     "weaker-cell": (
@@ -151,16 +151,16 @@ _FLOORS = {
     "throughput_mbps": 0.05,
     "edge_load": 0.1,
 }
-"""Movements smaller than these are chance, whatever share of the value they are."""
+"""Differences below these values count as chance, whatever their share of the value."""
 
 
 def reason(before: Interval, step: Step, rng: random.Random) -> str:
-    """Why the state is what it is after a step.
+    """The reason of the state after a step.
 
     Args:
-        before: The interval before it.
-        step: The call and what was measured in the interval it took.
-        rng: Draws the words.
+        before: The interval before the step.
+        step: The call, and the interval that it took.
+        rng: Draws the wording.
     """
     found = evidence(before, step.interval)
     parts = [_call(step, rng)]
@@ -191,7 +191,7 @@ def _call(step: Step, rng: random.Random) -> str:
 
 
 def _facts(arguments: Mapping[str, Any]) -> dict[str, object]:
-    """The names and figures in the arguments of a configuration call, as its words want them."""
+    """The names and figures in the arguments of a configuration call, by the placeholders of its wording."""
     facts: dict[str, object] = {}
     for name, value in arguments.items():
         match value:
@@ -223,7 +223,7 @@ def _cause(one: Evidence, rng: random.Random) -> str:
 
 
 def movement(before: NetworkState, after: NetworkState, rng: random.Random) -> str:
-    """How the state moved, largest movements first."""
+    """The differences of two states in words, the largest first."""
     moved: list[tuple[float, str]] = []
     for metric, (name, form) in _NAMES.items():
         then, now = (state.model_dump()[metric] for state in (before, after))

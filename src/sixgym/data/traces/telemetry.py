@@ -1,7 +1,7 @@
-"""A real network's telemetry as transitions, in the form that explorations have.
+"""The telemetry of a real network as transitions, in the same columns as explorations.
 
-A CSV file with a line for every interval: its state, and what was done in it. Two lines of a series that
-follow each other are a transition.
+A CSV file has a line for every interval, with its state and the call in it. Two consecutive lines of a series
+are a transition.
 
     series,t_ms,slice,latency_ms,jitter_ms,loss_ratio,throughput_mbps,edge_load,tool,arguments,faults
     site-7,0,URLLC,6.1,0.9,0,1.9,0.31,,,
@@ -29,7 +29,7 @@ REQUIRED = ("t_ms", *STATE)
 OPTIONAL = ("series", "tool", "arguments", "result", "error", "faults")
 
 WATCHED = "check_network_state"
-"""The tool of an interval in which nothing was done."""
+"""The tool of an interval without a call."""
 
 MAX_FIELD_CHARACTERS = 1_000_000
 
@@ -39,17 +39,18 @@ class TelemetryError(ValueError):
 
 
 def read_telemetry(path: Path, network: str) -> Iterator[dict[str, Any]]:
-    """The transitions of a CSV file, in the columns of `transitions.SCHEMA`; what it does not say is null.
+    """The transitions of a CSV file, in the columns of `transitions.SCHEMA`; unknown values are null.
 
     Args:
         path: UTF-8, with a header; columns in any order. `t_ms`, `slice`, `latency_ms`, `jitter_ms`,
-            `loss_ratio` (0 to 1), `throughput_mbps` and `edge_load` (0 to 1) are required. `series` tells
-            networks or runs apart, `tool` and `arguments` (JSON) say what was done in the interval,
-            `result` (JSON) or `error` what came back, `faults` what was wrong, kinds with blanks in between.
-        network: Name for the record.
+            `loss_ratio` (0 to 1), `throughput_mbps` and `edge_load` (0 to 1) are required. `series` is the
+            name of a network or run, `tool` and `arguments` (JSON) are the call in the interval, `result`
+            (JSON) or `error` is its outcome, and `faults` are the kinds of active faults, separated by
+            blanks.
+        network: Name of the network in the rows.
 
     Raises:
-        TelemetryError: it is no such file.
+        TelemetryError: the file cannot be imported.
     """
     last: dict[str, tuple[NetworkState, list[str]]] = {}
     counts: dict[str, int] = {}
@@ -110,7 +111,7 @@ def _state(path: Path, line: int, row: Mapping[str, str]) -> NetworkState:
 
 
 def _did(path: Path, line: int, row: Mapping[str, str]) -> dict[str, Any]:
-    """What was done in an interval, checked like an agent's call."""
+    """The columns of the call in an interval, checked like an agent's call."""
     try:
         tool = find(row.get("tool") or WATCHED)
         arguments = row.get("arguments") or "{}"

@@ -1,4 +1,4 @@
-"""Rows for models that learn how a network answers: one for every call of an episode."""
+"""Transitions: a row for every call of an episode, for models that learn how a network responds."""
 
 import json
 import random
@@ -43,11 +43,11 @@ SCHEMA = pa.schema(
 )
 """Columns of a Parquet file of transitions.
 
-`before_*` and `after_*` are the six-dimensional state around the call (6GAgentGym, equation 2), `result` and
-`error` what the agent got, `faults` the kinds active in the interval that the call took and `faults_before`
-those of the interval before, `probability` how often the tool was called where these episodes were made,
-`reasoning` why the state is what it is (`reasons`), and `interval` all that was measured. Arguments, result
-and interval are JSON.
+`before_*` and `after_*` are the six-dimensional state before and after the call (6GAgentGym, equation 2).
+`result` and `error` are what the agent received, `faults` the kinds of faults active in the interval of the
+call, and `faults_before` those of the interval before. `probability` is the probability of the tool in these
+episodes, `reasoning` the reason of the state (see `reasons`), and `interval` all measurements. Arguments,
+result and interval are JSON.
 """
 
 
@@ -55,12 +55,12 @@ def transitions(episode: Episode, probabilities: Mapping[str, float]) -> Iterato
     """The rows of an episode, in the columns of `SCHEMA`.
 
     Args:
-        episode: What was recorded.
-        probabilities: How often each tool is called in episodes of its kind.
+        episode: The recorded episode.
+        probabilities: Probability of each tool in episodes of this kind.
     """
     before = episode.initial_interval
     for step in episode.steps:
-        assert before is not None  # what has steps has begun
+        assert before is not None  # an episode with steps has a first interval
         yield _row(episode, step, before, probabilities)
         before = step.interval
 
@@ -76,8 +76,8 @@ def write_transitions(path: Path, rows: Iterable[dict[str, Any]], *, provenance:
 
     Args:
         path: The file.
-        rows: From `transitions`.
-        provenance: Goes into the file's metadata.
+        rows: Rows from `transitions`.
+        provenance: Entries of the file's metadata.
     """
     metadata = {key.encode(): value.encode() for key, value in provenance.items()}
     schema = SCHEMA.with_metadata(metadata)  # pyright: ignore[reportUnknownMemberType]

@@ -1,1 +1,1 @@
-"""How far one simulator is from another, measured on the same networks."""
+"""Fidelity: the distance between two networks on the same scenarios or tasks; a folder a comparison."""

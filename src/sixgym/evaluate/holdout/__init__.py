@@ -1,1 +1,1 @@
-"""Whether the benchmark is absent from what agents were trained on."""
+"""Whether the benchmark is absent from the training data of agents."""

@@ -1,4 +1,4 @@
-"""ROUGE-L: how much of a text is, in order, in another one."""
+"""ROUGE-L: the share of a text that another text contains in the same order."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,20 +11,20 @@ from sixgym.domain.base import Ratio, Record
 from sixgym.evaluate.holdout.texts import HoldoutError, Text, excerpt, require, words
 
 THRESHOLD = 0.7
-"""F1 at which a text counts as the copy of another (6GAgentGym, section IV-A3)."""
+"""F1 from which on a text counts as a copy (6GAgentGym, section IV-A3)."""
 
 BLOCK = 5_000
-"""Training texts compared at once: 12 MB of memory for 600 benchmark texts."""
+"""Training texts of a block: 12 MB of memory for 600 benchmark texts."""
 
 
 class Overlap(Record):
-    """A text and the training text that is most like it.
+    """A text and its most similar training text.
 
     Attributes:
-        id, excerpt: The text.
-        nearest_id, nearest_excerpt: The training text; the first of those that are equally like it.
-        rouge_l: Their ROUGE-L F1.
-        matches: How many training texts are at or above the threshold.
+        id, excerpt: Id and beginning of the text.
+        nearest_id, nearest_excerpt: Id and beginning of the training text, the first of equally similar ones.
+        rouge_l: ROUGE-L F1 of the two texts.
+        matches: Number of training texts at or above the threshold.
     """
 
     id: str
@@ -38,9 +38,9 @@ class Overlap(Record):
 def contaminated(
     texts: Iterable[str], training_texts: Sequence[str], threshold: float = THRESHOLD
 ) -> list[Overlap]:
-    """Those of the texts that are too much like a training text, with the one each is most like.
+    """The texts that are too similar to a training text, each with its most similar training text.
 
-    Ids are the places in the arguments, from 0.
+    Ids are the positions in the arguments, from 0.
 
     Raises:
         HoldoutError: rapidfuzz is not installed, or the threshold is not above 0 and at most 1.
@@ -59,7 +59,7 @@ def nearest(texts: Sequence[Text], training: Sequence[Text], threshold: float = 
         HoldoutError: rapidfuzz is not installed, or the threshold is not above 0 and at most 1.
     """
     if not 0 < threshold <= 1:
-        raise HoldoutError(f"a threshold of ROUGE-L is above 0 and at most 1, not {threshold}")
+        raise HoldoutError(f"the threshold of ROUGE-L has to be above 0 and at most 1, not {threshold}")
     if not texts or not training:
         return []
     best, where = np.full(len(texts), -1.0), np.zeros(len(texts), dtype=np.intp)
@@ -86,7 +86,7 @@ def nearest(texts: Sequence[Text], training: Sequence[Text], threshold: float = 
 
 
 def rouge_l(first: Sequence[str], second: Sequence[str]) -> npt.NDArray[np.float64]:
-    """ROUGE-L F1 of every text of the first with every one of the second, shape (first, second).
+    """ROUGE-L F1 of every text of `first` with every text of `second`, shape (first, second).
 
     With the longest common subsequence of words L, precision L / n and recall L / m of texts of n and m
     words, F1 is 2 L / (n + m) (Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries",
@@ -101,14 +101,14 @@ def rouge_l(first: Sequence[str], second: Sequence[str]) -> npt.NDArray[np.float
 
 
 def _blocks(first: Sequence[str], second: Sequence[str]) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-    """ROUGE-L of the first with a block of the second at a time, and where the block begins."""
+    """ROUGE-L of `first` with one block of `second` at a time, and the start of the block."""
     require("rapidfuzz")
     from rapidfuzz.distance import LCSseq
     from rapidfuzz.process import cdist
 
     rows = [words(text) for text in first]
-    # rapidfuzz is fastest on strings, so a word becomes a character. All words that the first texts do not
-    # have become one, which cannot be part of a common subsequence.
+    # rapidfuzz is fastest on strings, so a word becomes a character. All words that no text of `first` has
+    # become one character, which cannot be part of a common subsequence.
     codes = {word: chr(code) for code, word in enumerate(dict.fromkeys(w for row in rows for w in row), 1)}
     encoded = ["".join(codes[word] for word in row) for row in rows]
     for start in range(0, len(second), BLOCK):

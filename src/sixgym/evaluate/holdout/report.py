@@ -1,7 +1,7 @@
-"""Are the benchmark's networks and wordings absent from what agents were trained on?
+"""The holdout check: the networks and texts of the benchmark are absent from the training data.
 
-Three checks (6GAgentGym, section IV-A3): topology seeds are each on their own side of the split, no
-benchmark text is nearly a training text, and a classifier that reads words is shown telling the two apart.
+Three checks (6GAgentGym, section IV-A3): every topology seed is on its side of the split, no benchmark text
+is nearly a training text, and a probe shows how well a classifier separates the two kinds of texts by words.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,16 +32,16 @@ __all__ = [
 Count = Annotated[int, Field(ge=0)]
 
 SHOWN = 50
-"""Lines of offenders in a rendered report; the record has all."""
+"""Largest number of listed texts in a rendered report; the record has all of them."""
 
 
 class Misplaced(Record):
-    """A text whose network is not on its side of the split.
+    """A text whose topology seed is on the wrong side of the split.
 
     Attributes:
-        id: Of the text.
-        seed: Its topology seed; None if a benchmark text has none.
-        required: The split it has to be from.
+        id: Id of the text.
+        seed: Topology seed; None if a benchmark text has none.
+        required: The split that the seed has to be from.
     """
 
     id: str
@@ -50,18 +50,18 @@ class Misplaced(Record):
 
 
 class HoldoutReport(Record):
-    """What was checked and what was found.
+    """The result of the holdout check.
 
     Attributes:
-        benchmark_texts, training_texts: How many were compared.
-        benchmark_seeds, training_seeds: The topology seeds they are of.
+        benchmark_texts, training_texts: Number of compared texts.
+        benchmark_seeds, training_seeds: Topology seeds of the texts.
         misplaced: Texts on the wrong side of the split.
-        unknown_training_seeds: Training texts that do not say their seed, which nobody can check.
-        threshold: ROUGE-L F1 at and above which a benchmark text counts as contaminated.
-        overlaps: The benchmark texts at or above it, the worst first.
-        nearest_median, nearest_p95, nearest_max: ROUGE-L of the benchmark texts with the training text each
-            is most like.
-        separability: None with too few distinct texts.
+        unknown_training_seeds: Number of training texts without a seed, which cannot be checked.
+        threshold: ROUGE-L F1 from which on a benchmark text counts as contaminated.
+        overlaps: The contaminated benchmark texts, the most similar one first.
+        nearest_median, nearest_p95, nearest_max: ROUGE-L of the benchmark texts with their most similar
+            training texts.
+        separability: The probe; None with too few distinct texts.
     """
 
     benchmark_texts: Count
@@ -79,7 +79,7 @@ class HoldoutReport(Record):
 
     @property
     def held_out(self) -> bool:
-        """Whether no seed is misplaced and no text contaminated. Separability is for the reader to judge."""
+        """Whether no seed is misplaced and no text contaminated. The reader judges the separability."""
         return not self.misplaced and not self.overlaps
 
 
@@ -89,10 +89,10 @@ def check_holdout(
     """Compare every benchmark text with every training text.
 
     Args:
-        benchmark: See `benchmark_texts`.
-        training: See `read_texts`.
+        benchmark: Texts from `benchmark_texts`.
+        training: Texts from `read_texts`.
         threshold: ROUGE-L F1 above 0, at most 1.
-        seed: Of the classifier's sampling and folds.
+        seed: Seed of the probe's sampling and folds.
 
     Raises:
         HoldoutError: there are no texts on a side, or rapidfuzz or scikit-learn is not installed.
@@ -122,7 +122,7 @@ def check_holdout(
 
 
 def to_markdown(report: HoldoutReport) -> str:
-    """The report for people."""
+    """The report in Markdown."""
     return "\n".join([*_verdict(report), *_likeness(report), *_offenders(report)]).rstrip() + "\n"
 
 
@@ -159,7 +159,7 @@ def _likeness(report: HoldoutReport) -> Iterator[str]:
     yield "## Wording"
     yield ""
     yield (
-        f"ROUGE-L F1 of each benchmark text with the training text it is most like: median "
+        f"ROUGE-L F1 of each benchmark text with its most similar training text: median "
         f"{report.nearest_median:.3f}, 95th percentile {report.nearest_p95:.3f}, largest "
         f"{report.nearest_max:.3f}. At or above {report.threshold:g}: {len(report.overlaps)}."
     )
@@ -183,7 +183,7 @@ def _offenders(report: HoldoutReport) -> Iterator[str]:
         rows = [[m.id, "none" if m.seed is None else str(m.seed), m.required] for m in report.misplaced]
         yield from _first(["text", "seed", "has to be"], rows)
     if report.overlaps:
-        yield "## Texts too much alike"
+        yield "## Texts that are too similar"
         yield ""
         rows = [
             [

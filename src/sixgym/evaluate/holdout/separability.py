@@ -1,4 +1,4 @@
-"""Can a classifier tell benchmark texts from training texts by their words?"""
+"""Separability: whether a classifier tells benchmark texts from training texts by their words."""
 
 # scikit-learn has no types
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -16,27 +16,27 @@ from sixgym.scoring.intervals import wilson
 
 FOLDS = 5
 FEWEST = 10
-"""Distinct texts of each kind below which there is nothing to learn from."""
+"""Distinct texts of each kind below which there is no probe."""
 
 SHUFFLES = 100
-"""Times the labels are shuffled to see what chance does."""
+"""Number of shuffles of the labels that measure chance."""
 
 Labels = npt.NDArray[np.bool_]
 Fold = tuple[Any, Any, npt.NDArray[np.intp], npt.NDArray[np.intp]]
-"""Sparse features of the texts to learn from and of those to tell apart, and which texts these are."""
+"""Sparse features of the training and test texts of a fold, and the indices of these texts."""
 
 
 class Separability(Record):
-    """How well benchmark and training texts are told apart.
+    """The accuracy of a classifier that tells benchmark texts from training texts.
 
     Attributes:
-        texts: Distinct texts of each kind; the larger kind was sampled down to the smaller.
-        balanced_accuracy: Mean of the two shares of texts recognised, each text by a classifier that has
-            not seen it. 0.5 is a guess, 1 is two languages.
-        ci95: Wilson's interval over the texts. It does not count that the folds share training texts.
-        chance: The same with shuffled labels, mean of 100 shuffles.
-        chance_ci95: Their 2.5 and 97.5 percentiles.
-        seed: Of the sampling, the folds and the shuffles.
+        texts: Number of distinct texts of each kind; the larger kind is sampled down to the smaller one.
+        balanced_accuracy: Mean of the two shares of recognised texts, each text by a classifier that has not
+            seen it. 0.5 is a guess; 1 is a perfect separation.
+        ci95: Wilson interval over the texts, which ignores that the folds share training texts.
+        chance: Mean balanced accuracy with shuffled labels.
+        chance_ci95: 2.5 and 97.5 percentiles of the balanced accuracy with shuffled labels.
+        seed: Seed of the sampling, the folds and the shuffles.
     """
 
     texts: int
@@ -50,8 +50,9 @@ class Separability(Record):
 def separability(benchmark: Sequence[str], training: Sequence[str], *, seed: int = 0) -> Separability | None:
     """Balanced accuracy of TF-IDF and logistic regression in stratified five-fold cross-validation.
 
-    Single words, L2 penalty of weight 1. A text that occurs several times in one kind counts once. Words
-    and their weights are learnt anew in each fold. None with fewer than 10 distinct texts of a kind.
+    Features are single words; the L2 penalty has weight 1. A text that occurs several times in one kind
+    counts once. Words and their weights are learned anew in each fold. None with fewer than 10 distinct texts
+    of a kind.
 
     Raises:
         HoldoutError: scikit-learn is not installed.
@@ -95,12 +96,12 @@ def _folds(texts: Sequence[str], labels: Labels, seed: int) -> list[Fold]:
 
 
 def _accuracy(folds: Sequence[Fold], labels: Labels) -> float:
-    """Balanced accuracy of the labels of all texts, each told by the fold that holds it out."""
+    """Balanced accuracy over all texts, each classified in the fold that holds it out."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
 
-    # lbfgs, the default, takes 3 s for a probe where liblinear takes 1, and 25 s where its BLAS threads have
-    # to wait for each other on a busy machine
+    # a probe takes 1 s with liblinear; lbfgs, the default, takes 3 s, and 25 s on a busy machine, where its
+    # BLAS threads wait for each other
     classifier = LogisticRegression(solver="liblinear")
     told = np.zeros_like(labels)
     for learnt, held_out, learn, test in folds:

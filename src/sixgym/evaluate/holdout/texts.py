@@ -1,4 +1,4 @@
-"""Texts whose likeness is to be judged, and where they come from."""
+"""Texts that are compared, and the files that they come from."""
 
 import importlib.util
 import json
@@ -18,16 +18,16 @@ _WORD = re.compile(r"\w+")
 
 
 class HoldoutError(ValueError):
-    """The holdout cannot be checked. The message says what is missing or wrong."""
+    """The holdout cannot be checked. The message names the reason."""
 
 
 class Text(Record):
-    """What somebody asked of a network.
+    """An intent or another text for an agent.
 
     Attributes:
-        id: The task's id, or `FILE:LINE`.
-        text: The words.
-        seed: Topology seed of the network it was asked of; None if unknown.
+        id: Id of the task, or `FILE:LINE`.
+        text: The text.
+        seed: Topology seed of the network that the text is about; None if unknown.
     """
 
     id: str
@@ -45,14 +45,14 @@ def benchmark_texts(tasks: Iterable[BenchTask]) -> list[Text]:
 def read_texts(path: Path) -> list[Text]:
     """The texts of a file: `.jsonl`, or `.txt` with one text a line. Empty lines are skipped.
 
-    A JSON line is an object with `text`, or else `intent`, and if known the topology `seed`; other keys
-    are not looked at.
+    A JSON line is an object with `text`, or else `intent`, and if known the topology `seed`; other keys are
+    ignored.
 
     Raises:
-        HoldoutError: the file cannot be read, has another ending, holds no text, or a line of it is none.
+        HoldoutError: the file cannot be read, has another ending or no text, or a line is not such an object.
     """
     if path.suffix not in {".jsonl", ".txt"}:
-        raise HoldoutError(f"{path}: training texts are in a .jsonl or a .txt file")
+        raise HoldoutError(f"{path}: not a .jsonl or a .txt file; convert the training texts to one of them")
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
@@ -67,7 +67,7 @@ def read_texts(path: Path) -> list[Text]:
 
 
 def words(text: str) -> list[str]:
-    """The lower-cased words and numbers of a text, as they are: no stemming, no stop words."""
+    """The lower-cased words and numbers of a text, without stemming; stop words are kept."""
     return _WORD.findall(text.lower())
 
 
@@ -78,13 +78,13 @@ def excerpt(text: str) -> str:
 
 
 def require(*modules: str) -> None:
-    """Ask before the work begins, not after it.
+    """Check for modules before the work begins.
 
     Raises:
         HoldoutError: a module is not installed.
     """
     if any(importlib.util.find_spec(module) is None for module in modules):
-        raise HoldoutError(f"this needs rapidfuzz and scikit-learn: {install_command('holdout')}")
+        raise HoldoutError(f"the check needs rapidfuzz and scikit-learn: {install_command('holdout')}")
 
 
 def _plain(place: str, line: str) -> Text:

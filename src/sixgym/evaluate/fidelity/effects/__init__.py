@@ -1,1 +1,1 @@
-"""Whether a tool or a fault has the effect in one simulator that it has in another."""
+"""Whether a tool or a fault has the same effect on two simulators."""

@@ -45,10 +45,21 @@ NEUTRAL = ToolCall(tool="check_network_state", arguments={})
 _FIRST = 300_000
 """Number of the first exploration that is tried; the explorations of traces begin at 0."""
 
-_ROOM, _STRIDE, _DRAWS = 3_008, 31, 2_000
-_SURGE, _DROP_DB = (3.0, 8.0), (8.0, 20.0)
+_EXPLORATIONS_PER_KIND, _EXPLORATIONS_PER_CASE = 3_008, 31
+"""Distance between the first explorations of two kinds, and of two cases of a kind, so that cases differ."""
+
+_DRAWS = 2_000
+"""Draws of a call after which an exploration is given up; the next one is tried."""
+
+_SURGE_FACTOR, _DROP_DB = (3.0, 8.0), (8.0, 20.0)
+"""Ranges of the standing conditions."""
+
 _HEARD_DBM = 20.0
+"""Power from which on an interferer has an effect."""
+
 _FOR_GOOD_MS = 600_000
+"""Longer than any run."""
+
 _DRY_RUN = partial(make_simulator, "tti")
 
 
@@ -123,7 +134,11 @@ def effect_cases(
 
 def _case(backend: SimulatedBackend, kind: str, number: int, seeds: Sequence[int]) -> EffectCase:
     turns, index = len(MANAGEMENT_SCENARIOS), KINDS.index(kind)
-    first = _FIRST + turns * (_ROOM * index + _STRIDE * number) + (number + index) % turns
+    first = (
+        _FIRST
+        + turns * (_EXPLORATIONS_PER_KIND * index + _EXPLORATIONS_PER_CASE * number)
+        + (number + index) % turns
+    )
     name = f"{kind}-{number}"
     for at in count(first, turns):  # the scenario stays the same
         task = exploration(at, seeds)
@@ -189,7 +204,7 @@ def _surge(groups: Sequence[Group], rng: random.Random) -> FaultEvent:
         start_ms=0,
         duration_ms=_FOR_GOOD_MS,
         group=rng.choices(groups, rates)[0].name,
-        factor=round(rng.uniform(*_SURGE), 2),
+        factor=round(rng.uniform(*_SURGE_FACTOR), 2),
     )
 
 

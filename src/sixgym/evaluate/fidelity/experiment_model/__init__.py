@@ -1,1 +1,1 @@
-"""How far the experiment model is from the simulator it has learned from."""
+"""Errors, calibration and effects of the experiment model against the network that it learned from."""

@@ -1,1 +1,1 @@
-"""Two simulators on the management scenarios, without control."""
+"""Two simulators on the management scenarios with their faults, without control."""

@@ -1,1 +1,1 @@
-"""Two simulators under control on the slicing scenario."""
+"""Two simulators under control schedules on the slicing scenario."""

@@ -1,1 +1,1 @@
-"""Whether success on a stand-in network is success on the reference network."""
+"""Whether success of agents on a candidate network transfers to the reference network."""

@@ -7,6 +7,8 @@ The names below are the public interface. A name is imported from its module at 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sixgym._version import __version__  # noqa: F401  # part of the interface
+
 if TYPE_CHECKING:
     from sixgym.agents.base import Agent
     from sixgym.agents.registry import make_agent
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from sixgym.tasks.frozen import load_task
     from sixgym.tasks.grading import grade
     from sixgym.tasks.record import BenchTask
-
-__version__ = "0.2.0.dev0"
 
 __all__ = [
     "Agent",

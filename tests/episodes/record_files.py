@@ -10,7 +10,7 @@ from sixgym.episodes.store import append_episode, read_episodes
 from sixgym.evaluate.bench.findings import Candidate, CandidateFinding, FindingsFile, ProofConditions
 from sixgym.evaluate.fidelity.record import ControlledRun
 from sixgym.evaluate.fidelity.store import RunStore
-from sixgym.evaluate.fidelity.transfer.rows import TransferRow, RowConditions, RowKey, RowStore
+from sixgym.evaluate.fidelity.transfer.rows import RowConditions, RowKey, RowStore, TransferRow
 from tests.evaluate.bench.bench_samples import empty_episode, sample_task
 from tests.evaluate.fidelity.slicing.networks import run
 from tests.scoring.rows import row as result_row

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sixgym import __version__
+from sixgym._version import __version__
 from sixgym.cli.lazy import Entry, lazy_group
 
 COMMANDS = {

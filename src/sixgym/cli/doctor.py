@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 from rich.text import Text
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.cli.errors import WORK_FAILED, CommandError
 from sixgym.cli.output.starting import saying_why_it_takes_long
 from sixgym.cli.output.view import open_console
@@ -72,7 +72,7 @@ def doctor() -> None:
 
 
 def _findings() -> Iterator[Diagnosis]:
-    yield Diagnosis("ok", "sixgym", sixgym.__version__)
+    yield Diagnosis("ok", "sixgym", __version__)
     yield Diagnosis("ok", "Python", f"{platform.python_version()} at {sys.executable}")
     yield _probe("tti", "reinstall sixgym: tti needs the versions of numba and NumPy that sixgym requires")
     yield from _ns3_findings()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.cli.errors import WORK_FAILED, WRONG_USE, CommandError, interrupt_on_sigterm, wrong_use_on
 from sixgym.cli.network import choose_simulator
 from sixgym.cli.options import Network
@@ -113,7 +113,7 @@ def traces(
             episodes=episodes,
             replicates=replicates,
             probabilities=dict(tool_probabilities()),
-            sixgym_version=sixgym.__version__,
+            sixgym_version=__version__,
             command=words.command_line(["sixgym", "traces"], options),
         )
         _collect(wanted, writable(out), network, workers=workers or os.cpu_count() or 1, resume=resume)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Self
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.backends.base import Backend, Transition
 from sixgym.domain.measurement import Interval
 from sixgym.domain.mission import Ledger
@@ -149,7 +149,7 @@ class Environment:
             scenario_digest=self._task.scenario.digest,
             agent=agent,
             backend=self._backend.info,
-            sixgym_version=sixgym.__version__,
+            sixgym_version=__version__,
             started_at=self._started_at,
             initial=self._initial[0] if self._initial else None,
             initial_interval=self._initial[1] if self._initial else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sixgym.evaluate.fidelity.statistics import Estimate
+from sixgym.evaluate.statistics import Estimate
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

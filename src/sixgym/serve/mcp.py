@@ -38,7 +38,7 @@ from mcp_types import (
 )
 from pydantic import Field, ValidationError
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.agents.llm.prompt import feedback, opening
 from sixgym.domain.base import Record
 from sixgym.envs.observation import Observation
@@ -170,7 +170,7 @@ def make_server(sessions: Sessions) -> Server[ServedClient]:
 
     server = Server(
         "sixgym",
-        version=sixgym.__version__,
+        version=__version__,
         title="6G network",
         instructions=_instructions(sessions.task),
         lifespan=lifespan,

@@ -33,7 +33,7 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.agents.llm.prompt import feedback, opening, tool_specs
 from sixgym.episodes.episode import Episode
 from sixgym.run.build import make_network
@@ -170,7 +170,7 @@ class NetworkEnvironment(Environment[NetworkAction, NetworkObservation, NetworkE
     def get_metadata(self) -> EnvironmentMetadata:
         """Name and version."""
         return EnvironmentMetadata(
-            name="sixgym", description="Operate a packet-level 6G network", version=sixgym.__version__
+            name="sixgym", description="Operate a packet-level 6G network", version=__version__
         )
 
     def close(self) -> None:
@@ -322,7 +322,7 @@ def make_app(
             f"{host} can be reached from other machines, and OpenEnv has no credentials: listen at 127.0.0.1 "
             "and let clients come through a tunnel, such as ssh -L"
         )
-    app = FastAPI(title="sixgym", version=sixgym.__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="sixgym", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     environments = Environments()
     server = HTTPEnvServer(
         partial(NetworkEnvironment, tasks, network, keep, environments),

@@ -1,4 +1,4 @@
-"""`sixgym fidelity transfer` after a stop, a crash or another version: what is kept and what is made again."""
+"""`sixgym fidelity transfer` after a stop, a crash or another version: what is kept, what is made again."""
 
 import json
 import signal

@@ -67,9 +67,7 @@ def again(
         topology_seeds=stored.topology_seeds,
         replayed=stored.replayed,
     )
-    return transfer_figures(
-        setting, sorted(candidate, key=lambda row: order.index(row.key.agent)), reference
-    )
+    return transfer_figures(setting, sorted(candidate, key=lambda row: order.index(row.key.agent)), reference)
 
 
 def test_every_file_of_stored_rows_has_a_kind() -> None:

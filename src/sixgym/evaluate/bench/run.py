@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.episodes.episode import BackendInfo
 from sixgym.evaluate.bench.store import Key, RunFolder, RunFolderError, RunManifest, differences, extends
 from sixgym.evaluate.bench.tested import TestedAgent
@@ -93,7 +93,7 @@ def new_manifest(
         selection=selection,
         tasks=tuple(task.task.id for task in select(tasks.tasks, selection)),
         trials=trials,
-        sixgym_version=sixgym.__version__,
+        sixgym_version=__version__,
         command=command,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

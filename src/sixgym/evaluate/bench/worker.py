@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.agents.base import Agent
 from sixgym.envs.environment import Environment
 from sixgym.episodes.episode import BackendInfo, Episode
@@ -126,7 +126,7 @@ def broken_episode(name: str, agent: str, network: BackendInfo, task: BenchTask,
         scenario_digest=task.task.scenario.digest,
         agent=agent,
         backend=network,
-        sixgym_version=sixgym.__version__,
+        sixgym_version=__version__,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         initial=None,
         initial_interval=None,

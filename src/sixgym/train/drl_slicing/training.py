@@ -13,7 +13,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.utils import set_random_seed
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.agents.learned.drl_slicing.actions import OUTPUTS
 from sixgym.agents.learned.drl_slicing.agent import HIDDEN_LAYERS, WEIGHTS_FILE, DrlSlicingAgent, agent_from
 from sixgym.agents.learned.drl_slicing.view import FEATURES
@@ -91,7 +91,7 @@ def train(
             "learning_seeds": ",".join(map(str, recipe.learning_seeds)),
             "tasks": f"{len(tasks.tasks)} tasks, SHA-256 {tasks.digest}",
             "network": f"{recipe.network} {backend.info.version}",
-            "sixgym": sixgym.__version__,
+            "sixgym": __version__,
         }
         content = weights_of(model, provenance)
     finally:

@@ -25,7 +25,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-import sixgym
+from sixgym._version import __version__
 from sixgym.data.traces.manifest import MANIFEST
 from sixgym.episodes.episode import Episode
 from sixgym.episodes.files import write_whole
@@ -212,7 +212,7 @@ class Training:
             words=words_digest(),
             recipe=self.recipe.model_dump(mode="json"),
             command=command,
-            sixgym_version=sixgym.__version__,
+            sixgym_version=__version__,
         )
         write_whole(folder / CARD, card.model_dump_json(indent=1).encode())
         return folder

@@ -9,7 +9,7 @@ from sixgym.domain.base import Record
 from sixgym.evaluate.fidelity.experiment_model.dimensions import DIMENSIONS, MEASURED, clustered_mean
 from sixgym.evaluate.fidelity.experiment_model.one_step import MODEL, PredictionErrors
 from sixgym.evaluate.fidelity.experiment_model.prediction import DRAWS
-from sixgym.evaluate.fidelity.statistics import Estimate, Floats
+from sixgym.evaluate.statistics import Estimate, Floats
 
 CENTRAL = (0.5, 0.9)
 """Shares of the central intervals."""

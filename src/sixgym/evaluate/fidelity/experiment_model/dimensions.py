@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sixgym.domain.slices import NetworkState, SliceType
-from sixgym.evaluate.fidelity.statistics import Estimate, Floats, estimate, resamples
+from sixgym.evaluate.statistics import Estimate, Floats, estimate, resamples
 
 
 @dataclass(frozen=True, slots=True)

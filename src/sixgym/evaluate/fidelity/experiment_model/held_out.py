@@ -11,7 +11,7 @@ from sixgym.domain.change import Fly, HandOver
 from sixgym.domain.splits import HELD_OUT_SEEDS
 from sixgym.episodes.episode import Episode, Step, ToolCall
 from sixgym.evaluate.fidelity.experiment_model.dimensions import vectors
-from sixgym.evaluate.fidelity.statistics import Floats
+from sixgym.evaluate.statistics import Floats
 from sixgym.run.replay import Changes, ReplayError, recorded_changes
 from sixgym.tools.base import CATALOG, Effect
 

@@ -19,7 +19,7 @@ from sixgym.evaluate.fidelity.experiment_model.dimensions import (
 )
 from sixgym.evaluate.fidelity.experiment_model.held_out import STEP_KINDS, ReplicatePair, topology_seed_of
 from sixgym.evaluate.fidelity.experiment_model.prediction import OPEN_LOOP_STEPS, EpisodePredictions
-from sixgym.evaluate.fidelity.statistics import Estimate, Floats
+from sixgym.evaluate.statistics import Estimate, Floats
 
 MODEL, NO_CHANGE, BASELINE, FLOOR = PREDICTORS = ("model", "no_change", "beside", "floor")
 """Keys of the predictors in stored figures: the experiment model; the state before; the baseline simulator;

@@ -19,7 +19,7 @@ from sixgym.episodes.episode import Episode
 from sixgym.evaluate.fidelity.experiment_model.dimensions import vectors
 from sixgym.evaluate.fidelity.experiment_model.held_out import call_of
 from sixgym.evaluate.fidelity.experiment_model.lockstep import in_lockstep
-from sixgym.evaluate.fidelity.statistics import Floats
+from sixgym.evaluate.statistics import Floats
 from sixgym.models.chat import ModelUnusableError
 from sixgym.run.build import make_network
 from sixgym.run.executor import WorkError

@@ -18,8 +18,8 @@ from sixgym.evaluate.fidelity.experiment_model.one_step import (
     DimensionErrors,
     StepErrors,
 )
-from sixgym.evaluate.fidelity.statistics import CONFIDENCE, RESAMPLES
 from sixgym.evaluate.markdown import bare, number, table
+from sixgym.evaluate.statistics import CONFIDENCE, RESAMPLES
 
 LABELS = {one.name: one.label for one in DIMENSIONS}
 TITLES = {

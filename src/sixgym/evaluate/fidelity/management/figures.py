@@ -13,7 +13,7 @@ from sixgym.evaluate.fidelity.management.runs import (
     UncontrolledRun,
 )
 from sixgym.evaluate.fidelity.source import Source
-from sixgym.evaluate.fidelity.statistics import (
+from sixgym.evaluate.statistics import (
     ErrorKind,
     Estimate,
     Floats,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from sixgym.evaluate.fidelity.management.figures import FIGURES, ManagementFigures, ObjectErrors
-from sixgym.evaluate.fidelity.statistics import CONFIDENCE
 from sixgym.evaluate.markdown import bare, number, table
+from sixgym.evaluate.statistics import CONFIDENCE
 
 
 def management_page(figures: ManagementFigures, stem: str) -> str:

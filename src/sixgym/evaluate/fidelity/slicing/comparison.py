@@ -11,7 +11,7 @@ from sixgym.domain.slices import SliceType
 from sixgym.evaluate.fidelity.record import ControlledRun
 from sixgym.evaluate.fidelity.slicing.metrics import Metric
 from sixgym.evaluate.fidelity.slicing.runs import SlicingExperiment
-from sixgym.evaluate.fidelity.statistics import Estimate, Floats, mean_over_seeds, paired_errors
+from sixgym.evaluate.statistics import Estimate, Floats, mean_over_seeds, paired_errors
 
 RunGrid = tuple[tuple[ControlledRun, ...], ...]
 """Runs by topology seed and schedule."""

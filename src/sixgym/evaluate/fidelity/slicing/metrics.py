@@ -9,7 +9,7 @@ from itertools import accumulate
 from sixgym.domain.measurement import DELAY_BIN_EDGES_MS
 from sixgym.domain.radio import PRB_HZ
 from sixgym.evaluate.fidelity.record import SliceTotals
-from sixgym.evaluate.fidelity.statistics import ErrorKind, error_unit
+from sixgym.evaluate.statistics import ErrorKind, error_unit
 
 MIN_PACKETS = 100
 """Packets below which no delay is reported: a 95th percentile would rest on fewer than five packets."""

@@ -17,7 +17,7 @@ from sixgym.domain.slices import SliceType
 from sixgym.evaluate.fidelity.slicing.comparison import RunGrid, RunGrids
 from sixgym.evaluate.fidelity.slicing.control_schedules import AlternatingSchedule
 from sixgym.evaluate.fidelity.slicing.response import FOLLOWED, drawn_weights, responses_of
-from sixgym.evaluate.fidelity.statistics import CONFIDENCE, Floats
+from sixgym.evaluate.statistics import CONFIDENCE, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import numpy as np
 from sixgym.domain.base import Record
 from sixgym.evaluate.fidelity.slicing.comparison import RunGrid, RunGrids
 from sixgym.evaluate.fidelity.slicing.metrics import METRICS
-from sixgym.evaluate.fidelity.statistics import Estimate, Floats, mean_over_seeds
+from sixgym.evaluate.statistics import Estimate, Floats, mean_over_seeds
 
 RANKING_GOAL = 0.95
 """Lower bound for the share of pairs of schedules in the same order."""

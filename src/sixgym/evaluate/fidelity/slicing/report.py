@@ -6,8 +6,8 @@ from sixgym.evaluate.fidelity.slicing.comparison import AccuracyGoal, SliceError
 from sixgym.evaluate.fidelity.slicing.figures import SlicingFigures
 from sixgym.evaluate.fidelity.slicing.metrics import METRICS, MIN_PACKETS
 from sixgym.evaluate.fidelity.slicing.ranking import RankAgreement
-from sixgym.evaluate.fidelity.statistics import CONFIDENCE, RESAMPLES, Estimate
 from sixgym.evaluate.markdown import bare, number, table, within
+from sixgym.evaluate.statistics import CONFIDENCE, RESAMPLES, Estimate
 
 LABELS = {metric.name: metric.label for metric in METRICS}
 FOLLOWED_LABELS = {"delay_ms": "mean delay", "queue_kb": "queue", "throughput_mbps": "throughput"}

@@ -9,7 +9,7 @@ from sixgym.domain.base import Record
 from sixgym.domain.slices import SliceType
 from sixgym.evaluate.fidelity.slicing.comparison import RunGrid, RunGrids
 from sixgym.evaluate.fidelity.slicing.control_schedules import AlternatingSchedule
-from sixgym.evaluate.fidelity.statistics import Estimate, Floats, estimate, resamples
+from sixgym.evaluate.statistics import Estimate, Floats, estimate, resamples
 
 
 class ResponseDistance(Record):

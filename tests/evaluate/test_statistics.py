@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sixgym.evaluate.fidelity.statistics import mean_over_seeds
+from sixgym.evaluate.statistics import mean_over_seeds
 
 
 def test_the_mean_counts_every_value_that_exists_once() -> None:

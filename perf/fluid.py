@@ -22,8 +22,8 @@ from sixgym.domain.measurement import Interval, PacketFlow
 from sixgym.domain.network import Group
 from sixgym.domain.traffic import OnOff
 from sixgym.episodes.episode import Episode
-from sixgym.evaluate.fidelity.statistics import mean_over_seeds
 from sixgym.evaluate.markdown import table
+from sixgym.evaluate.statistics import mean_over_seeds
 from sixgym.run.replay import measured_intervals, recorded_changes
 from sixgym.simulators.experiment_model.loading import source_digest
 from sixgym.simulators.experiment_model.state.tracker import NetworkTracker

@@ -95,16 +95,14 @@ class Scratch(NamedTuple):
 
 
 def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
-    """The loop, cached on disk under a key that changes with the sources of the whole package.
+    """The loop, cached on disk in files whose names change with the sources of the whole package.
 
-    numba's key depends on the file of the cached function and not on the files of the functions it calls. The
-    variables that a function encloses are part of the key, and the digest of all sources is one of them.
+    numba looks at the file of the cached function and not at the files of the functions it calls, and it reads
+    the records of an old cache before it compares keys. So the digest of all sources is part of the names.
     """
 
-    @numba.njit(cache=True, nogil=True)
     def advance(net, tables, constants, end_tti, summary):
         """Runs to the beginning of a TTI, then fills `summary` if it has rows."""
-        _ = len(sources)
         scratch = _scratch(net.clock[0].prbs, len(net.devices), len(net.cells), len(net.slices))
         here = pointer_to(net)
         full = _loop(here, pointer_to(tables), pointer_to(constants), pointer_to(scratch), end_tti)
@@ -115,12 +113,14 @@ def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
             summarise(here, end_tti * MS, pointer_to(summary), np.empty(delays, np.float32))
         return full
 
-    @numba.njit(cache=True, nogil=True)
     def command(net, what, row, value, now_ns):
-        _ = len(sources)
         return _command(pointer_to(net), what, row, value, now_ns)
 
-    return advance, command
+    def cached(function):
+        function.__qualname__ = f"{function.__name__}_{sources}"
+        return numba.njit(cache=True, nogil=True)(function)
+
+    return cached(advance), cached(command)
 
 
 @compiled

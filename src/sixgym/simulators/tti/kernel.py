@@ -97,8 +97,8 @@ class Scratch(NamedTuple):
 def _compile(sources: str) -> tuple[Callable[..., int], Callable[..., None]]:
     """The loop, cached on disk in files whose names change with the sources of the whole package.
 
-    numba looks at the file of the cached function and not at the files of the functions it calls, and it reads
-    the records of an old cache before it compares keys. So the digest of all sources is part of the names.
+    numba looks at the file of the cached function and not at the files of the functions it calls, and it
+    reads the records of an old cache before it compares keys. So the digest of all sources is in the names.
     """
 
     def advance(net, tables, constants, end_tti, summary):

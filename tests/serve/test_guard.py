@@ -7,7 +7,8 @@ from starlette.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse as Denied
 from starlette.websockets import WebSocket
 
-from sixgym.serve.guard import Guard, is_loopback
+from sixgym.domain.hosts import is_loopback
+from sixgym.serve.guard import Guard
 
 TOKEN = "0123456789abcdef"
 

@@ -17,8 +17,8 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
 
+from sixgym.domain.hosts import is_loopback
 from sixgym.episodes.store import read_episodes
-from sixgym.serve.guard import is_loopback
 from sixgym.serve.http import MAX_BODY_BYTES, PATH, make_app
 from sixgym.serve.mcp import FINISH, make_server
 from tests.doubles import FluidSimulator

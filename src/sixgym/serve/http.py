@@ -34,7 +34,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sixgym.serve.guard import Guard, is_loopback
+from sixgym.domain.hosts import is_loopback
+from sixgym.serve.guard import Guard
 from sixgym.serve.sessions import ServedClient, Sessions, TooManySessionsError
 
 logger = logging.getLogger(__name__)

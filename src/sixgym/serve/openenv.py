@@ -35,11 +35,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sixgym._version import __version__
 from sixgym.agents.llm.prompt import feedback, opening, tool_specs
+from sixgym.domain.hosts import is_loopback
 from sixgym.episodes.episode import Episode
 from sixgym.run.build import make_network
 from sixgym.run.session import EpisodeSession, SessionOverError
 from sixgym.scoring.result import Result
-from sixgym.serve.guard import Guard, is_loopback
+from sixgym.serve.guard import Guard
 from sixgym.serve.harness import result_of
 from sixgym.tasks.record import BenchTask
 

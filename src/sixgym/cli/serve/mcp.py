@@ -179,7 +179,7 @@ async def _end_on_signal(sessions: "Sessions", *, task_status: "TaskStatus[None]
 def _serve_http(
     server: "Server[ServedClient]", sessions: "Sessions", port: int, host: str, token: str | None
 ) -> None:
-    from sixgym.serve.guard import is_loopback
+    from sixgym.domain.hosts import is_loopback
     from sixgym.serve.http import PATH, make_app
 
     if token is None and not is_loopback(host):

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from sixgym.domain.base import Positive, Record
 from sixgym.domain.extras import install_command
+from sixgym.domain.hosts import is_loopback
 from sixgym.episodes.messages import Message
 from sixgym.episodes.storable import storable
 from sixgym.models.chat import Completion, ModelError, ModelUnusableError, Sampling
@@ -68,13 +69,9 @@ def _is_host(host: str) -> bool:
     return len(host) < 254 and all(_LABEL.fullmatch(label) for label in host.split("."))
 
 
-def is_loopback(address: str) -> bool:
+def _is_local(address: str) -> bool:
     """Whether a base URL is on this machine."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(urlsplit(address).hostname or "")
 
 
 class ServerSettings(Record):
@@ -340,7 +337,7 @@ def _key(address: str) -> str:
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if key and not all("!" <= character <= "~" for character in key):
         raise ModelUnusableError(f"{KEY_VARIABLE} contains characters that no key has: copy it again")
-    if not key and not is_loopback(address):
+    if not key and not _is_local(address):
         raise ModelUnusableError(f"the server at {address} needs a key: set {KEY_VARIABLE}")
     return key or "none"
 
@@ -359,7 +356,7 @@ def _client(settings: ServerSettings, address: str, key: str, now: Callable[[], 
             address,
             timeout_s=settings.timeout_s,
             largest_bytes=settings.largest_reply_bytes,
-            local=is_loopback(address),
+            local=_is_local(address),
             now=now,
         )
     except ValueError as error:
